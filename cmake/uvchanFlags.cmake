@@ -1,0 +1,37 @@
+# Compiler and linker flags of everything below this directory: warnings, sanitizers, coverage and the two ways to build the library.
+if(UVCHAN_PORTABLE)
+  add_compile_definitions(UVCHAN_PORTABLE)
+endif()
+if(UVCHAN_INJECT)
+  add_compile_definitions(UVCHAN_INJECT)
+endif()
+
+if(NOT CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
+  return()
+endif()
+
+add_compile_options($<$<COMPILE_LANGUAGE:C>:-Wall> $<$<COMPILE_LANGUAGE:C>:-Wextra> $<$<COMPILE_LANGUAGE:C>:-Wpedantic>
+                    $<$<COMPILE_LANGUAGE:C>:-Wshadow> $<$<COMPILE_LANGUAGE:C>:-Wconversion>)
+if(UVCHAN_WERROR)
+  add_compile_options(-Werror)
+endif()
+
+if(UVCHAN_SANITIZE STREQUAL "address")
+  set(uvchan_sanitizer -fsanitize=address,undefined -fno-sanitize-recover=all)
+elseif(UVCHAN_SANITIZE STREQUAL "thread")
+  set(uvchan_sanitizer -fsanitize=thread)
+elseif(UVCHAN_SANITIZE)
+  message(FATAL_ERROR "UVCHAN_SANITIZE is \"address\", \"thread\" or empty, not \"${UVCHAN_SANITIZE}\".")
+endif()
+if(UVCHAN_SANITIZE)
+  add_compile_options(${uvchan_sanitizer} -O1 -g -fno-omit-frame-pointer)
+  add_link_options(${uvchan_sanitizer})
+endif()
+
+if(UVCHAN_COVERAGE)
+  add_compile_options(--coverage -O0 -g -DNDEBUG) # an assertion has a branch that never runs
+  add_link_options(--coverage)
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fprofile-update=atomic)
+  endif()
+endif()

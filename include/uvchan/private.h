@@ -1,0 +1,60 @@
+/* What the structures of uvchan.h are made of. Private: an embedder neither reads nor writes a member of these.
+ * Plain types alone, so that C++ reads them too; lib/atomic.h says which members are accessed atomically. */
+#ifndef UVCHAN_PRIVATE_H
+#define UVCHAN_PRIVATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct uvchan_s;
+struct uvchan__hub_s;
+struct uvchan__waiter_s;
+
+/* A place in a hub's list of what is ready to run on its loop. */
+typedef struct uvchan__entry_s {
+  struct uvchan__entry_s* next; /* under the hub's lock; NULL in both while not listed */
+  struct uvchan__entry_s* prev;
+  unsigned int (*run)(struct uvchan__entry_s* entry); /* fixed; answers how many values it delivered */
+} uvchan__entry_t;
+
+/* Who waits: a thread in a waiting call, a request, a select or a started receiver. */
+typedef struct uvchan__waiter_s {
+  struct uvchan__waiter_s* next; /* of the one who claimed it, until it is woken */
+  struct uvchan__hub_s* hub;     /* fixed; NULL for a thread */
+  uvchan__entry_t entry;         /* where hub is not NULL */
+  unsigned int kind;             /* fixed */
+  unsigned int claim;            /* atomic */
+  unsigned int sleep;            /* atomic; of a thread */
+  int status;                    /* of the one who claimed it, until it is woken; then of the owner */
+  size_t index;                  /* the same: the case that was chosen */
+} uvchan__waiter_t;
+
+/* A waiter's place in the queue of one channel: one for each case of a select. */
+typedef struct uvchan__place_s {
+  struct uvchan__place_s* next; /* under the channel's lock, as prev and queued */
+  struct uvchan__place_s* prev;
+  uvchan__waiter_t* waiter;
+  struct uvchan_s* channel;
+  void* value;
+  size_t index; /* the case */
+  unsigned int lottery;
+  unsigned char sends;
+  unsigned char queued;
+} uvchan__place_t;
+
+typedef struct {
+  uvchan__place_t* first;
+  uvchan__place_t* last;
+} uvchan__queue_t;
+
+/* What every request begins with. */
+#define UVCHAN__REQ_FIELDS(self) \
+  void* data;       /* the user's */ \
+  uv_loop_t* loop;  /* read only */ \
+  uvchan__waiter_t waiter; \
+  uv_idle_t later;  /* carries the callback of a cancelled request */ \
+  void (*withdraw)(self* req); /* takes its places out of their queues */ \
+  void (*complete)(self* req, int status);
+
+#endif /* UVCHAN_PRIVATE_H */

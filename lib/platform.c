@@ -1,0 +1,135 @@
+/* The platform's way to sleep on a word, with the portable way beside it. Knows nothing of channels. */
+#include "platform.h"
+
+#include <uv.h>
+
+#if defined(__linux__) && !defined(UVCHAN_PORTABLE)
+#define USE_FUTEX 1
+#else
+#define USE_FUTEX 0
+#endif
+
+#if USE_FUTEX
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
+  struct timespec relative;
+  const struct timespec* limit = NULL;
+
+  if (timeout != UVCHAN__FOR_EVER) {
+    relative.tv_sec = (time_t)(timeout / 1000000000u);
+    relative.tv_nsec = (long)(timeout % 1000000000u);
+    limit = &relative;
+  }
+  if (syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, limit, NULL, 0) == 0) return 0;
+  return errno == ETIMEDOUT ? UV_ETIMEDOUT : 0;
+}
+
+void uvchan__wake_one(atomic_uint* word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
+
+#else
+
+/* A sleeper holds its bucket's mutex from its look at the word until it sleeps, and a waker takes that mutex after it changed the word:
+ * so either the sleeper sees the change, or the waker's signal comes while it sleeps. Words share buckets, therefore all are woken. */
+#define BUCKETS 64
+
+static struct {
+  uv_mutex_t mutex;
+  uv_cond_t changed;
+} buckets[BUCKETS];
+
+static uv_once_t once = UV_ONCE_INIT;
+
+static void init_buckets(void) {
+  size_t i;
+
+  for (i = 0; i < BUCKETS; i++) {
+    if (uv_mutex_init(&buckets[i].mutex) != 0 || uv_cond_init(&buckets[i].changed) != 0) assert(0 && "no mutex to be had");
+  }
+}
+
+static size_t bucket_of(const atomic_uint* word) {
+  uv_once(&once, init_buckets);
+  return (size_t)(((uintptr_t)word >> 4) * 0x9E3779B1u >> 8) % BUCKETS;
+}
+
+int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
+  size_t b = bucket_of(word);
+  int r = 0;
+
+  uv_mutex_lock(&buckets[b].mutex);
+  if (atomic_load_explicit(word, memory_order_relaxed) == expected) { /* relaxed: the caller looks again with its own order */
+    if (timeout == UVCHAN__FOR_EVER) {
+      uv_cond_wait(&buckets[b].changed, &buckets[b].mutex);
+    } else {
+      r = uv_cond_timedwait(&buckets[b].changed, &buckets[b].mutex, timeout);
+    }
+  }
+  uv_mutex_unlock(&buckets[b].mutex);
+  return r;
+}
+
+void uvchan__wake_one(atomic_uint* word) {
+  size_t b = bucket_of(word);
+
+  uv_mutex_lock(&buckets[b].mutex);
+  uv_cond_broadcast(&buckets[b].changed);
+  uv_mutex_unlock(&buckets[b].mutex);
+}
+
+#endif
+
+#define PAUSES 64
+#define YIELDS 16
+
+static void pause_processor(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) && defined(__GNUC__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
+void uvchan__relax(unsigned int* round) {
+  unsigned int r = (*round)++;
+
+  if (r < PAUSES) {
+    pause_processor();
+  } else {
+    uv_sleep(r < PAUSES + YIELDS ? 0 : 1);
+  }
+}
+
+#ifdef UVCHAN_INJECT
+
+#include <stdlib.h>
+
+static _Thread_local uint32_t dice;
+
+static uint32_t throw_dice(void) {
+  static atomic_uint threads;
+
+  if (dice == 0) {
+    const char* seed = getenv("UVCHAN_SEED");
+    dice = (uint32_t)(seed == NULL ? 1 : strtoul(seed, NULL, 10)) * 2654435761u + atomic_fetch_add(&threads, 1u) * 40503u + 1u;
+    if (dice == 0) dice = 1;
+  }
+  dice ^= dice << 13;
+  dice ^= dice >> 17;
+  dice ^= dice << 5;
+  return dice;
+}
+
+void uvchan__step(void) {
+  uint32_t n = throw_dice() % 1024;
+
+  if (n < 16) uv_sleep(0);
+  if (n < 128) pause_processor();
+}
+
+#endif

@@ -1,0 +1,16 @@
+/* What differs between platforms: how a thread sleeps on a word of memory. Linux has the futex; everywhere else, and with
+ * UVCHAN_PORTABLE, libuv's mutexes and conditions do the same. Also the implementation of uvchan__relax() and uvchan__step(). */
+#ifndef UVCHAN_PLATFORM_H
+#define UVCHAN_PLATFORM_H
+
+#include "atomic.h"
+
+#define UVCHAN__FOR_EVER UINT64_MAX
+
+/* Sleeps while *word is expected, for at most timeout nanoseconds. Answers 0 or UV_ETIMEDOUT; may wake without cause. */
+int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout);
+
+/* Wakes one thread that sleeps on the word, or more. Only the address counts: the word's memory may be gone already. */
+void uvchan__wake_one(atomic_uint* word);
+
+#endif /* UVCHAN_PLATFORM_H */

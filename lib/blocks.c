@@ -1,0 +1,162 @@
+/* The store without a bound; its invariants stand in blocks.h. Knows nothing of channels, waiters or loops. */
+#include "blocks.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "memory.h"
+
+struct uvchan__block_s {
+  uvchan__block_t* next;
+  size_t begin; /* the oldest value */
+  size_t end;   /* behind the newest */
+  union {
+    max_align_t aligned;
+    unsigned char bytes[1];
+  } values; /* per_block * elem_size bytes */
+};
+
+#define HEADER offsetof(struct uvchan__block_s, values)
+
+static unsigned char* value_at(const uvchan__blocks_t* blocks, uvchan__block_t* block, size_t i) {
+  return (unsigned char*)block + HEADER + i * blocks->elem_size;
+}
+
+void uvchan__blocks_init(uvchan__blocks_t* blocks, size_t elem_size, size_t per_block, size_t keep) {
+  memset(blocks, 0, sizeof(*blocks));
+  blocks->elem_size = elem_size;
+  blocks->per_block = per_block;
+  blocks->keep = keep;
+}
+
+size_t uvchan__blocks_per_block(size_t elem_size) {
+  size_t room = UVCHAN__BLOCK_BYTES - HEADER;
+
+  if (elem_size == 0) return SIZE_MAX; /* they take no room: one block counts them all */
+  return elem_size < room ? room / elem_size : 1;
+}
+
+size_t uvchan__block_bytes(const uvchan__blocks_t* blocks) {
+  size_t bytes = blocks->elem_size == 0 ? 0 : blocks->per_block * blocks->elem_size;
+
+  if (bytes > SIZE_MAX - sizeof(uvchan__block_t)) return SIZE_MAX;
+  bytes += HEADER;
+  return bytes < sizeof(uvchan__block_t) ? sizeof(uvchan__block_t) : bytes;
+}
+
+uvchan__block_t* uvchan__block_new(const uvchan__blocks_t* blocks) {
+  size_t bytes = uvchan__block_bytes(blocks);
+  uvchan__block_t* block = bytes == SIZE_MAX ? NULL : uvchan__malloc(bytes);
+
+  if (block == NULL) return NULL;
+  block->next = NULL;
+  block->begin = block->end = 0;
+  return block;
+}
+
+void uvchan__block_free_all(uvchan__block_t* list) {
+  while (list != NULL) {
+    uvchan__block_t* next = list->next;
+
+    uvchan__free(list);
+    list = next;
+  }
+}
+
+void uvchan__blocks_add(uvchan__blocks_t* blocks, uvchan__block_t* block) {
+  block->next = blocks->spare;
+  blocks->spare = block;
+  blocks->total++;
+}
+
+static uvchan__block_t* take_spare(uvchan__blocks_t* blocks) {
+  uvchan__block_t* block = blocks->spare;
+
+  if (block == NULL) return NULL;
+  blocks->spare = block->next;
+  block->next = NULL;
+  blocks->total--;
+  return block;
+}
+
+uvchan__block_t* uvchan__blocks_shrink(uvchan__blocks_t* blocks) {
+  blocks->keep--;
+  return blocks->total > blocks->keep ? take_spare(blocks) : NULL; /* where none is spare, the next to become empty goes */
+}
+
+int uvchan__blocks_has_room(const uvchan__blocks_t* blocks) {
+  return blocks->spare != NULL || (blocks->last != NULL && blocks->last->end < blocks->per_block);
+}
+
+void uvchan__blocks_push(uvchan__blocks_t* blocks, const void* value) {
+  uvchan__block_t* block = blocks->last;
+
+  assert(uvchan__blocks_has_room(blocks));
+  if (block == NULL || block->end == blocks->per_block) {
+    block = take_spare(blocks);
+    blocks->total++;
+    block->begin = block->end = 0;
+    if (blocks->last == NULL) {
+      blocks->first = block;
+    } else {
+      blocks->last->next = block;
+    }
+    blocks->last = block;
+  }
+  if (blocks->elem_size != 0) memcpy(value_at(blocks, block, block->end), value, blocks->elem_size);
+  block->end++;
+  if (++blocks->len > blocks->peak) blocks->peak = blocks->len;
+}
+
+/* The first block has become empty: it leaves the list. */
+static void retire_first(uvchan__blocks_t* blocks, uvchan__block_t** superfluous) {
+  uvchan__block_t* block = blocks->first;
+
+  blocks->first = block->next;
+  if (blocks->first == NULL) blocks->last = NULL;
+  if (blocks->total > blocks->keep) {
+    blocks->total--;
+    block->next = *superfluous;
+    *superfluous = block;
+  } else {
+    block->next = blocks->spare;
+    blocks->spare = block;
+  }
+}
+
+void uvchan__blocks_pop(uvchan__blocks_t* blocks, void* value, uvchan__block_t** superfluous) {
+  uvchan__block_t* block = blocks->first;
+
+  assert(blocks->len > 0);
+  if (blocks->elem_size != 0 && value != NULL) memcpy(value, value_at(blocks, block, block->begin), blocks->elem_size);
+  block->begin++;
+  blocks->len--;
+  blocks->popped++;
+  if (block->begin == block->end) retire_first(blocks, superfluous);
+}
+
+uvchan__block_t* uvchan__blocks_take_all(uvchan__blocks_t* blocks) {
+  uvchan__block_t* list = blocks->first;
+  uvchan__block_t* block;
+
+  for (block = list; block != NULL; block = block->next) blocks->total--;
+  blocks->first = blocks->last = NULL;
+  blocks->popped += blocks->len;
+  blocks->len = 0;
+  return list;
+}
+
+uvchan__block_t* uvchan__blocks_take_spare(uvchan__blocks_t* blocks) {
+  uvchan__block_t* list = blocks->spare;
+
+  for (; blocks->spare != NULL; blocks->spare = blocks->spare->next) blocks->total--;
+  return list;
+}
+
+void uvchan__block_each(uvchan__block_t* list, const uvchan__blocks_t* blocks, uvchan__value_func func, void* arg) {
+  for (; list != NULL; list = list->next) {
+    size_t i;
+
+    for (i = list->begin; i < list->end; i++) func(blocks->elem_size == 0 ? NULL : value_at(blocks, list, i), arg);
+  }
+}

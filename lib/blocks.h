@@ -1,0 +1,56 @@
+/* The store without a bound: a list of blocks, each with room for a run of values side by side. Everything is called with the channel's
+ * lock held, but for making and freeing a block, which is done outside of it: so a push may have to ask for a block first.
+ *
+ * I1  The oldest value is the first in the first block; a block that is empty, and not the only one, has left the list.
+ * I2  At most `keep` blocks stay when their values have gone: after a burst the memory goes back.
+ * An unbuffered channel keeps in it what was handed to started receivers, with one value to a block and `keep` as many as there are
+ * open receivers: these blocks are made with the receivers, so that its sends need no memory. */
+#ifndef UVCHAN_BLOCKS_H
+#define UVCHAN_BLOCKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct uvchan__block_s uvchan__block_t;
+
+typedef struct {
+  size_t elem_size; /* fixed, as per_block */
+  size_t per_block;
+  /* Under the channel's lock. */
+  uvchan__block_t* first;
+  uvchan__block_t* last;
+  uvchan__block_t* spare;
+  size_t total; /* blocks in the list and spare */
+  size_t keep;
+  size_t len;
+  size_t peak;
+  uint64_t popped;
+} uvchan__blocks_t;
+
+#define UVCHAN__BLOCK_BYTES 1024
+
+void uvchan__blocks_init(uvchan__blocks_t* blocks, size_t elem_size, size_t per_block, size_t keep);
+size_t uvchan__blocks_per_block(size_t elem_size); /* for blocks of about UVCHAN__BLOCK_BYTES */
+
+/* A block to give to uvchan__blocks_add(), of these blocks or of others whose blocks are no larger; NULL without memory. Without the lock,
+ * as uvchan__block_free_all(). */
+size_t uvchan__block_bytes(const uvchan__blocks_t* blocks); /* SIZE_MAX where it is more than that */
+uvchan__block_t* uvchan__block_new(const uvchan__blocks_t* blocks);
+void uvchan__block_free_all(uvchan__block_t* list); /* a list, or NULL */
+
+void uvchan__blocks_add(uvchan__blocks_t* blocks, uvchan__block_t* block);
+uvchan__block_t* uvchan__blocks_shrink(uvchan__blocks_t* blocks); /* one less to keep; answers the block to free, or NULL */
+
+int uvchan__blocks_has_room(const uvchan__blocks_t* blocks); /* for one more, without a further block */
+void uvchan__blocks_push(uvchan__blocks_t* blocks, const void* value); /* only where there is room */
+
+/* Takes the oldest of at least one value. A block that has become superfluous is put in front of *superfluous. */
+void uvchan__blocks_pop(uvchan__blocks_t* blocks, void* value, uvchan__block_t** superfluous);
+
+/* Takes everything out: the blocks with values, for uvchan__block_each() and uvchan__block_free_all(). */
+uvchan__block_t* uvchan__blocks_take_all(uvchan__blocks_t* blocks);
+uvchan__block_t* uvchan__blocks_take_spare(uvchan__blocks_t* blocks);
+typedef void (*uvchan__value_func)(void* value, void* arg);
+void uvchan__block_each(uvchan__block_t* list, const uvchan__blocks_t* blocks, uvchan__value_func func, void* arg);
+
+#endif /* UVCHAN_BLOCKS_H */

@@ -1,0 +1,354 @@
+/* One hub for each loop; what it is and why it loses no wake-up stands in hub.h. */
+#include "hub.h"
+
+#include <string.h>
+
+#include "lock.h"
+#include "memory.h"
+
+/* Values in one turn before the loop's sockets and timers get theirs, shared by all entries. */
+#define VALUES_PER_TURN 1024
+
+struct uvchan__hub_s {
+  uv_async_t async;
+  uv_prepare_t prepare;
+  uv_check_t check;
+  uv_idle_t idle;
+  uv_idle_t later;
+  /* Fixed. */
+  uv_loop_t* loop;
+  /* The loop's thread. */
+  unsigned int users;
+  unsigned int holds;
+  /* Under the registry's lock. */
+  uvchan__hub_t* next;
+  /* Under lock. */
+  atomic_uint lock;
+  uvchan__entry_t ready; /* the head of a circular list */
+  size_t nready;
+  uint64_t thread; /* that last ran the loop; before the first turn, the one that made the hub */
+  unsigned char has_run;
+  unsigned char around_poll; /* between prepare and check: that thread is in the loop for certain */
+  unsigned char awake;
+  unsigned char waking; /* it stands in somebody's list of wake-ups */
+  uvchan__hub_t* wake_next; /* of the one in whose list it stands */
+  /* Under wake_lock. */
+  atomic_uint wake_lock;
+  int closed;
+  /* Atomic: see I4. */
+  atomic_uint references;
+  union {
+    max_align_t aligned;
+    unsigned char bytes[UVCHAN__SCRATCH_BYTES];
+  } scratch;
+};
+
+/* A number for the calling thread, never 0 and never used again: libuv's may come back once a thread has ended. */
+static uint64_t this_thread(void) {
+  static _Atomic uint64_t threads;
+  static _Thread_local uint64_t number;
+
+  if (number == 0) number = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) + 1; /* relaxed: nothing but distinct */
+  return number;
+}
+
+/* All hubs, by the address of their loop. */
+#define BUCKETS 64
+
+static struct {
+  atomic_uint lock;
+  uvchan__hub_t* buckets[BUCKETS];
+} registry;
+
+static uvchan__hub_t** bucket_of(const uv_loop_t* loop) { return &registry.buckets[((uintptr_t)loop >> 6) % BUCKETS]; }
+
+void uvchan__later(uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb) {
+  uv_idle_init(loop, handle);
+  uv_close((uv_handle_t*)handle, cb);
+}
+
+void* uvchan__hub_scratch(uvchan__hub_t* hub) { return hub->scratch.bytes; }
+
+/* ---- Turns: the loop's thread --------------------------------------------------------------------------------------------- */
+
+static void on_async(uv_async_t* async) { (void)async; } /* it has ended the poll; check does the rest */
+
+static void on_idle(uv_idle_t* idle) { (void)idle; } /* that it is active keeps the poll from blocking */
+
+static void keep_turning(uvchan__hub_t* hub, int on) {
+  if (uv_is_closing((uv_handle_t*)&hub->idle)) return; /* by a stranger, or by hub_release() */
+  if (on) {
+    uv_idle_start(&hub->idle, on_idle);
+  } else {
+    uv_idle_stop(&hub->idle);
+  }
+}
+
+/* After this either the list was empty under the lock, and whoever lists next does what I3 says, or the loop turns on. */
+static void look(uvchan__hub_t* hub, int before_poll) {
+  int more;
+
+  uvchan__lock(&hub->lock);
+  hub->thread = this_thread();
+  hub->has_run = 1;
+  more = hub->nready > 0;
+  hub->awake = (unsigned char)more;
+  hub->around_poll = (unsigned char)before_poll;
+  uvchan__unlock(&hub->lock);
+  keep_turning(hub, more);
+}
+
+static void on_prepare(uv_prepare_t* prepare) { look(prepare->data, 1); }
+
+static void unlist_locked(uvchan__hub_t* hub, uvchan__entry_t* entry) {
+  if (entry->next == NULL) return;
+  entry->prev->next = entry->next;
+  entry->next->prev = entry->prev;
+  entry->next = entry->prev = NULL;
+  hub->nready--;
+}
+
+static uvchan__entry_t* take_first(uvchan__hub_t* hub) {
+  uvchan__entry_t* entry;
+
+  uvchan__lock(&hub->lock);
+  entry = hub->ready.next == &hub->ready ? NULL : hub->ready.next;
+  if (entry != NULL) unlist_locked(hub, entry);
+  uvchan__unlock(&hub->lock);
+  return entry;
+}
+
+/* Runs what is ready now, not what becomes ready meanwhile: that waits for the next turn, as does what is beyond VALUES_PER_TURN. */
+static void on_check(uv_check_t* check) {
+  uvchan__hub_t* hub = check->data;
+  unsigned int values = 0;
+  size_t n;
+
+  uvchan__lock(&hub->lock);
+  hub->thread = this_thread();
+  hub->has_run = 1;
+  hub->awake = 1; /* I2: look() comes after the last entry */
+  n = hub->nready;
+  uvchan__unlock(&hub->lock);
+  for (; n > 0 && values < VALUES_PER_TURN; n--) {
+    uvchan__entry_t* entry = take_first(hub);
+
+    if (entry == NULL) break;
+    values += entry->run(entry);
+  }
+  look(hub, 0);
+}
+
+/* ---- Its life: the loop's thread ------------------------------------------------------------------------------------------ */
+
+int uvchan__hub_is_dead(const uvchan__hub_t* hub) {
+  return uv_is_closing((const uv_handle_t*)&hub->async) || uv_is_closing((const uv_handle_t*)&hub->prepare) ||
+         uv_is_closing((const uv_handle_t*)&hub->check) || uv_is_closing((const uv_handle_t*)&hub->idle);
+}
+
+static void unlink_locked(uvchan__hub_t* hub) {
+  uvchan__hub_t** at;
+
+  for (at = bucket_of(hub->loop); *at != NULL; at = &(*at)->next) {
+    if (*at != hub) continue;
+    *at = hub->next;
+    return;
+  }
+}
+
+/* The loop's hub, or NULL; one whose handles a stranger closed serves its present users only. */
+static uvchan__hub_t* find_locked(const uv_loop_t* loop) {
+  uvchan__hub_t* hub;
+
+  for (hub = *bucket_of(loop); hub != NULL; hub = hub->next) {
+    if (hub->loop != loop) continue;
+    if (!uvchan__hub_is_dead(hub)) return hub;
+    unlink_locked(hub);
+    return NULL;
+  }
+  return NULL;
+}
+
+/* uv_async_init() alone can fail, and comes before all that would have to be closed. */
+static int init_handles(uvchan__hub_t* hub, uv_loop_t* loop) {
+  int r = uv_async_init(loop, &hub->async, on_async);
+
+  if (r != 0) return r;
+  uv_prepare_init(loop, &hub->prepare);
+  uv_check_init(loop, &hub->check);
+  uv_idle_init(loop, &hub->idle);
+  uv_prepare_start(&hub->prepare, on_prepare);
+  uv_check_start(&hub->check, on_check);
+  uv_unref((uv_handle_t*)&hub->async);
+  uv_unref((uv_handle_t*)&hub->prepare);
+  uv_unref((uv_handle_t*)&hub->check);
+  uv_unref((uv_handle_t*)&hub->idle);
+  hub->prepare.data = hub->check.data = hub->later.data = hub;
+  hub->awake = 1;
+  keep_turning(hub, 1); /* the loop may be past its prepare phase already, and about to block: so its first turn does not */
+  return 0;
+}
+
+static int make(uv_loop_t* loop, uvchan__hub_t** made) {
+  uvchan__hub_t* hub = uvchan__malloc(sizeof(*hub));
+  int r;
+
+  if (hub == NULL) return UV_ENOMEM;
+  memset(hub, 0, offsetof(uvchan__hub_t, scratch));
+  hub->loop = loop;
+  hub->ready.next = hub->ready.prev = &hub->ready;
+  hub->thread = this_thread();
+  atomic_init(&hub->references, 1);
+  r = init_handles(hub, loop);
+  if (r != 0) {
+    uvchan__free(hub);
+    return r;
+  }
+  uvchan__lock(&registry.lock);
+  hub->next = *bucket_of(loop);
+  *bucket_of(loop) = hub;
+  uvchan__unlock(&registry.lock);
+  *made = hub;
+  return 0;
+}
+
+int uvchan__hub_acquire(uv_loop_t* loop, uvchan__hub_t** hub) {
+  uvchan__hub_t* found;
+
+  uvchan__lock(&registry.lock);
+  found = find_locked(loop);
+  uvchan__unlock(&registry.lock);
+  if (found == NULL) {
+    int r = make(loop, &found);
+    if (r != 0) return r;
+  }
+  found->users++;
+  *hub = found;
+  return 0;
+}
+
+/* [references.R] and [references.A]: all use of the hub's memory comes before it is freed. */
+static void forget(uvchan__hub_t* hub) {
+  uvchan__step();
+  if (atomic_fetch_sub_explicit(&hub->references, 1, memory_order_acq_rel) == 1) uvchan__free(hub);
+}
+
+static void on_all_closed(uv_handle_t* later) { forget(later->data); }
+
+static void on_first_hop(uv_handle_t* later) {
+  uvchan__hub_t* hub = later->data;
+
+  uvchan__later(hub->loop, &hub->later, on_all_closed);
+}
+
+static void close_unless_closing(uv_handle_t* handle) {
+  if (!uv_is_closing(handle)) uv_close(handle, NULL);
+}
+
+/* A stranger may have closed some of the handles, and takes no callback. But libuv finishes in one closing phase whatever was closed
+ * before it, and `later` goes through two of them: the second comes after all the others are finished. */
+void uvchan__hub_release(uvchan__hub_t* hub) {
+  if (--hub->users > 0) return;
+  uvchan__lock(&registry.lock);
+  unlink_locked(hub);
+  uvchan__unlock(&registry.lock);
+  uvchan__lock(&hub->wake_lock);
+  hub->closed = 1;
+  uvchan__unlock(&hub->wake_lock);
+  close_unless_closing((uv_handle_t*)&hub->async);
+  close_unless_closing((uv_handle_t*)&hub->prepare);
+  close_unless_closing((uv_handle_t*)&hub->check);
+  close_unless_closing((uv_handle_t*)&hub->idle);
+  uvchan__later(hub->loop, &hub->later, on_first_hop);
+}
+
+void uvchan__hub_hold(uvchan__hub_t* hub) {
+  if (hub->holds++ == 0) uv_ref((uv_handle_t*)&hub->async);
+}
+
+void uvchan__hub_drop(uvchan__hub_t* hub) {
+  if (--hub->holds == 0) uv_unref((uv_handle_t*)&hub->async);
+}
+
+/* ---- Wake-ups: any thread ------------------------------------------------------------------------------------------------- */
+
+static void list_locked(uvchan__hub_t* hub, uvchan__entry_t* entry) {
+  if (entry->next != NULL) return;
+  entry->prev = hub->ready.prev;
+  entry->next = &hub->ready;
+  entry->prev->next = entry;
+  hub->ready.prev = entry;
+  hub->nready++;
+}
+
+static void demand_wake_locked(uvchan__hub_t* hub, uvchan__hub_t** wakes) {
+  hub->awake = 1;
+  if (hub->waking) return; /* the one in whose list it stands has still to wake it */
+  hub->waking = 1;
+  atomic_fetch_add_explicit(&hub->references, 1, memory_order_relaxed); /* relaxed: the lock orders it against the loop's own */
+  hub->wake_next = *wakes;
+  *wakes = hub;
+}
+
+void uvchan__hub_post(uvchan__hub_t* hub, uvchan__entry_t* entry, uvchan__hub_t** wakes) {
+  int turn_on = 0;
+
+  uvchan__lock(&hub->lock);
+  list_locked(hub, entry);
+  if (!hub->awake && hub->thread != this_thread()) {
+    demand_wake_locked(hub, wakes);
+  } else if (!hub->awake && hub->around_poll) {
+    hub->awake = 1;
+    turn_on = 1;
+  }
+  uvchan__unlock(&hub->lock);
+  if (turn_on) keep_turning(hub, 1);
+}
+
+int uvchan__hub_unpost(uvchan__hub_t* hub, uvchan__entry_t* entry) {
+  int listed;
+
+  uvchan__lock(&hub->lock);
+  listed = entry->next != NULL;
+  unlist_locked(hub, entry);
+  uvchan__unlock(&hub->lock);
+  return listed;
+}
+
+/* waking is cleared before the write: who finds it cleared puts the hub in a list of his own and writes once more. */
+static void wake(uvchan__hub_t* hub) {
+  uvchan__lock(&hub->lock);
+  hub->waking = 0;
+  uvchan__unlock(&hub->lock);
+  uvchan__lock(&hub->wake_lock);
+  if (!hub->closed && !uv_is_closing((uv_handle_t*)&hub->async)) uv_async_send(&hub->async);
+  uvchan__unlock(&hub->wake_lock);
+  forget(hub);
+}
+
+void uvchan__hub_wake_all(uvchan__hub_t* wakes) {
+  while (wakes != NULL) {
+    uvchan__hub_t* next = wakes->wake_next;
+
+    wake(wakes);
+    wakes = next;
+  }
+}
+
+unsigned int uvchan__hub_is_asleep(uvchan__hub_t* hub) {
+  unsigned int asleep;
+
+  uvchan__lock(&hub->lock);
+  asleep = !hub->awake && hub->thread != this_thread();
+  uvchan__unlock(&hub->lock);
+  return asleep;
+}
+
+int uvchan__hub_runs_here(uvchan__hub_t* hub) {
+  int here;
+
+  uvchan__lock(&hub->lock);
+  here = hub->has_run && hub->thread == this_thread();
+  uvchan__unlock(&hub->lock);
+  return here;
+}

@@ -1,0 +1,63 @@
+/* How a loop is woken: one hub for each loop, made by its first user and gone with its last. Knows entries, not what they stand for.
+ *
+ * A hub has one uv_async_t, to be woken from other threads, and three handles that need no descriptor: a prepare handle, which looks for
+ * ready entries before the loop goes to sleep; an idle handle, active while there are some, so that the poll does not block; and a check
+ * handle, which runs the ready entries after the poll. So one turn is: timers, prepare (look), poll (sockets), check (run).
+ * Only the uv_async_t keeps the loop alive, and only while hub_hold() was called more often than hub_drop().
+ *
+ * Threads: uvchan__hub_post() and uvchan__hub_wake() any; everything else is for the loop's thread alone.
+ *
+ * I1  An entry is listed at most once; whoever lists or removes it holds the lock.
+ * I2  awake means that the loop will look at the list without further help: it is running entries just now, or has its idle handle
+ *     active, or a write to its descriptor is on its way. Set and cleared under the lock.
+ * I3  No wake-up is lost. An entry is listed under the lock. If awake, the look that I2 speaks of comes after the listing, for awake is
+ *     cleared only under the lock, with the list empty. If not awake, and the poster is on the thread that last ran the loop, the loop is
+ *     not asleep: it is in a callback. Between the hub's prepare and check, where the loop may be about to block, the poster activates the
+ *     idle handle; it is on the loop's thread there for certain. Elsewhere, or where the loop does not run, prepare comes first. On any
+ *     other thread the poster writes to the descriptor.
+ * I4  No write reaches a loop that may be closed: uv_async_send() is called with wake_lock held and `closed` not set, and the hub sets
+ *     `closed` under wake_lock before it closes its handles. The hub's memory is counted: one for the loop, one for each wake-up that was
+ *     decided on and not carried out.
+ * I5  Where a stranger closed the hub's handles (uv_walk), none of them is touched again, and entries are listed without effect. */
+#ifndef UVCHAN_HUB_H
+#define UVCHAN_HUB_H
+
+#include <uvchan/private.h>
+
+#include "atomic.h"
+
+typedef struct uvchan__hub_s uvchan__hub_t;
+
+/* Finds the loop's hub or makes it; each success is answered with one uvchan__hub_release(). 0, UV_ENOMEM, or what uv_async_init()
+ * answers; after a failure nothing is left on the loop. */
+int uvchan__hub_acquire(uv_loop_t* loop, uvchan__hub_t** hub);
+void uvchan__hub_release(uvchan__hub_t* hub);
+
+/* Keeps the loop alive, counted. */
+void uvchan__hub_hold(uvchan__hub_t* hub);
+void uvchan__hub_drop(uvchan__hub_t* hub);
+
+/* Lists the entry, to be run on the loop, unless it is listed already. Where the loop has to be woken, the hub is put in front of *wakes;
+ * the caller must then call uvchan__hub_wake_all() with no lock held. */
+void uvchan__hub_post(uvchan__hub_t* hub, uvchan__entry_t* entry, uvchan__hub_t** wakes);
+int uvchan__hub_unpost(uvchan__hub_t* hub, uvchan__entry_t* entry); /* answers whether it was listed */
+
+/* Whether a stranger has closed its handles, or some of them: then entries do not run any more. */
+int uvchan__hub_is_dead(const uvchan__hub_t* hub);
+void uvchan__hub_wake_all(uvchan__hub_t* wakes);
+
+/* Whether a post from here would have to wake the loop, just now: a statistic. */
+unsigned int uvchan__hub_is_asleep(uvchan__hub_t* hub);
+
+/* Whether the calling thread is the one that has last run the loop, by the hub's own observation. */
+int uvchan__hub_runs_here(uvchan__hub_t* hub);
+
+/* Memory for the values that a receiver hands to its callback; entries run one after the other, so they share it. */
+#define UVCHAN__SCRATCH_BYTES 4096
+void* uvchan__hub_scratch(uvchan__hub_t* hub);
+
+/* Has libuv call cb in its closing phase, and keeps the loop alive until then: initialises the handle and closes it at once. It needs no
+ * memory, cannot fail, and no stranger can take it away. handle->data is the caller's, set before. */
+void uvchan__later(uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb);
+
+#endif /* UVCHAN_HUB_H */

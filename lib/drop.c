@@ -1,0 +1,116 @@
+/* Values that nobody will receive, given to the channel's drop_cb. No lock is held while it runs, so it may call anything.
+ * Threads: any; drop_cb runs on the thread that caused the drop. */
+#include "drop.h"
+
+#include <string.h>
+
+#include "memory.h"
+
+/* A value that overflows leaves its slot before drop_cb gets it, since drop_cb may send to the same channel. It is held on the stack: in
+ * little of it, or in more of it for a larger value. Only beyond that does it need memory. */
+#define NEAR_BYTES 1024
+#define WIDE_BYTES 65536
+
+static void count(_Atomic uint64_t* counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
+
+static int drop_newest(uvchan_t* ch, const void* value, void* held) {
+  if (held != NULL) memcpy(held, value, ch->ring.elem_size);
+  count(&ch->dropped_new, 1);
+  if (ch->drop_cb != NULL) ch->drop_cb(held, UVCHAN_DROPPED_OVERFLOW, ch->drop_arg);
+  return 0;
+}
+
+static int drop_oldest(uvchan_t* ch, const void* value, void* held) {
+  int displaced;
+  int r = uvchan__send_displacing(ch, value, held, &displaced);
+
+  if (!displaced) return r;
+  count(&ch->dropped_old, 1);
+  if (ch->drop_cb != NULL) ch->drop_cb(held, UVCHAN_DROPPED_OVERFLOW, ch->drop_arg);
+  return r;
+}
+
+/* held: room for one value; or NULL where none is needed. */
+static int overflow_into(uvchan_t* ch, const void* value, void* held) {
+  return ch->overflow == UVCHAN_DROP_NEWEST ? drop_newest(ch, value, held) : drop_oldest(ch, value, held);
+}
+
+static int overflow_near(uvchan_t* ch, const void* value) {
+  union {
+    max_align_t aligned;
+    unsigned char bytes[NEAR_BYTES];
+  } held;
+
+  return overflow_into(ch, value, held.bytes);
+}
+
+static int overflow_wide(uvchan_t* ch, const void* value) {
+  union {
+    max_align_t aligned;
+    unsigned char bytes[WIDE_BYTES];
+  } held;
+
+  return overflow_into(ch, value, held.bytes);
+}
+
+static int overflow_far(uvchan_t* ch, const void* value) {
+  void* held = uvchan__malloc(ch->ring.elem_size);
+  int r;
+
+  if (held == NULL) return UV_ENOMEM;
+  r = overflow_into(ch, value, held);
+  uvchan__free(held);
+  return r;
+}
+
+int uvchan__send_overflowing(uvchan_t* ch, const void* value) {
+  size_t size = ch->ring.elem_size;
+
+  if (ch->drop_cb == NULL || size == 0) return overflow_into(ch, value, NULL);
+  if (size <= NEAR_BYTES) return overflow_near(ch, value);
+  return size <= WIDE_BYTES ? overflow_wide(ch, value) : overflow_far(ch, value);
+}
+
+/* In place: nobody sends any more who could wait for the slot. */
+static void drop_ring(uvchan_t* ch, uvchan_drop_reason_t reason) {
+  uint64_t position;
+
+  while (uvchan__ring_claim(&ch->ring, 0, &position) == UVCHAN__RING_DONE) {
+    count(&ch->dropped_old, 1);
+    if (ch->drop_cb != NULL) {
+      ch->drop_cb(ch->ring.elem_size == 0 ? NULL : uvchan__ring_value(&ch->ring, position), reason, ch->drop_arg);
+    }
+    uvchan__ring_free(&ch->ring, position);
+  }
+}
+
+typedef struct {
+  uvchan_t* ch;
+  uvchan_drop_reason_t reason;
+} drop_context_t;
+
+static void drop_value(void* value, void* arg) {
+  drop_context_t* context = arg;
+
+  context->ch->drop_cb(value, context->reason, context->ch->drop_arg);
+}
+
+static void drop_blocks(uvchan_t* ch, uvchan_drop_reason_t reason) {
+  drop_context_t context = {ch, reason};
+  uvchan__block_t* list;
+
+  uvchan__lock(&ch->lock);
+  count(&ch->dropped_old, ch->blocks->len);
+  list = uvchan__blocks_take_all(ch->blocks);
+  uvchan__unlock(&ch->lock);
+  if (ch->drop_cb != NULL) uvchan__block_each(list, ch->blocks, drop_value, &context);
+  uvchan__block_free_all(list);
+}
+
+void uvchan__drop_all(uvchan_t* ch, uvchan_drop_reason_t reason) {
+  if (uvchan__has_ring(ch)) {
+    drop_ring(ch, reason);
+  } else {
+    drop_blocks(ch, reason);
+  }
+}

@@ -1,0 +1,206 @@
+/* A channel from its creation to its end: references, counted senders, close, abort, and what can be asked of it.
+ * Threads: any. What close has to do for those who wait stands in channel.c. */
+#include <limits.h>
+#include <string.h>
+
+#include "channel.h"
+#include "drop.h"
+#include "memory.h"
+
+/* ---- Create, retain, release ---------------------------------------------------------------------------------------------- */
+
+static int is_valid(const uvchan_options_t* options) {
+  if (options->overflow == UVCHAN_WAIT) return 1;
+  if (options->overflow != UVCHAN_DROP_NEWEST && options->overflow != UVCHAN_DROP_OLDEST) return 0;
+  return options->capacity != 0 && options->capacity != UVCHAN_UNBOUNDED;
+}
+
+static size_t round_up(size_t size) { return (size + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1); }
+
+/* The channel, its store and its name are one piece of memory. */
+#define CHANNEL_BYTES round_up(sizeof(uvchan_t))
+
+static void init_store(uvchan_t* ch, const uvchan_options_t* options, void* memory) {
+  size_t per_block = options->capacity == 0 ? 1 : uvchan__blocks_per_block(options->elem_size);
+
+  if (options->capacity != 0 && options->capacity != UVCHAN_UNBOUNDED) {
+    uvchan__ring_init(&ch->ring, memory, options->elem_size, options->capacity, 0);
+    return;
+  }
+  uvchan__ring_init(&ch->ring, NULL, options->elem_size, 0, 0);
+  ch->blocks = memory;
+  uvchan__blocks_init(ch->blocks, options->elem_size, per_block, options->capacity == 0 ? 0 : 1);
+}
+
+int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
+  size_t store = sizeof(uvchan__blocks_t);
+  size_t name;
+  uvchan_t* made;
+
+  if (ch == NULL || options == NULL || !is_valid(options)) return UV_EINVAL;
+  if (options->capacity != 0 && options->capacity != UVCHAN_UNBOUNDED) {
+    store = uvchan__ring_bytes(options->elem_size, options->capacity);
+    if (store == 0) return UV_EINVAL;
+  }
+  name = options->name == NULL ? 0 : strlen(options->name) + 1;
+  if (store > SIZE_MAX - CHANNEL_BYTES - name) return UV_EINVAL;
+  made = uvchan__malloc(CHANNEL_BYTES + store + name);
+  if (made == NULL) return UV_ENOMEM;
+  memset(made, 0, sizeof(*made));
+  init_store(made, options, (unsigned char*)made + CHANNEL_BYTES);
+  made->capacity = options->capacity;
+  made->overflow = options->overflow;
+  made->drop_cb = options->drop_cb;
+  made->drop_arg = options->drop_arg;
+  made->name = name == 0 ? "" : memcpy((unsigned char*)made + CHANNEL_BYTES + store, options->name, name);
+  atomic_init(&made->references, 1);
+  *ch = made;
+  return 0;
+}
+
+int uvchan_create(uvchan_t** ch, size_t elem_size, size_t capacity) {
+  uvchan_options_t options;
+
+  memset(&options, 0, sizeof(options));
+  options.elem_size = elem_size;
+  options.capacity = capacity;
+  return uvchan_create_ex(ch, &options);
+}
+
+uvchan_t* uvchan_retain(uvchan_t* ch) {
+  /* Relaxed: who retains holds a reference already. */
+  if (ch != NULL) atomic_fetch_add_explicit(&ch->references, 1, memory_order_relaxed);
+  return ch;
+}
+
+void uvchan_release(uvchan_t* ch) {
+  if (ch == NULL) return;
+  uvchan__step();
+  /* [references.R] and [references.A]: all use of the channel comes before it is freed. */
+  if (atomic_fetch_sub_explicit(&ch->references, 1, memory_order_acq_rel) != 1) return;
+  uvchan__drop_all(ch, UVCHAN_DROPPED_RELEASE);
+  if (!uvchan__has_ring(ch)) uvchan__block_free_all(uvchan__blocks_take_spare(ch->blocks));
+  uvchan__free(ch);
+}
+
+/* ---- The end -------------------------------------------------------------------------------------------------------------- */
+
+static int is_end(int status) { return status < 0 && status != UV_EAGAIN && status != UV_EBUSY && status != UV_ETIMEDOUT; }
+
+int uvchan_close_with(uvchan_t* ch, int status) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  int r;
+
+  if (ch == NULL || !is_end(status)) return UV_EINVAL;
+  uvchan__enter(ch);
+  r = uvchan__shut_locked(ch, status, &visit);
+  uvchan__leave(ch, &visit);
+  return r;
+}
+
+int uvchan_close(uvchan_t* ch) { return uvchan_close_with(ch, UV_EOF); }
+
+int uvchan_abort(uvchan_t* ch, int status) {
+  int r = uvchan_close_with(ch, status);
+
+  if (r != UV_EINVAL) uvchan__drop_all(ch, UVCHAN_DROPPED_ABORT);
+  return r;
+}
+
+int uvchan_sender_add(uvchan_t* ch, unsigned int n) {
+  int r = 0;
+
+  if (ch == NULL || n == 0) return UV_EINVAL;
+  uvchan__lock(&ch->lock);
+  if (uvchan__ring_is_closed(&ch->ring)) {
+    r = UV_EPIPE;
+  } else if (n > UINT_MAX - ch->counted) {
+    r = UV_EINVAL;
+  } else {
+    ch->counted += n;
+  }
+  uvchan__unlock(&ch->lock);
+  return r;
+}
+
+int uvchan_sender_done(uvchan_t* ch) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  int r = 0;
+
+  if (ch == NULL) return UV_EINVAL;
+  uvchan__enter(ch);
+  if (!uvchan__ring_is_closed(&ch->ring)) {
+    if (ch->counted == 0) {
+      r = UV_EINVAL;
+    } else if (--ch->counted == 0) {
+      r = uvchan__shut_locked(ch, UV_EOF, &visit);
+    }
+  }
+  uvchan__leave(ch, &visit);
+  return r;
+}
+
+/* ---- Questions ------------------------------------------------------------------------------------------------------------ */
+
+/* The lock of a channel that is otherwise only read. */
+static atomic_uint* lock_of(const uvchan_t* ch) { return &((uvchan_t*)(uintptr_t)ch)->lock; }
+
+size_t uvchan_len(const uvchan_t* ch) {
+  size_t len;
+
+  if (ch == NULL) return 0;
+  if (uvchan__has_ring(ch)) return uvchan__ring_len(&ch->ring);
+  uvchan__lock(lock_of(ch));
+  len = ch->blocks->len;
+  uvchan__unlock(lock_of(ch));
+  return len;
+}
+
+size_t uvchan_capacity(const uvchan_t* ch) { return ch == NULL ? 0 : ch->capacity; }
+
+size_t uvchan_elem_size(const uvchan_t* ch) { return ch == NULL ? 0 : ch->ring.elem_size; }
+
+int uvchan_is_closed(const uvchan_t* ch) { return ch != NULL && uvchan__ring_is_closed(&ch->ring); }
+
+/* With the lock: those who are queued and no started receivers, and the started ones for which nothing is stored. */
+static size_t waiting_receivers(const uvchan_t* ch, size_t stored) {
+  const uvchan_receiver_t* receiver;
+  size_t resting = ch->resting;
+  size_t n = uvchan__count_waiting(&ch->receivers);
+
+  for (receiver = ch->started; receiver != NULL; receiver = receiver->next) {
+    n -= receiver->place.queued;
+    if (!uvchan__is_unbuffered(ch)) resting++;
+  }
+  return resting > stored ? n + resting - stored : n;
+}
+
+/* With the lock. What an unbuffered channel has handed to its receivers is not buffered. */
+static size_t peak(const uvchan_t* ch) {
+  if (uvchan__has_ring(ch)) return (size_t)atomic_load_explicit(&ch->ring.peak, memory_order_relaxed);
+  return uvchan__is_unbuffered(ch) ? 0 : ch->blocks->peak;
+}
+
+void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
+  uint64_t dropped_new, dropped_old, popped;
+
+  if (stats == NULL) return;
+  memset(stats, 0, sizeof(*stats));
+  stats->name = "";
+  if (ch == NULL) return;
+  uvchan__lock(lock_of(ch));
+  dropped_new = atomic_load_explicit(&ch->dropped_new, memory_order_relaxed);
+  dropped_old = atomic_load_explicit(&ch->dropped_old, memory_order_relaxed);
+  popped = uvchan__has_ring(ch) ? uvchan__ring_popped(&ch->ring) : ch->blocks->popped;
+  stats->name = ch->name;
+  stats->capacity = ch->capacity;
+  stats->len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : ch->blocks->len;
+  stats->peak = peak(ch);
+  stats->sent = (uvchan__has_ring(ch) ? uvchan__ring_pushed(&ch->ring) : popped + stats->len) + ch->direct + dropped_new;
+  stats->received = (popped > dropped_old ? popped - dropped_old : 0) + ch->direct;
+  stats->dropped = dropped_new + dropped_old;
+  stats->wakeups = ch->wakeups;
+  stats->waiting_senders = uvchan__count_waiting(&ch->senders);
+  stats->waiting_receivers = waiting_receivers(ch, stats->len);
+  uvchan__unlock(lock_of(ch));
+}

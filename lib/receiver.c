@@ -1,0 +1,230 @@
+/* Started receivers: a handle on a loop whose callback gets a channel's values. Knows the channel's steps and the hub.
+ *
+ * A started receiver is in one of these states; all but the first are the same to its user:
+ *
+ *      QUEUED   at its place in the channel's queue: it has nothing to receive, and the next value has it posted
+ *      POSTED   in its hub's list: its turn comes
+ *      IN TURN  takes values and calls back, until the channel is empty (QUEUED), the budget used up (POSTED), or it is stopped
+ *
+ * Threads: the loop's. A sender on another thread touches only the place and the entry, under the channel's lock and the hub's; so once
+ * stop() has taken both out, no other thread knows of the receiver. */
+#include <assert.h>
+#include <string.h>
+
+#include "channel.h"
+#include "memory.h"
+
+#define DEFAULT_BUDGET 256
+
+enum {
+  OPEN = 1,
+  STARTED = 2,
+  CLOSING = 4,
+  UNREFERENCED = 8,
+  IN_TURN = 16,
+  IN_CALLBACK = 32 /* and on an unbuffered channel: not at rest */
+};
+
+static_assert(sizeof(uvchan_receiver_t) <= 512, "a receiver takes no more than 512 bytes of its user's memory");
+
+static int is_usable(const uvchan_receiver_t* receiver) {
+  return receiver != NULL && (receiver->flags & OPEN) != 0 && (receiver->flags & CLOSING) == 0;
+}
+
+static uvchan__hub_t* hub_of(const uvchan_receiver_t* receiver) { return receiver->waiter.hub; }
+
+static void hold_loop(uvchan_receiver_t* receiver) {
+  if ((receiver->flags & (STARTED | UNREFERENCED)) == STARTED) uvchan__hub_hold(hub_of(receiver));
+}
+
+static void drop_loop(uvchan_receiver_t* receiver) {
+  if ((receiver->flags & (STARTED | UNREFERENCED)) == STARTED) uvchan__hub_drop(hub_of(receiver));
+}
+
+static void post(uvchan_receiver_t* receiver) {
+  uvchan__hub_t* wakes = NULL;
+
+  uvchan__hub_post(hub_of(receiver), &receiver->waiter.entry, &wakes);
+  uvchan__hub_wake_all(wakes); /* where the loop was run by another thread last */
+}
+
+/* ---- Turns ---------------------------------------------------------------------------------------------------------------- */
+
+static void stop(uvchan_receiver_t* receiver) {
+  int rests = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
+
+  if ((receiver->flags & STARTED) == 0) return;
+  uvchan__receiver_leave(receiver->channel, receiver, rests);
+  uvchan__hub_unpost(hub_of(receiver), &receiver->waiter.entry);
+  drop_loop(receiver);
+  receiver->flags &= ~(unsigned int)STARTED;
+}
+
+static void deliver(uvchan_receiver_t* receiver, const void* values, size_t n) {
+  receiver->flags |= IN_CALLBACK;
+  if (receiver->batch_cb != NULL) {
+    receiver->batch_cb(receiver, (ssize_t)n, values);
+  } else {
+    receiver->cb(receiver, 0, values);
+  }
+  receiver->flags &= ~(unsigned int)IN_CALLBACK;
+  if ((receiver->flags & STARTED) != 0 && uvchan__is_unbuffered(receiver->channel)) uvchan__receiver_rest(receiver->channel);
+}
+
+static void deliver_end(uvchan_receiver_t* receiver, int status) {
+  stop(receiver);
+  if (receiver->batch_cb != NULL) {
+    receiver->batch_cb(receiver, status, NULL);
+  } else {
+    receiver->cb(receiver, status, NULL);
+  }
+}
+
+/* How many values one callback may get. */
+static size_t run_length(const uvchan_receiver_t* receiver, size_t budget) {
+  size_t size = receiver->channel->ring.elem_size;
+  size_t n;
+
+  if (receiver->batch_cb == NULL || receiver->slot != NULL) return 1;
+  n = size == 0 ? budget : UVCHAN__SCRATCH_BYTES / size;
+  return n < budget ? n : budget;
+}
+
+static unsigned int take_turn(uvchan__entry_t* entry) {
+  uvchan_receiver_t* receiver = (uvchan_receiver_t*)((unsigned char*)entry - offsetof(uvchan_receiver_t, waiter.entry));
+  size_t left = receiver->budget;
+  unsigned int delivered = 0;
+  int r = 0;
+
+  receiver->flags |= IN_TURN;
+  while (left > 0 && (receiver->flags & STARTED) != 0) {
+    void* values = receiver->slot != NULL ? receiver->slot : uvchan__hub_scratch(hub_of(receiver));
+    size_t n;
+
+    r = uvchan__receiver_take(receiver->channel, &receiver->place, values, run_length(receiver, left), &n);
+    if (r == UV_EAGAIN) break;
+    if (r == 0) {
+      deliver(receiver, values, n);
+    } else {
+      n = 1;
+      deliver_end(receiver, r);
+    }
+    left -= n < left ? n : left;
+    delivered += (unsigned int)n;
+  }
+  receiver->flags &= ~(unsigned int)IN_TURN;
+  if ((receiver->flags & STARTED) != 0 && r != UV_EAGAIN) post(receiver);
+  return delivered;
+}
+
+/* ---- Start and stop ------------------------------------------------------------------------------------------------------- */
+
+/* Its first turn finds out whether there is something to receive. */
+static int start(uvchan_receiver_t* receiver, uvchan_recv_cb cb, uvchan_recv_batch_cb batch_cb) {
+  int rests;
+
+  if (!is_usable(receiver) || (cb == NULL && batch_cb == NULL)) return UV_EINVAL;
+  if ((receiver->flags & STARTED) != 0) return UV_EALREADY;
+  receiver->cb = cb;
+  receiver->batch_cb = batch_cb;
+  receiver->flags |= STARTED;
+  hold_loop(receiver);
+  rests = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
+  uvchan__receiver_join(receiver->channel, receiver, rests);
+  if ((receiver->flags & IN_TURN) == 0) post(receiver);
+  return 0;
+}
+
+int uvchan_recv_start(uvchan_receiver_t* receiver, uvchan_recv_cb cb) { return start(receiver, cb, NULL); }
+
+int uvchan_recv_start_batch(uvchan_receiver_t* receiver, uvchan_recv_batch_cb cb) { return start(receiver, NULL, cb); }
+
+int uvchan_recv_stop(uvchan_receiver_t* receiver) {
+  if (receiver == NULL) return UV_EINVAL;
+  stop(receiver);
+  return 0;
+}
+
+int uvchan_receiver_set_budget(uvchan_receiver_t* receiver, unsigned int values) {
+  if (!is_usable(receiver) || values == 0) return UV_EINVAL;
+  receiver->budget = values;
+  return 0;
+}
+
+int uvchan_receiver_is_active(const uvchan_receiver_t* receiver) { return receiver != NULL && (receiver->flags & STARTED) != 0; }
+
+int uvchan_receiver_is_closing(const uvchan_receiver_t* receiver) { return receiver != NULL && (receiver->flags & CLOSING) != 0; }
+
+int uvchan_receiver_has_ref(const uvchan_receiver_t* receiver) { return receiver != NULL && (receiver->flags & UNREFERENCED) == 0; }
+
+void uvchan_receiver_ref(uvchan_receiver_t* receiver) {
+  if (!is_usable(receiver) || (receiver->flags & UNREFERENCED) == 0) return;
+  receiver->flags &= ~(unsigned int)UNREFERENCED;
+  hold_loop(receiver);
+}
+
+void uvchan_receiver_unref(uvchan_receiver_t* receiver) {
+  if (!is_usable(receiver) || (receiver->flags & UNREFERENCED) != 0) return;
+  drop_loop(receiver);
+  receiver->flags |= UNREFERENCED;
+}
+
+/* ---- Init and close ------------------------------------------------------------------------------------------------------- */
+
+int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t* ch) {
+  uvchan__hub_t* hub;
+  void* slot = NULL;
+  int r = UV_ENOMEM;
+
+  if (loop == NULL || receiver == NULL || ch == NULL) return UV_EINVAL;
+  if (ch->ring.elem_size > UVCHAN__SCRATCH_BYTES) {
+    slot = uvchan__malloc(ch->ring.elem_size);
+    if (slot == NULL) return UV_ENOMEM;
+  }
+  if (uvchan__receiver_open(ch) != 0) goto free_slot;
+  r = uvchan__hub_acquire(loop, &hub);
+  if (r != 0) goto shut;
+
+  receiver->loop = loop;
+  receiver->channel = uvchan_retain(ch);
+  receiver->next = receiver->prev = NULL;
+  receiver->cb = NULL;
+  receiver->batch_cb = NULL;
+  receiver->close_cb = NULL;
+  receiver->slot = slot;
+  receiver->budget = DEFAULT_BUDGET;
+  receiver->flags = OPEN;
+  receiver->later.data = receiver;
+  uvchan__waiter_init(&receiver->waiter, UVCHAN__RECEIVER, hub, take_turn);
+  uvchan__place_init(&receiver->place, &receiver->waiter, ch, NULL, 0);
+  return 0;
+
+shut:
+  uvchan__receiver_shut(ch);
+free_slot:
+  uvchan__free(slot);
+  return r;
+}
+
+static void on_closed(uv_handle_t* later) {
+  uvchan_receiver_t* receiver = later->data;
+  uvchan_receiver_close_cb cb = receiver->close_cb;
+  uvchan__hub_t* hub = hub_of(receiver);
+  uvchan_t* ch = receiver->channel;
+
+  receiver->flags = CLOSING;
+  uvchan__receiver_shut(ch);
+  uvchan__free(receiver->slot);
+  receiver->slot = NULL;
+  if (cb != NULL) cb(receiver);
+  uvchan_release(ch);
+  uvchan__hub_release(hub);
+}
+
+void uvchan_receiver_close(uvchan_receiver_t* receiver, uvchan_receiver_close_cb cb) {
+  if (!is_usable(receiver)) return;
+  stop(receiver);
+  receiver->flags |= CLOSING;
+  receiver->close_cb = cb;
+  uvchan__later(receiver->loop, &receiver->later, on_closed);
+}

@@ -1,0 +1,25 @@
+/* What all requests have in common: one operation of a loop that may have to wait its turn, with one callback.
+ *
+ * A request holds its loop's hub, and keeps the loop alive, from its start to its callback. Its outcome is decided once: at once by its
+ * own start (uvchan__req_decide()), by another thread that claims its waiter, or by uvchan_cancel(), which withdraws it. The first two
+ * post its entry to the hub; the third has libuv itself call back, so that no stranger's uv_walk() can keep it from happening.
+ *
+ * Threads: the loop's, but for what waiters.h says of a claimer. */
+#ifndef UVCHAN_REQUEST_H
+#define UVCHAN_REQUEST_H
+
+#include "channel.h"
+
+typedef void (*uvchan__withdraw_func)(uvchan_req_t* req);             /* takes its places out of their queues */
+typedef void (*uvchan__complete_func)(uvchan_req_t* req, int status); /* lets go of what it holds, and calls the user back */
+
+#define UVCHAN__REQ(req) ((uvchan_req_t*)(req))
+
+/* From here on the loop is kept alive, until the callback. The hub was acquired for the request. */
+void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub, uvchan__withdraw_func withdraw,
+                       uvchan__complete_func complete);
+
+/* The outcome of a request that nobody else knows of yet. */
+void uvchan__req_decide(uvchan_req_t* req, int status, size_t index);
+
+#endif /* UVCHAN_REQUEST_H */

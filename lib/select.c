@@ -1,0 +1,282 @@
+/* Select: the first of several sends and receives that can go on, for threads and for loops.
+ *
+ * As in Go's select.go, in three passes:
+ *   1  Look for cases that are ready; of several, try one at random. Where another thread was faster, look again.
+ *   2  Hold the locks of all channels at once, by ascending address. Mark each, look once more; if nothing is ready, queue a place at each.
+ *   3  Once claimed for one case, or withdrawn, take the other places out.
+ * While it is queued it does nothing else, and it looks only while it is not queued: so it never pairs with itself. Since it queues at all
+ * channels in one step, two selects never wait for each other on two channels where one of them could have taken the other. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "channel.h"
+#include "memory.h"
+#include "park.h"
+#include "request.h"
+
+#define NOT_CHOSEN SIZE_MAX
+
+/* xorshift64*, by George Marsaglia and Sebastiano Vigna; one state for each thread. */
+static uint32_t next_random(void) {
+  static _Thread_local uint64_t state;
+
+  if (state == 0) state = uv_hrtime() ^ (uint64_t)(uintptr_t)&state ^ 0x9E3779B97F4A7C15u;
+  state ^= state >> 12;
+  state ^= state << 25;
+  state ^= state >> 27;
+  return (uint32_t)((state * 0x2545F4914F6CDD1Du) >> 32);
+}
+
+/* 0 to n - 1, each with the same chance: Daniel Lemire's multiplication, whose bias for these n is below 2^-20. */
+static size_t random_below(size_t n) { return (size_t)(((uint64_t)next_random() * n) >> 32); }
+
+static int is_valid(const uvchan_case_t* cases, size_t ncases) {
+  size_t i;
+
+  if ((cases == NULL && ncases > 0) || ncases > INT_MAX) return 0;
+  for (i = 0; i < ncases; i++) {
+    if (cases[i].op != UVCHAN_RECV && cases[i].op != UVCHAN_SEND) return 0;
+    if (cases[i].ch != NULL && cases[i].value == NULL && cases[i].ch->ring.elem_size > 0) return 0;
+  }
+  return 1;
+}
+
+/* ---- Pass 1 --------------------------------------------------------------------------------------------------------------- */
+
+/* One of the ready cases, each with the same chance; NOT_CHOSEN where there is none. */
+static size_t choose(const uvchan_case_t* cases, size_t ncases) {
+  size_t chosen = NOT_CHOSEN;
+  size_t ready = 0;
+  size_t i;
+
+  for (i = 0; i < ncases; i++) {
+    if (cases[i].ch == NULL || !uvchan__is_ready(cases[i].ch, cases[i].op == UVCHAN_SEND)) continue;
+    if (random_below(++ready) == 0) chosen = i;
+  }
+  return chosen;
+}
+
+/* The index, UV_EAGAIN where none was ready, or UV_ENOMEM. A block that was brought along goes to the first unbounded channel. */
+static int try_cases(uvchan_case_t* cases, size_t ncases, uvchan__block_t** block) {
+  for (;;) {
+    size_t i = choose(cases, ncases);
+    uvchan_t* ch;
+    int r;
+
+    if (i == NOT_CHOSEN) return UV_EAGAIN;
+    ch = cases[i].ch;
+    if (cases[i].op == UVCHAN_SEND && uvchan__is_unbounded(ch)) {
+      r = uvchan__send_now(ch, cases[i].value, *block);
+      *block = NULL;
+    } else {
+      r = cases[i].op == UVCHAN_SEND ? uvchan__send_now(ch, cases[i].value, NULL) : uvchan__recv_now(ch, cases[i].value);
+    }
+    if (r == UV_EAGAIN) continue;
+    if (r == UV_ENOMEM && cases[i].op == UVCHAN_SEND) return r;
+    cases[i].status = r;
+    return (int)i;
+  }
+}
+
+/* ---- Passes 2 and 3 ------------------------------------------------------------------------------------------------------- */
+
+static int compare_places(const void* a, const void* b) {
+  const uvchan__place_t* p = a;
+  const uvchan__place_t* q = b;
+
+  if (p->channel != q->channel) return (uintptr_t)p->channel < (uintptr_t)q->channel ? -1 : 1;
+  return p->lottery < q->lottery ? -1 : p->lottery > q->lottery;
+}
+
+/* Fills in a place for each case that can ever be ready, in the order of locking; those of one channel in random order, in which they
+ * will be queued. Answers how many. */
+static size_t lay_out(uvchan__place_t* places, uvchan__waiter_t* waiter, const uvchan_case_t* cases, size_t ncases) {
+  size_t n = 0;
+  size_t i;
+
+  for (i = 0; i < ncases; i++) {
+    if (cases[i].ch == NULL) continue;
+    uvchan__place_init(&places[n], waiter, cases[i].ch, cases[i].value, cases[i].op == UVCHAN_SEND);
+    places[n].index = i;
+    places[n].lottery = next_random();
+    n++;
+  }
+  qsort(places, n, sizeof(*places), compare_places);
+  return n;
+}
+
+static int is_first_of_channel(const uvchan__place_t* places, size_t i) { return i == 0 || places[i].channel != places[i - 1].channel; }
+
+/* Answers 1 where all places are queued, 0 where a case has become ready and none is. */
+static int queue_all(uvchan__place_t* places, size_t nplaces) {
+  int ready = 0;
+  size_t i;
+
+  for (i = 0; i < nplaces; i++) {
+    if (is_first_of_channel(places, i)) uvchan__lock(&places[i].channel->lock);
+    uvchan__mark_for(places[i].channel, places[i].sends);
+  }
+  for (i = 0; i < nplaces && !ready; i++) ready = uvchan__is_ready_locked(places[i].channel, places[i].sends);
+  for (i = 0; i < nplaces && !ready; i++) uvchan__enqueue_place(&places[i]);
+  for (i = 0; i < nplaces; i++) {
+    if (!is_first_of_channel(places, i)) continue;
+    uvchan__settle_marks(places[i].channel);
+    uvchan__unlock(&places[i].channel->lock);
+  }
+  return !ready;
+}
+
+static void remove_all(uvchan__place_t* places, size_t nplaces) {
+  size_t i;
+
+  for (i = 0; i < nplaces; i++) uvchan__remove(&places[i]);
+}
+
+/* ---- From plain threads --------------------------------------------------------------------------------------------------- */
+
+int uvchan_try_select(uvchan_case_t* cases, size_t ncases) {
+  uvchan__block_t* block = NULL;
+
+  if (!is_valid(cases, ncases)) return UV_EINVAL;
+  return try_cases(cases, ncases, &block);
+}
+
+/* All places are queued: sleeps until one was finished, or the time is over and nobody has claimed any. */
+static int sleep_until_chosen(uvchan__waiter_t* waiter, uvchan__place_t* places, size_t nplaces, uint64_t timeout) {
+  if (uvchan__park(waiter, timeout) != 0) {
+    if (uvchan__withdraw(waiter)) {
+      remove_all(places, nplaces);
+      return UV_ETIMEDOUT;
+    }
+    uvchan__park(waiter, UVCHAN__FOR_EVER); /* claimed just now: the claimer is on his way to wake it */
+  }
+  remove_all(places, nplaces);
+  return (int)waiter->index;
+}
+
+/* places: one for each case. */
+static int select_with(uvchan__place_t* places, uvchan_case_t* cases, size_t ncases, uint64_t timeout) {
+  uvchan__waiter_t waiter;
+  uvchan__block_t* block = NULL;
+  size_t nplaces;
+  int r;
+
+  uvchan__waiter_init(&waiter, UVCHAN__THREAD, NULL, NULL);
+  nplaces = lay_out(places, &waiter, cases, ncases);
+  do {
+    r = try_cases(cases, ncases, &block);
+    if (r != UV_EAGAIN) return r;
+  } while (!queue_all(places, nplaces));
+  r = sleep_until_chosen(&waiter, places, nplaces, timeout);
+  if (r >= 0) cases[r].status = waiter.status;
+  return r;
+}
+
+int uvchan_select_timedwait(uvchan_case_t* cases, size_t ncases, uint64_t timeout) {
+  uvchan__place_t near_places[UVCHAN__SELECT_PLACES];
+  uvchan__place_t* places = near_places;
+  int r;
+
+  if (ncases == 0 || !is_valid(cases, ncases)) return UV_EINVAL;
+  r = uvchan_try_select(cases, ncases);
+  if (r != UV_EAGAIN) return r;
+  if (ncases > UVCHAN__SELECT_PLACES) {
+    places = uvchan__malloc(ncases * sizeof(*places)); /* no overflow: the cases themselves are larger than an int's worth of bytes */
+    if (places == NULL) return UV_ENOMEM;
+  }
+  r = select_with(places, cases, ncases, timeout);
+  if (places != near_places) uvchan__free(places);
+  return r;
+}
+
+int uvchan_select_wait(uvchan_case_t* cases, size_t ncases) { return uvchan_select_timedwait(cases, ncases, UINT64_MAX); }
+
+/* ---- On a loop ------------------------------------------------------------------------------------------------------------ */
+
+static void withdraw_select(uvchan_req_t* req) {
+  uvchan_select_t* select = (uvchan_select_t*)req;
+
+  remove_all(select->places, select->nplaces);
+}
+
+static int outcome(uvchan_select_t* select, int status) {
+  if (select->waiter.index == NOT_CHOSEN) return status; /* cancelled, or without memory */
+  select->cases[select->waiter.index].status = status;
+  return (int)select->waiter.index;
+}
+
+/* The callback may free the request, so what has to be released after it is copied before. */
+static void complete_select(uvchan_req_t* req, int status) {
+  uvchan_select_t* select = (uvchan_select_t*)req;
+  uvchan__place_t near_places[UVCHAN__SELECT_PLACES];
+  uvchan__place_t* places = select->places;
+  size_t nplaces = select->nplaces;
+  size_t i;
+
+  remove_all(places, nplaces);
+  if (places == select->near_places) places = memcpy(near_places, places, sizeof(near_places));
+  select->cb(select, outcome(select, status));
+  for (i = 0; i < nplaces; i++) uvchan_release(places[i].channel);
+  if (places != near_places) uvchan__free(places);
+}
+
+/* The unbounded store with the largest blocks to which a case sends: a block of its size serves whichever is chosen. Or NULL. */
+static const uvchan__blocks_t* largest_blocks(const uvchan_case_t* cases, size_t ncases) {
+  const uvchan__blocks_t* largest = NULL;
+  size_t i;
+
+  for (i = 0; i < ncases; i++) {
+    if (cases[i].ch == NULL || cases[i].op != UVCHAN_SEND || !uvchan__is_unbounded(cases[i].ch)) continue;
+    if (largest == NULL || uvchan__block_bytes(cases[i].ch->blocks) > uvchan__block_bytes(largest)) largest = cases[i].ch->blocks;
+  }
+  return largest;
+}
+
+/* Memory for the places of more cases than the request has room for, and for a send to an unbounded channel: before the hub, after which
+ * nothing may fail. */
+static int reserve(uvchan_select_t* select, const uvchan_case_t* cases, size_t ncases, uvchan__block_t** block) {
+  const uvchan__blocks_t* blocks = largest_blocks(cases, ncases);
+
+  *block = NULL;
+  select->places = select->near_places;
+  if (ncases > UVCHAN__SELECT_PLACES) {
+    select->places = uvchan__malloc(ncases * sizeof(*select->places));
+    if (select->places == NULL) return UV_ENOMEM;
+  }
+  if (blocks == NULL) return 0;
+  *block = uvchan__block_new(blocks);
+  if (*block != NULL) return 0;
+  if (select->places != select->near_places) uvchan__free(select->places);
+  return UV_ENOMEM;
+}
+
+int uvchan_select(uv_loop_t* loop, uvchan_select_t* req, uvchan_case_t* cases, size_t ncases, uvchan_select_cb cb) {
+  uvchan__block_t* block;
+  uvchan__hub_t* hub;
+  size_t i;
+  int r;
+
+  if (loop == NULL || req == NULL || cb == NULL || ncases == 0 || !is_valid(cases, ncases)) return UV_EINVAL;
+  r = reserve(req, cases, ncases, &block);
+  if (r != 0) return r;
+  r = uvchan__hub_acquire(loop, &hub);
+  if (r != 0) {
+    uvchan__block_free_all(block);
+    if (req->places != req->near_places) uvchan__free(req->places);
+    return r;
+  }
+  uvchan__req_start(UVCHAN__REQ(req), loop, hub, withdraw_select, complete_select);
+  req->waiter.index = NOT_CHOSEN;
+  req->cases = cases;
+  req->cb = cb;
+  req->nplaces = lay_out(req->places, &req->waiter, cases, ncases);
+  for (i = 0; i < req->nplaces; i++) uvchan_retain(req->places[i].channel);
+  do {
+    r = try_cases(cases, ncases, &block);
+  } while (r == UV_EAGAIN && !queue_all(req->places, req->nplaces));
+  uvchan__block_free_all(block);
+  if (r >= 0) uvchan__req_decide(UVCHAN__REQ(req), cases[r].status, (size_t)r);
+  if (r < 0 && r != UV_EAGAIN) uvchan__req_decide(UVCHAN__REQ(req), r, NOT_CHOSEN);
+  return 0;
+}

@@ -1,0 +1,77 @@
+/* Tickers: a timer of the loop that sends the time to a channel. Threads: the loop's. Knows the channel's sends, and no hub: what it sends
+ * wakes the receiver's loop as any send does. */
+#include "channel.h"
+
+enum { OPEN = 1, CLOSING = 2 };
+
+static int is_usable(const uvchan_ticker_t* ticker) { return ticker != NULL && ticker->flags == OPEN; }
+
+int uvchan_ticker_init(uv_loop_t* loop, uvchan_ticker_t* ticker, uvchan_t* ch) {
+  if (loop == NULL || ticker == NULL || ch == NULL || ch->ring.elem_size != sizeof(uint64_t)) return UV_EINVAL;
+  uv_timer_init(loop, &ticker->timer);
+  ticker->timer.data = ticker->later.data = ticker;
+  ticker->loop = loop;
+  ticker->channel = uvchan_retain(ch);
+  ticker->missed = 0;
+  ticker->close_cb = NULL;
+  ticker->flags = OPEN;
+  return 0;
+}
+
+static void on_timer(uv_timer_t* timer) {
+  uvchan_ticker_t* ticker = timer->data;
+  uint64_t now = uv_now(ticker->loop);
+  int r = uvchan__send_now(ticker->channel, &now, NULL);
+
+  if (r == UV_EPIPE) {
+    uv_timer_stop(timer);
+  } else if (r != 0) {
+    ticker->missed++;
+  }
+}
+
+int uvchan_ticker_start(uvchan_ticker_t* ticker, uint64_t timeout, uint64_t repeat) {
+  if (!is_usable(ticker)) return UV_EINVAL;
+  return uv_timer_start(&ticker->timer, on_timer, timeout, repeat);
+}
+
+int uvchan_ticker_stop(uvchan_ticker_t* ticker) {
+  if (ticker == NULL) return UV_EINVAL;
+  return uv_timer_stop(&ticker->timer);
+}
+
+uint64_t uvchan_ticker_missed(const uvchan_ticker_t* ticker) { return ticker == NULL ? 0 : ticker->missed; }
+
+void uvchan_ticker_ref(uvchan_ticker_t* ticker) {
+  if (is_usable(ticker)) uv_ref((uv_handle_t*)&ticker->timer);
+}
+
+void uvchan_ticker_unref(uvchan_ticker_t* ticker) {
+  if (is_usable(ticker)) uv_unref((uv_handle_t*)&ticker->timer);
+}
+
+static void on_closed(uv_handle_t* handle) {
+  uvchan_ticker_t* ticker = handle->data;
+  uvchan_t* ch = ticker->channel;
+
+  if (ticker->close_cb != NULL) ticker->close_cb(ticker);
+  uvchan_release(ch);
+}
+
+static void on_first_hop(uv_handle_t* later) {
+  uvchan_ticker_t* ticker = later->data;
+
+  uvchan__later(ticker->loop, &ticker->later, on_closed);
+}
+
+/* Where a stranger has closed the timer and taken no callback, two closing phases are waited for: the timer is finished in the first. */
+void uvchan_ticker_close(uvchan_ticker_t* ticker, uvchan_ticker_close_cb cb) {
+  if (!is_usable(ticker)) return;
+  ticker->flags = CLOSING;
+  ticker->close_cb = cb;
+  if (uv_is_closing((uv_handle_t*)&ticker->timer)) {
+    uvchan__later(ticker->loop, &ticker->later, on_first_hop);
+  } else {
+    uv_close((uv_handle_t*)&ticker->timer, on_closed);
+  }
+}

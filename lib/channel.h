@@ -70,41 +70,22 @@ typedef struct {
 void uvchan__enter(uvchan_t* ch);
 void uvchan__leave(uvchan_t* ch, uvchan__visit_t* visit); /* unlocks, wakes, frees */
 
-/* With the lock: closes, and wakes everyone who waits. 0 or UV_EALREADY. */
-int uvchan__shut_locked(uvchan_t* ch, int status, uvchan__visit_t* visit);
-
-/* For a full channel that drops its oldest value: sends, and where there is no room takes the oldest value out for it, to `oldest` (NULL:
- * thrown away). 0, with *displaced set, or UV_EPIPE. */
-int uvchan__send_displacing(uvchan_t* ch, const void* value, void* oldest, int* displaced);
-
-/* Operations that do not wait. 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel may answer UV_ENOMEM.
- * block: NULL, or one brought along for an unbounded store; it is the channel's after the call. */
-int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block);
-int uvchan__recv_now(uvchan_t* ch, void* value);
-int uvchan__send_some(uvchan_t* ch, const void* values, size_t n, size_t* moved);
-int uvchan__recv_some(uvchan_t* ch, void* values, size_t n, size_t* moved);
-
-/* The same, and where the answer would be UV_EAGAIN, it still is, and the place is queued. never_alone: UV_EBUSY instead, where the only
- * receivers are started ones that the calling thread itself runs. */
-int uvchan__send_or_enqueue(uvchan_t* ch, uvchan__place_t* place, uvchan__block_t* block, int never_alone);
-int uvchan__recv_or_enqueue(uvchan_t* ch, uvchan__place_t* place);
-void uvchan__remove(uvchan__place_t* place); /* takes it out of its queue, where it is still in */
-
-/* For selects, which hold several locks: with the lock. */
-void uvchan__mark_for(uvchan_t* ch, int sends);          /* from here on nothing moves without the lock that could end the wait */
-int uvchan__is_ready_locked(uvchan_t* ch, int sends);    /* whether the operation would not wait; a hint where the path is not SLOW */
-int uvchan__is_ready(uvchan_t* ch, int sends);           /* without the lock: a hint */
+/* The steps: with the lock.
+ * Sends and receives answer 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel answers UV_ENOMEM where the visit has to
+ * bring a block along. */
+int uvchan__send_locked(uvchan_t* ch, const void* value, uvchan__visit_t* visit);
+int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit);
+int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit);  /* from the store alone; value NULL: thrown away */
+void uvchan__admit_locked(uvchan_t* ch, uvchan__visit_t* visit);            /* there may be room: lets waiting senders fill it */
+void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit);          /* a receiver that was told of values goes away */
+int uvchan__shut_locked(uvchan_t* ch, int status, uvchan__visit_t* visit);  /* closes, and wakes all who wait; 0 or UV_EALREADY */
+int uvchan__is_ready_locked(uvchan_t* ch, int sends);                       /* whether a send or a receive would not wait */
+void uvchan__mark_for(uvchan_t* ch, int sends); /* from here on nothing that could end a wait moves without the lock */
+void uvchan__settle_marks(uvchan_t* ch);        /* before unlocking: as the queues demand */
 void uvchan__enqueue_place(uvchan__place_t* place);
-void uvchan__settle_marks(uvchan_t* ch);                 /* before unlocking by hand */
 
-/* For started receivers. */
-int uvchan__receiver_open(uvchan_t* ch);  /* makes room for what is handed to it; 0 or UV_ENOMEM */
-void uvchan__receiver_shut(uvchan_t* ch); /* the counterpart */
-void uvchan__receiver_join(uvchan_t* ch, uvchan_receiver_t* receiver, int rests);
-void uvchan__receiver_leave(uvchan_t* ch, uvchan_receiver_t* receiver, int rests);
-/* As uvchan__recv_some(); with UV_EAGAIN the place is queued. After 0, a receiver on an unbuffered channel is no longer at rest. */
-int uvchan__receiver_take(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved);
-void uvchan__receiver_rest(uvchan_t* ch); /* after a callback on an unbuffered channel */
+/* What a result of the ring means to a receiver. */
+int uvchan__from_ring(const uvchan_t* ch, uvchan__ring_result_t result);
 
 static inline int uvchan__has_ring(const uvchan_t* ch) { return ch->blocks == NULL; }
 static inline int uvchan__is_unbuffered(const uvchan_t* ch) { return ch->capacity == 0; }

@@ -20,9 +20,26 @@ static int drop_newest(uvchan_t* ch, const void* value, void* held) {
   return 0;
 }
 
+/* Sends, and where there is no room takes the oldest value out for it, to `oldest` (NULL: thrown away). */
+static int send_displacing(uvchan_t* ch, const void* value, void* oldest, int* displaced) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  int r;
+
+  *displaced = 0;
+  uvchan__enter(ch);
+  uvchan__mark_for(ch, 0); /* or a sender on the fast path takes the room */
+  r = uvchan__send_locked(ch, value, &visit);
+  if (r == UV_EAGAIN) {
+    *displaced = uvchan__pop_locked(ch, oldest, &visit) == 0;
+    r = uvchan__send_locked(ch, value, &visit);
+  }
+  uvchan__leave(ch, &visit);
+  return r;
+}
+
 static int drop_oldest(uvchan_t* ch, const void* value, void* held) {
   int displaced;
-  int r = uvchan__send_displacing(ch, value, held, &displaced);
+  int r = send_displacing(ch, value, held, &displaced);
 
   if (!displaced) return r;
   count(&ch->dropped_old, 1);

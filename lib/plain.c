@@ -1,5 +1,5 @@
 /* Sending and receiving from plain threads: try, wait, wait with a time limit, and many values at once. Threads: any. */
-#include "channel.h"
+#include "operation.h"
 #include "park.h"
 
 static int lacks_value(const uvchan_t* ch, const void* value) { return ch == NULL || (value == NULL && ch->ring.elem_size > 0); }

@@ -11,8 +11,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "channel.h"
 #include "memory.h"
+#include "started.h"
 
 #define DEFAULT_BUDGET 256
 

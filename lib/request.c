@@ -1,7 +1,7 @@
 /* Requests: what they have in common (request.h), and sending and receiving one value. */
 #include "request.h"
 
-#include "memory.h"
+#include "operation.h"
 
 /* Nothing of the request is touched after its callback, which may have freed it. */
 static void complete(uvchan_req_t* req, int status) {

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "channel.h"
 #include "memory.h"
+#include "operation.h"
 #include "park.h"
 #include "request.h"
 
@@ -89,6 +89,23 @@ static int compare_places(const void* a, const void* b) {
   return p->lottery < q->lottery ? -1 : p->lottery > q->lottery;
 }
 
+static int is_first_of_channel(const uvchan__place_t* places, size_t i) { return i == 0 || places[i].channel != places[i - 1].channel; }
+
+/* A close makes all cases of its channel ready at once: one of them is drawn for it. */
+static void draw_for_close(uvchan__place_t* places, size_t nplaces) {
+  size_t drawn = 0;
+  size_t n = 0;
+  size_t i;
+
+  for (i = 0; i < nplaces; i++) {
+    if (is_first_of_channel(places, i)) n = 0;
+    places[i].for_close = random_below(++n) == 0;
+    if (!places[i].for_close) continue;
+    if (n > 1) places[drawn].for_close = 0;
+    drawn = i;
+  }
+}
+
 /* Fills in a place for each case that can ever be ready, in the order of locking; those of one channel in random order, in which they
  * will be queued. Answers how many. */
 static size_t lay_out(uvchan__place_t* places, uvchan__waiter_t* waiter, const uvchan_case_t* cases, size_t ncases) {
@@ -103,10 +120,9 @@ static size_t lay_out(uvchan__place_t* places, uvchan__waiter_t* waiter, const u
     n++;
   }
   qsort(places, n, sizeof(*places), compare_places);
+  draw_for_close(places, n);
   return n;
 }
-
-static int is_first_of_channel(const uvchan__place_t* places, size_t i) { return i == 0 || places[i].channel != places[i - 1].channel; }
 
 /* Answers 1 where all places are queued, 0 where a case has become ready and none is. */
 static int queue_all(uvchan__place_t* places, size_t nplaces) {

@@ -1,6 +1,7 @@
 /* Tickers: a timer of the loop that sends the time to a channel. Threads: the loop's. Knows the channel's sends, and no hub: what it sends
  * wakes the receiver's loop as any send does. */
-#include "channel.h"
+#include "hub.h"
+#include "operation.h"
 
 enum { OPEN = 1, CLOSING = 2 };
 

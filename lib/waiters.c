@@ -19,6 +19,7 @@ void uvchan__place_init(uvchan__place_t* place, uvchan__waiter_t* waiter, struct
   place->channel = channel;
   place->value = (void*)(uintptr_t)value; /* a sender's is only read */
   place->sends = (unsigned char)sends;
+  place->for_close = 1;
 }
 
 int uvchan__claim(uvchan__waiter_t* waiter) { return uvchan__leave_waiting(uvchan__atomic(&waiter->claim), UVCHAN__CLAIMED); }

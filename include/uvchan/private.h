@@ -40,6 +40,7 @@ typedef struct uvchan__place_s {
   size_t index; /* the case */
   unsigned int lottery;
   unsigned char sends;
+  unsigned char for_close; /* of the waiter's places at this channel, the one that a close finishes */
   unsigned char queued;
 } uvchan__place_t;
 

@@ -1,0 +1,138 @@
+/* What one call does to one channel: the fast path, and where that is refused, a visit under the lock. Threads: any. */
+#include "operation.h"
+
+#include "drop.h"
+
+/* ---- Operations that do not wait ------------------------------------------------------------------------------------------ */
+
+/* One visit, or two where a block has to be made for it. */
+static int send_slowly(uvchan_t* ch, const void* value, uvchan__block_t* block) {
+  int r;
+
+  for (;;) {
+    uvchan__visit_t visit = UVCHAN__VISIT(block);
+
+    uvchan__enter(ch);
+    r = uvchan__send_locked(ch, value, &visit);
+    uvchan__leave(ch, &visit);
+    if (r != UV_ENOMEM) break;
+    block = uvchan__block_new(ch->blocks);
+    if (block == NULL) return UV_ENOMEM;
+  }
+  return r == UV_EAGAIN && ch->overflow != UVCHAN_WAIT ? uvchan__send_overflowing(ch, value) : r;
+}
+
+int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block) {
+  switch (uvchan__ring_push(&ch->ring, value, UVCHAN__MARKS)) {
+    case UVCHAN__RING_DONE:
+      return 0;
+    case UVCHAN__RING_FULL:
+      return ch->overflow == UVCHAN_WAIT ? UV_EAGAIN : uvchan__send_overflowing(ch, value);
+    default:
+      return send_slowly(ch, value, block);
+  }
+}
+
+static int recv_slowly(uvchan_t* ch, void* values, size_t n, size_t* moved) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  int r = 0;
+
+  *moved = 0;
+  uvchan__enter(ch);
+  while (*moved < n) {
+    r = uvchan__recv_locked(ch, (unsigned char*)values + *moved * ch->ring.elem_size, &visit);
+    if (r != 0) break;
+    ++*moved;
+  }
+  uvchan__leave(ch, &visit);
+  return *moved > 0 ? 0 : r;
+}
+
+int uvchan__recv_now(uvchan_t* ch, void* value) {
+  uvchan__ring_result_t r = uvchan__ring_pop(&ch->ring, value, UVCHAN__SLOW);
+  size_t moved;
+
+  return r == UVCHAN__RING_REFUSED ? recv_slowly(ch, value, 1, &moved) : uvchan__from_ring(ch, r);
+}
+
+int uvchan__recv_some(uvchan_t* ch, void* values, size_t n, size_t* moved) {
+  uvchan__ring_result_t r = uvchan__ring_pop_n(&ch->ring, values, n, UVCHAN__SLOW, moved);
+
+  return r == UVCHAN__RING_REFUSED ? recv_slowly(ch, values, n, moved) : uvchan__from_ring(ch, r);
+}
+
+int uvchan__send_some(uvchan_t* ch, const void* values, size_t n, size_t* moved) {
+  int r = 0;
+
+  *moved = 0;
+  while (*moved < n) {
+    const void* rest = (const unsigned char*)values + *moved * ch->ring.elem_size;
+    size_t k;
+
+    if (uvchan__ring_push_n(&ch->ring, rest, n - *moved, UVCHAN__MARKS, &k) == UVCHAN__RING_DONE) {
+      *moved += k;
+      continue;
+    }
+    r = uvchan__send_now(ch, rest, NULL);
+    if (r != 0) break;
+    ++*moved;
+  }
+  return *moved > 0 ? 0 : r;
+}
+
+/* ---- Operations that may wait --------------------------------------------------------------------------------------------- */
+
+/* With the lock. Whether the only ones who could ever take a value are started receivers, all of them on the calling thread's loops. */
+static int only_own_receivers(uvchan_t* ch) {
+  const uvchan_receiver_t* receiver;
+
+  if (ch->started == NULL) return 0;
+  for (receiver = ch->started; receiver != NULL; receiver = receiver->next) {
+    if (!uvchan__hub_runs_here(receiver->waiter.hub)) return 0;
+  }
+  return 1;
+}
+
+int uvchan__send_or_enqueue(uvchan_t* ch, uvchan__place_t* place, uvchan__block_t* block, int never_alone) {
+  uvchan__visit_t visit = UVCHAN__VISIT(block);
+  int r;
+
+  if (ch->overflow != UVCHAN_WAIT || uvchan__is_unbounded(ch)) return uvchan__send_now(ch, place->value, block);
+  uvchan__enter(ch);
+  uvchan__mark_for(ch, 1);
+  r = uvchan__send_locked(ch, place->value, &visit);
+  if (r == UV_EAGAIN && never_alone && only_own_receivers(ch)) r = UV_EBUSY;
+  if (r == UV_EAGAIN) uvchan__enqueue_place(place);
+  uvchan__leave(ch, &visit);
+  return r;
+}
+
+int uvchan__recv_or_enqueue(uvchan_t* ch, uvchan__place_t* place) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  int r;
+
+  uvchan__enter(ch);
+  uvchan__mark_for(ch, 0);
+  r = uvchan__recv_locked(ch, place->value, &visit);
+  if (r == UV_EAGAIN) uvchan__enqueue_place(place);
+  uvchan__leave(ch, &visit);
+  return r;
+}
+
+void uvchan__remove(uvchan__place_t* place) {
+  uvchan_t* ch = place->channel;
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+
+  uvchan__enter(ch);
+  uvchan__dequeue(place->sends ? &ch->senders : &ch->receivers, place);
+  uvchan__leave(ch, &visit);
+}
+
+int uvchan__is_ready(uvchan_t* ch, int sends) {
+  int ready;
+
+  uvchan__lock(&ch->lock);
+  ready = uvchan__is_ready_locked(ch, sends);
+  uvchan__unlock(&ch->lock);
+  return ready;
+}

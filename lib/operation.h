@@ -1,0 +1,23 @@
+/* What one call does to one channel, for everyone who sends and receives. Knows the channel's steps and the drop policies; does not know
+ * who waits, or how he is woken. */
+#ifndef UVCHAN_OPERATION_H
+#define UVCHAN_OPERATION_H
+
+#include "channel.h"
+
+/* Without waiting. 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel may answer UV_ENOMEM.
+ * block: NULL, or one brought along for an unbounded store; it is the channel's after the call. */
+int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block);
+int uvchan__recv_now(uvchan_t* ch, void* value);
+int uvchan__send_some(uvchan_t* ch, const void* values, size_t n, size_t* moved);
+int uvchan__recv_some(uvchan_t* ch, void* values, size_t n, size_t* moved);
+
+/* The same, and where the answer would be UV_EAGAIN, it still is, and the place is queued. never_alone: UV_EBUSY instead, where the only
+ * receivers are started ones that the calling thread itself runs. */
+int uvchan__send_or_enqueue(uvchan_t* ch, uvchan__place_t* place, uvchan__block_t* block, int never_alone);
+int uvchan__recv_or_enqueue(uvchan_t* ch, uvchan__place_t* place);
+void uvchan__remove(uvchan__place_t* place); /* takes it out of its queue, where it is still in */
+
+int uvchan__is_ready(uvchan_t* ch, int sends); /* whether it would not wait, just now */
+
+#endif /* UVCHAN_OPERATION_H */

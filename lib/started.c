@@ -1,0 +1,104 @@
+/* A channel's started receivers, as the channel sees them: joining, leaving, taking values, being at rest. Threads: the receiver's loop. */
+#include "started.h"
+
+int uvchan__receiver_open(uvchan_t* ch) {
+  uvchan__block_t* block;
+
+  if (!uvchan__is_unbuffered(ch)) return 0;
+  block = uvchan__block_new(ch->blocks);
+  if (block == NULL) return UV_ENOMEM;
+  uvchan__lock(&ch->lock);
+  ch->blocks->keep++;
+  uvchan__blocks_add(ch->blocks, block);
+  uvchan__unlock(&ch->lock);
+  return 0;
+}
+
+void uvchan__receiver_shut(uvchan_t* ch) {
+  uvchan__block_t* block;
+
+  if (!uvchan__is_unbuffered(ch)) return;
+  uvchan__lock(&ch->lock);
+  block = uvchan__blocks_shrink(ch->blocks);
+  uvchan__unlock(&ch->lock);
+  uvchan__block_free_all(block);
+}
+
+void uvchan__receiver_join(uvchan_t* ch, uvchan_receiver_t* receiver, int rests) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+
+  uvchan__enter(ch);
+  receiver->prev = NULL;
+  receiver->next = ch->started;
+  if (ch->started != NULL) ch->started->prev = receiver;
+  ch->started = receiver;
+  if (rests) {
+    ch->resting++;
+    uvchan__admit_locked(ch, &visit);
+  }
+  uvchan__leave(ch, &visit);
+}
+
+void uvchan__receiver_leave(uvchan_t* ch, uvchan_receiver_t* receiver, int rests) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+
+  uvchan__enter(ch);
+  if (receiver->prev == NULL) {
+    ch->started = receiver->next;
+  } else {
+    receiver->prev->next = receiver->next;
+  }
+  if (receiver->next != NULL) receiver->next->prev = receiver->prev;
+  if (rests) ch->resting--;
+  uvchan__dequeue(&ch->receivers, &receiver->place);
+  uvchan__pass_on_locked(ch, &visit);
+  uvchan__leave(ch, &visit);
+}
+
+/* The end, or UV_EAGAIN and queued, or a value and (unbuffered) no longer at rest: before the room is counted in which a waiting sender
+ * may put the next value. */
+static int take_slowly(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  int unbuffered = uvchan__is_unbuffered(ch);
+  int r = UV_EAGAIN;
+
+  *moved = 0;
+  uvchan__enter(ch);
+  uvchan__mark_for(ch, 0);
+  if (unbuffered) {
+    ch->resting--;
+    n = 1;
+  }
+  while (*moved < n) {
+    r = uvchan__recv_locked(ch, (unsigned char*)values + *moved * ch->ring.elem_size, &visit);
+    if (r != 0) break;
+    ++*moved;
+  }
+  if (*moved > 0) r = 0;
+  if (unbuffered && r != 0) ch->resting++;
+  if (r == UV_EAGAIN && !place->queued) uvchan__enqueue_place(place);
+  uvchan__leave(ch, &visit);
+  return r;
+}
+
+int uvchan__receiver_take(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved) {
+  uvchan__ring_result_t r;
+
+  if (n > 1) {
+    r = uvchan__ring_pop_n(&ch->ring, values, n, UVCHAN__SLOW, moved);
+  } else {
+    r = uvchan__ring_pop(&ch->ring, values, UVCHAN__SLOW);
+    *moved = 1;
+  }
+  if (r == UVCHAN__RING_DONE || r == UVCHAN__RING_ENDED) return uvchan__from_ring(ch, r);
+  return take_slowly(ch, place, values, n, moved);
+}
+
+void uvchan__receiver_rest(uvchan_t* ch) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+
+  uvchan__enter(ch);
+  ch->resting++;
+  uvchan__admit_locked(ch, &visit);
+  uvchan__leave(ch, &visit);
+}

@@ -1,0 +1,166 @@
+# What demo/run.sh and test/run.sh share: installing what is missing, and building. They set `name` (for messages), `root` (the source tree)
+# and `build` (the build directory) and then source this file. Messages go to standard error; the output of a step is shown where it fails.
+
+say() { printf '%s: %s\n' "$name" "$*" >&2; }
+
+fail() {
+  say "$*"
+  exit 1
+}
+
+quietly() { # quietly WHAT COMMAND...
+  what=$1
+  shift
+  say "$what"
+  if "$@" >"$build/run.log" 2>&1; then return 0; fi
+  cat "$build/run.log" >&2
+  fail "$what: failed, with the output above"
+}
+
+# ---- What is needed, and how to see that it is here -------------------------------------------------------------------------------
+
+syntax() { # syntax COMPILER LANGUAGE HEADER
+  command -v "$1" >/dev/null 2>&1 && printf '#include <%s>\n' "$3" | "$1" -x "$2" -fsyntax-only - >/dev/null 2>&1
+}
+
+first_of() { # first_of COMMAND...: the first that is here
+  for candidate in "$@"; do
+    if command -v "$candidate" >/dev/null 2>&1; then
+      echo "$candidate"
+      return
+    fi
+  done
+}
+
+is_here() { # is_here NEED
+  case $1 in
+    cc) syntax "${CC:-$(first_of cc gcc clang)}" c stdio.h ;;
+    c++) syntax "${CXX:-$(first_of c++ g++ clang++)}" c++ cstdio ;;
+    cmake) command -v cmake >/dev/null 2>&1 ;;
+    make) command -v make >/dev/null 2>&1 || command -v ninja >/dev/null 2>&1 ;;
+    pkg-config) command -v pkg-config >/dev/null 2>&1 ;;
+    libuv) pkg-config --exists 'libuv >= 1.42' >/dev/null 2>&1 ;;
+    check) pkg-config --exists check >/dev/null 2>&1 ;;
+    sanitizers) [ "$manager" != dnf ] || rpm -q libasan libubsan libtsan >/dev/null 2>&1 ;;
+  esac
+}
+
+missing() { # missing NEED...: those that are not here
+  found=
+  for need in "$@"; do is_here "$need" || found="$found $need"; done
+  echo "${found# }"
+}
+
+describe() { # describe NEED
+  case $1 in
+    cc) echo 'a C11 compiler (gcc or clang) with the headers of the C library' ;;
+    c++) echo 'a C++17 compiler (g++ or clang++)' ;;
+    cmake) echo 'CMake 3.16 or later' ;;
+    make) echo 'make (or ninja)' ;;
+    pkg-config) echo 'pkg-config (or pkgconf)' ;;
+    libuv) echo 'libuv 1.42 or later, with its headers' ;;
+    check) echo 'Check, the unit test framework, with its headers' ;;
+    sanitizers) echo 'the libraries of AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer' ;;
+  esac
+}
+
+# ---- Installing it ------------------------------------------------------------------------------------------------------------------
+
+find_manager() {
+  if [ "$(uname -s)" = Darwin ]; then first_of brew; else first_of apt-get dnf pacman apk; fi
+}
+
+package() { # package NEED: its packages' names
+  case $manager:$1 in
+    apt-get:cc) echo gcc libc6-dev ;;
+    apt-get:c++) echo g++ ;;
+    apt-get:libuv) echo libuv1-dev ;;
+    dnf:cc) echo gcc glibc-devel ;;
+    dnf:c++) echo gcc-c++ ;;
+    dnf:pkg-config) echo pkgconf-pkg-config ;;
+    dnf:libuv | dnf:check) echo "$1-devel" ;;
+    dnf:sanitizers) echo libasan libubsan libtsan ;;
+    pacman:cc | pacman:c++) echo gcc ;;
+    pacman:pkg-config) echo pkgconf ;;
+    apk:cc) echo gcc musl-dev ;;
+    apk:c++) echo g++ ;;
+    apk:pkg-config) echo pkgconf ;;
+    apk:libuv | apk:check) echo "$1-dev" ;;
+    brew:cc | brew:c++ | brew:make) ;;
+    brew:pkg-config) echo pkgconf ;;
+    *) echo "$1" ;;
+  esac
+}
+
+install_packages() { # install_packages [sudo] -- PACKAGE...
+  as_root=
+  if [ "$1" = sudo ]; then as_root=sudo; shift; fi
+  shift
+  case $manager in
+    apt-get)
+      $as_root apt-get update || :
+      $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+      ;;
+    dnf) $as_root dnf install -y "$@" ;;
+    pacman) $as_root pacman -S --needed --noconfirm "$@" || $as_root pacman -Sy --needed --noconfirm "$@" ;;
+    apk) $as_root apk add --update-cache "$@" ;;
+    brew) brew install "$@" ;;
+  esac
+}
+
+give_up() { # give_up WHY NEED...
+  say "$1"
+  shift
+  for need in "$@"; do say "  - $(describe "$need")"; done
+  exit 1
+}
+
+install_missing() { # install_missing NEED...
+  manager=$(find_manager)
+  needs=$(missing "$@")
+  if [ -z "$needs" ]; then return; fi
+
+  # shellcheck disable=SC2086 # needs and packages are words
+  {
+    if [ -z "$manager" ]; then
+      give_up 'no package manager that this script knows (apt, dnf, pacman, apk, brew); please install:' $needs
+    fi
+    packages=$(for need in $needs; do package "$need"; done | tr '\n' ' ')
+    if [ -z "$packages" ]; then give_up 'please install (on macOS: xcode-select --install):' $needs; fi
+
+    rights=
+    if [ "$manager" != brew ] && [ "$(id -u)" -ne 0 ]; then
+      rights=$(first_of sudo)
+      if [ -z "$rights" ]; then
+        give_up "installing needs root, and there is no sudo. As root, install ${packages% }; missing is:" $needs
+      fi
+    fi
+    quietly "installing with $manager: ${packages% }" install_packages $rights -- $packages
+
+    needs=$(missing $needs)
+    if [ -n "$needs" ]; then give_up "this system's packages are installed, and this is still missing:" $needs; fi
+  }
+}
+
+# ---- Building -----------------------------------------------------------------------------------------------------------------------
+
+# The build directory may be there already. It is used as it is, unless it belongs to a tree at another place.
+open_build() {
+  if ! mkdir -p "$build" 2>/dev/null || [ ! -w "$build" ]; then
+    fail "can't write to $build: take a copy of the tree that is yours, or name a directory in UVCHAN_BUILD_DIR"
+  fi
+  build=$(CDPATH='' cd -- "$build" && pwd)
+}
+
+configure() { # configure DIRECTORY OPTION...
+  directory=$1
+  shift
+  if [ -f "$directory/CMakeCache.txt" ] && ! grep -qxF "CMAKE_CACHEFILE_DIR:INTERNAL=$directory" "$directory/CMakeCache.txt"; then
+    say "$directory was configured at another place: configuring it anew"
+    rm -rf "$directory/CMakeCache.txt" "$directory/CMakeFiles"
+  fi
+  if ! command -v make >/dev/null 2>&1; then export CMAKE_GENERATOR=Ninja; fi # counts where no cache says otherwise
+  quietly "configuring $directory" cmake -S "$root" -B "$directory" "$@"
+}
+
+jobs() { getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2; }

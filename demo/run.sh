@@ -1,0 +1,50 @@
+#!/bin/sh
+# Builds one of the demo programs, after installing what that needs, and runs it.
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+name=demo/run.sh
+build=${UVCHAN_BUILD_DIR:-$root/build}
+# shellcheck source=cmake/prepare.sh
+. "$root/cmake/prepare.sh"
+
+usage() {
+  cat <<'EOF'
+Usage: sh demo/run.sh [PROGRAM] [OPTION...]
+Installs what is missing, builds a demo program and runs it with the options.
+
+  pizzeria           ten orders, a kitchen on timers, and a way to close in order (this one is run where no program is named)
+  generator          a function that hands out values through a channel
+  producer_consumer  ten producers, one consumer and a wait group
+
+"sh demo/run.sh pizzeria --help" shows the pizzeria's options. UVCHAN_BUILD_DIR names another build directory than build/.
+EOF
+}
+
+case ${1-} in
+  --help | -h)
+    usage
+    exit 0
+    ;;
+  pizzeria | generator | producer_consumer)
+    program=$1
+    shift
+    ;;
+  '' | -*) program=pizzeria ;;
+  *)
+    say "there is no program '$1'"
+    usage >&2
+    exit 2
+    ;;
+esac
+
+open_build
+install_missing cc cmake make pkg-config libuv
+if [ -f "$build/Makefile" ] || [ -f "$build/build.ninja" ]; then
+  configure "$build" -DUVCHAN_BUILD_DEMOS=ON
+elif is_here check; then
+  configure "$build"
+else
+  configure "$build" -DUVCHAN_BUILD_TESTS=OFF
+fi
+quietly "building $program" cmake --build "$build" --target "$program" --parallel "$(jobs)"
+exec "$build/demo/$program" "$@"

@@ -1,0 +1,59 @@
+# Tests of the headers, of the shared library, of the documentation's programs and of what is installed.
+include(CheckLanguage)
+check_language(CXX)
+if(CMAKE_CXX_COMPILER)
+  enable_language(CXX)
+endif()
+
+# Each compiler that is here has its say: the one of this build, and clang.
+set(compilers "${CMAKE_C_COMPILER}")
+set(cxx_compilers "${CMAKE_CXX_COMPILER}")
+find_program(CLANG_EXECUTABLE clang)
+find_program(CLANGXX_EXECUTABLE clang++)
+mark_as_advanced(CLANG_EXECUTABLE CLANGXX_EXECUTABLE)
+if(CLANG_EXECUTABLE AND NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+  list(APPEND compilers "${CLANG_EXECUTABLE}")
+  if(CLANGXX_EXECUTABLE)
+    list(APPEND cxx_compilers "${CLANGXX_EXECUTABLE}")
+  endif()
+endif()
+
+function(uvchan_add_script name script)
+  uvchan_add_test(${name} "${SH_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/${script}" ${ARGN})
+endfunction()
+
+# ---- Typed ends that must not compile, and headers that must, alone ----------------------------------------------------------------
+
+file(GLOB offences CONFIGURE_DEPENDS compile/offence-*.c)
+foreach(compiler IN LISTS compilers)
+  get_filename_component(compiler_name "${compiler}" NAME)
+  foreach(source IN LISTS offences)
+    get_filename_component(name "${source}" NAME_WE)
+    uvchan_add_script(${name}.${compiler_name} compile/offence.sh "${compiler}" "${source}")
+  endforeach()
+  uvchan_add_script(header-c11.${compiler_name} compile/header.sh "${compiler}" c "${CMAKE_CURRENT_BINARY_DIR}" $<TARGET_FILE:uvchan>)
+endforeach()
+foreach(compiler IN LISTS cxx_compilers)
+  get_filename_component(compiler_name "${compiler}" NAME)
+  uvchan_add_script(header-c++17.${compiler_name} compile/header.sh "${compiler}" c++ "${CMAKE_CURRENT_BINARY_DIR}" $<TARGET_FILE:uvchan>)
+endforeach()
+
+# ---- The shared library --------------------------------------------------------------------------------------------------------------
+
+if(UVCHAN_BUILD_SHARED)
+  add_executable(names-shared names.c)
+  target_link_libraries(names-shared PRIVATE uvchan_shared)
+  uvchan_add_test(names-shared $<TARGET_FILE:names-shared>)
+  if(UVCHAN_HAS_VERSION_SCRIPT)
+    uvchan_add_script(exports exports.sh "${CMAKE_NM}" $<TARGET_FILE:uvchan_shared> $<TARGET_FILE:names>)
+  endif()
+endif()
+
+# ---- Scripts, documentation and the installed library --------------------------------------------------------------------------------
+
+uvchan_add_script(scripts scripts.sh)
+uvchan_add_script(run-demo run-demo.sh)
+uvchan_add_script(readme readme.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan> "${CMAKE_CURRENT_BINARY_DIR}")
+if(UVCHAN_BUILD_SHARED)
+  uvchan_add_script(consumer consumer.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}" "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}")
+endif()

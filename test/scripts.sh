@@ -1,0 +1,12 @@
+#!/bin/sh
+# Every shell script of the project can be read by its shell.
+set -eu
+cd -- "$(dirname -- "$0")/.."
+n=0
+for script in demo/*.sh test/*.sh test/*/*.sh cmake/*.sh; do
+  sh -n "$script"
+  n=$((n + 1))
+done
+if command -v bash >/dev/null 2>&1; then bash -n .ci/run; fi
+echo "scripts.sh: $n scripts"
+[ "$n" -ge 5 ]

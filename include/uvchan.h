@@ -11,7 +11,8 @@
  *             A call that fails has no effect.
  *   Threads   "any": any thread at any time, in callbacks too. "loop": only the thread that runs the loop, or, before it runs, the one
  *             thread that sets it up.
- *   Cost      no allocation; a lock only where somebody waits, or the channel is not bounded; a wake-up only for a side that sleeps.
+ *   Cost      no allocation; a wake-up only for a side that sleeps; sending and receiving take a lock only where somebody waits, or has
+ *             to, or the channel is not bounded, is closed, or drops its oldest value.
  *   Since     1.0.
  *
  * "The end" is what a receiver gets when the channel is closed and everything before it was received: UV_EOF, or the status given to
@@ -103,7 +104,7 @@ int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options);
 uvchan_t* uvchan_retain(uvchan_t* ch);
 
 /* Gives a reference back; NULL is allowed. With the last one, what is still buffered goes to drop_cb (UVCHAN_DROPPED_RELEASE), here and
- * now, and the channel is freed. Nobody can wait on it then, since handles, pending requests and waiting calls hold references.
+ * now, and the channel is freed. Handles and pending requests hold references; a thread in a call needs one for the time of the call.
  * Threads: any. */
 void uvchan_release(uvchan_t* ch);
 
@@ -153,9 +154,11 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats);
  * and none answers UV_EAGAIN.
  *
  * UV_ENOMEM: a send to an unbounded channel needs a block of memory now and then; so does, for the time of the call, one that drops a
- * value of more than 65536 bytes for which there is a drop_cb (a smaller one is held on the stack meanwhile). No other send, and no receive, needs memory.
+ * value of more than 65536 bytes for which there is a drop_cb (a smaller one is held on the stack meanwhile). No other send, and no
+ * receive, needs memory.
  *
- * A waiting call on a thread that runs a loop freezes that loop. Times are relative nanoseconds; UINT64_MAX is for ever. */
+ * A waiting call on a thread that runs a loop freezes that loop, and with it the values that receivers of that loop were told of. Times
+ * are relative nanoseconds; UINT64_MAX is for ever. */
 
 /* Sends one value if that needs no waiting.
  *   value   copied in the call
@@ -176,9 +179,9 @@ ssize_t uvchan_try_send_n(uvchan_t* ch, const void* values, size_t n);
 ssize_t uvchan_try_recv_n(uvchan_t* ch, void* values, size_t n);
 
 /* Sends one value, and waits in turn until that is possible.
- * Returns 0; UV_EPIPE: closed, before or meanwhile, and the value stays the caller's; UV_EBUSY: it could never return, since the only
- * receivers are started ones on loops that this very thread runs; UV_ENOMEM; UV_EINVAL. Threads: any. Cost: a sleeping thread uses no
- * processor time. */
+ * Returns 0; UV_EPIPE: closed, before or meanwhile, and the value stays the caller's; UV_EBUSY: it would wait for itself: the
+ * only receivers there are now are started ones, on loops that this very thread was the last to run; UV_ENOMEM; UV_EINVAL.
+ * Threads: any. Cost: a sleeping thread uses no processor time. */
 int uvchan_send_wait(uvchan_t* ch, const void* value);
 
 /* Receives one value, and waits in turn until there is one. Returns 0; the end; UV_EINVAL. Threads: any. */
@@ -436,7 +439,7 @@ struct uvchan_ticker_s {
   uvchan_t* channel; /* read only */
   /* private */
   uv_timer_t timer;
-  uv_idle_t later;
+  uvchan__later_t later;
   uint64_t missed;
   uvchan_ticker_close_cb close_cb;
   unsigned int flags;

@@ -14,7 +14,7 @@ struct uvchan__hub_s {
   uv_prepare_t prepare;
   uv_check_t check;
   uv_idle_t idle;
-  uv_idle_t later;
+  uvchan__later_t later;
   /* Fixed. */
   uv_loop_t* loop;
   /* The loop's thread. */
@@ -25,7 +25,7 @@ struct uvchan__hub_s {
   /* Under lock. */
   atomic_uint lock;
   uvchan__entry_t ready; /* the head of a circular list */
-  size_t nready;
+  uvchan__entry_t mark;  /* in it, while entries run: behind those of this turn */
   uint64_t thread; /* that last ran the loop; before the first turn, the one that made the hub */
   unsigned char has_run;
   unsigned char around_poll; /* between prepare and check: that thread is in the loop for certain */
@@ -67,6 +67,20 @@ void uvchan__later(uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb) {
   uv_close((uv_handle_t*)handle, cb);
 }
 
+static void on_next_turn(uv_idle_t* idle) { uv_close((uv_handle_t*)idle, ((uvchan__later_t*)idle)->done); }
+
+static void on_this_closing_phase(uv_handle_t* handle) {
+  uv_idle_t* idle = (uv_idle_t*)handle;
+
+  uv_idle_init(handle->loop, idle);
+  uv_idle_start(idle, on_next_turn);
+}
+
+void uvchan__after_closing(uv_loop_t* loop, uvchan__later_t* later, uv_close_cb done) {
+  later->done = done;
+  uvchan__later(loop, &later->idle, on_this_closing_phase);
+}
+
 void* uvchan__hub_scratch(uvchan__hub_t* hub) { return hub->scratch.bytes; }
 
 /* ---- Turns: the loop's thread --------------------------------------------------------------------------------------------- */
@@ -91,7 +105,7 @@ static void look(uvchan__hub_t* hub, int before_poll) {
   uvchan__lock(&hub->lock);
   hub->thread = this_thread();
   hub->has_run = 1;
-  more = hub->nready > 0;
+  more = hub->ready.next != &hub->ready;
   hub->awake = (unsigned char)more;
   hub->around_poll = (unsigned char)before_poll;
   uvchan__unlock(&hub->lock);
@@ -100,20 +114,32 @@ static void look(uvchan__hub_t* hub, int before_poll) {
 
 static void on_prepare(uv_prepare_t* prepare) { look(prepare->data, 1); }
 
-static void unlist_locked(uvchan__hub_t* hub, uvchan__entry_t* entry) {
+static void unlist_locked(uvchan__entry_t* entry) {
   if (entry->next == NULL) return;
   entry->prev->next = entry->next;
   entry->next->prev = entry->prev;
   entry->next = entry->prev = NULL;
-  hub->nready--;
 }
 
+static void list_locked(uvchan__hub_t* hub, uvchan__entry_t* entry) {
+  if (entry->next != NULL) return;
+  entry->prev = hub->ready.prev;
+  entry->next = &hub->ready;
+  entry->prev->next = entry;
+  hub->ready.prev = entry;
+}
+
+/* NULL where the mark is met. */
 static uvchan__entry_t* take_first(uvchan__hub_t* hub) {
   uvchan__entry_t* entry;
 
   uvchan__lock(&hub->lock);
-  entry = hub->ready.next == &hub->ready ? NULL : hub->ready.next;
-  if (entry != NULL) unlist_locked(hub, entry);
+  entry = hub->ready.next;
+  if (entry == &hub->mark) {
+    entry = NULL;
+  } else {
+    unlist_locked(entry);
+  }
   uvchan__unlock(&hub->lock);
   return entry;
 }
@@ -122,20 +148,16 @@ static uvchan__entry_t* take_first(uvchan__hub_t* hub) {
 static void on_check(uv_check_t* check) {
   uvchan__hub_t* hub = check->data;
   unsigned int values = 0;
-  size_t n;
+  uvchan__entry_t* entry;
 
   uvchan__lock(&hub->lock);
   hub->thread = this_thread();
   hub->has_run = 1;
   hub->awake = 1; /* I2: look() comes after the last entry */
-  n = hub->nready;
+  list_locked(hub, &hub->mark);
   uvchan__unlock(&hub->lock);
-  for (; n > 0 && values < VALUES_PER_TURN; n--) {
-    uvchan__entry_t* entry = take_first(hub);
-
-    if (entry == NULL) break;
-    values += entry->run(entry);
-  }
+  while (values < VALUES_PER_TURN && (entry = take_first(hub)) != NULL) values += entry->run(entry);
+  uvchan__hub_unpost(hub, &hub->mark);
   look(hub, 0);
 }
 
@@ -183,7 +205,7 @@ static int init_handles(uvchan__hub_t* hub, uv_loop_t* loop) {
   uv_unref((uv_handle_t*)&hub->prepare);
   uv_unref((uv_handle_t*)&hub->check);
   uv_unref((uv_handle_t*)&hub->idle);
-  hub->prepare.data = hub->check.data = hub->later.data = hub;
+  hub->async.data = hub->prepare.data = hub->check.data = hub->idle.data = hub;
   hub->awake = 1;
   keep_turning(hub, 1); /* the loop may be past its prepare phase already, and about to block: so its first turn does not */
   return 0;
@@ -233,21 +255,19 @@ static void forget(uvchan__hub_t* hub) {
   if (atomic_fetch_sub_explicit(&hub->references, 1, memory_order_acq_rel) == 1) uvchan__free(hub);
 }
 
-static void on_all_closed(uv_handle_t* later) { forget(later->data); }
+static void on_closed(uv_handle_t* handle) { forget(handle->data); }
 
-static void on_first_hop(uv_handle_t* later) {
-  uvchan__hub_t* hub = later->data;
-
-  uvchan__later(hub->loop, &hub->later, on_all_closed);
+/* Closes the handle, which holds a reference until then. Answers 1 where a stranger has closed it, who takes no callback. */
+static int close_handle(uvchan__hub_t* hub, uv_handle_t* handle) {
+  if (uv_is_closing(handle)) return 1;
+  atomic_fetch_add_explicit(&hub->references, 1, memory_order_relaxed); /* relaxed: the loop's own reference is still there */
+  uv_close(handle, on_closed);
+  return 0;
 }
 
-static void close_unless_closing(uv_handle_t* handle) {
-  if (!uv_is_closing(handle)) uv_close(handle, NULL);
-}
-
-/* A stranger may have closed some of the handles, and takes no callback. But libuv finishes in one closing phase whatever was closed
- * before it, and `later` goes through two of them: the second comes after all the others are finished. */
 void uvchan__hub_release(uvchan__hub_t* hub) {
+  int by_stranger = 0;
+
   if (--hub->users > 0) return;
   uvchan__lock(&registry.lock);
   unlink_locked(hub);
@@ -255,31 +275,28 @@ void uvchan__hub_release(uvchan__hub_t* hub) {
   uvchan__lock(&hub->wake_lock);
   hub->closed = 1;
   uvchan__unlock(&hub->wake_lock);
-  close_unless_closing((uv_handle_t*)&hub->async);
-  close_unless_closing((uv_handle_t*)&hub->prepare);
-  close_unless_closing((uv_handle_t*)&hub->check);
-  close_unless_closing((uv_handle_t*)&hub->idle);
-  uvchan__later(hub->loop, &hub->later, on_first_hop);
+  by_stranger += close_handle(hub, (uv_handle_t*)&hub->async);
+  by_stranger += close_handle(hub, (uv_handle_t*)&hub->prepare);
+  by_stranger += close_handle(hub, (uv_handle_t*)&hub->check);
+  by_stranger += close_handle(hub, (uv_handle_t*)&hub->idle);
+  if (by_stranger == 0) {
+    forget(hub);
+  } else {
+    hub->later.idle.data = hub;
+    uvchan__after_closing(hub->loop, &hub->later, on_closed);
+  }
 }
 
+/* By the prepare handle, which is always active and which no other thread looks at. */
 void uvchan__hub_hold(uvchan__hub_t* hub) {
-  if (hub->holds++ == 0) uv_ref((uv_handle_t*)&hub->async);
+  if (hub->holds++ == 0) uv_ref((uv_handle_t*)&hub->prepare);
 }
 
 void uvchan__hub_drop(uvchan__hub_t* hub) {
-  if (--hub->holds == 0) uv_unref((uv_handle_t*)&hub->async);
+  if (--hub->holds == 0) uv_unref((uv_handle_t*)&hub->prepare);
 }
 
 /* ---- Wake-ups: any thread ------------------------------------------------------------------------------------------------- */
-
-static void list_locked(uvchan__hub_t* hub, uvchan__entry_t* entry) {
-  if (entry->next != NULL) return;
-  entry->prev = hub->ready.prev;
-  entry->next = &hub->ready;
-  entry->prev->next = entry;
-  hub->ready.prev = entry;
-  hub->nready++;
-}
 
 static void demand_wake_locked(uvchan__hub_t* hub, uvchan__hub_t** wakes) {
   hub->awake = 1;
@@ -310,7 +327,7 @@ int uvchan__hub_unpost(uvchan__hub_t* hub, uvchan__entry_t* entry) {
 
   uvchan__lock(&hub->lock);
   listed = entry->next != NULL;
-  unlist_locked(hub, entry);
+  unlist_locked(entry);
   uvchan__unlock(&hub->lock);
   return listed;
 }

@@ -3,7 +3,7 @@
  * A hub has one uv_async_t, to be woken from other threads, and three handles that need no descriptor: a prepare handle, which looks for
  * ready entries before the loop goes to sleep; an idle handle, active while there are some, so that the poll does not block; and a check
  * handle, which runs the ready entries after the poll. So one turn is: timers, prepare (look), poll (sockets), check (run).
- * Only the uv_async_t keeps the loop alive, and only while hub_hold() was called more often than hub_drop().
+ * Only the prepare handle keeps the loop alive, and only while hub_hold() was called more often than hub_drop().
  *
  * Threads: uvchan__hub_post() and uvchan__hub_wake() any; everything else is for the loop's thread alone.
  *
@@ -17,7 +17,7 @@
  *     other thread the poster writes to the descriptor.
  * I4  No write reaches a loop that may be closed: uv_async_send() is called with wake_lock held and `closed` not set, and the hub sets
  *     `closed` under wake_lock before it closes its handles. The hub's memory is counted: one for the loop, one for each wake-up that was
- *     decided on and not carried out.
+ *     decided on and not carried out, one for each handle that is closing.
  * I5  Where a stranger closed the hub's handles (uv_walk), none of them is touched again, and entries are listed without effect. */
 #ifndef UVCHAN_HUB_H
 #define UVCHAN_HUB_H
@@ -59,5 +59,9 @@ void* uvchan__hub_scratch(uvchan__hub_t* hub);
 /* Has libuv call cb in its closing phase, and keeps the loop alive until then: initialises the handle and closes it at once. It needs no
  * memory, cannot fail, and no stranger can take it away. handle->data is the caller's, set before. */
 void uvchan__later(uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb);
+
+/* The same, once all that is closing now is closed, strangers' handles too: in the closing phase of the next turn. libuv may work
+ * through its closing handles in any order, also those that are added meanwhile. later->idle.data is the caller's. */
+void uvchan__after_closing(uv_loop_t* loop, uvchan__later_t* later, uv_close_cb done);
 
 #endif /* UVCHAN_HUB_H */

@@ -40,7 +40,7 @@ static int recv_slowly(uvchan_t* ch, void* values, size_t n, size_t* moved) {
   *moved = 0;
   uvchan__enter(ch);
   while (*moved < n) {
-    r = uvchan__recv_locked(ch, (unsigned char*)values + *moved * ch->ring.elem_size, &visit);
+    r = uvchan__recv_locked(ch, uvchan__nth(values, *moved, ch->ring.elem_size), &visit);
     if (r != 0) break;
     ++*moved;
   }
@@ -66,7 +66,7 @@ int uvchan__send_some(uvchan_t* ch, const void* values, size_t n, size_t* moved)
 
   *moved = 0;
   while (*moved < n) {
-    const void* rest = (const unsigned char*)values + *moved * ch->ring.elem_size;
+    const void* rest = uvchan__nth(values, *moved, ch->ring.elem_size);
     size_t k;
 
     if (uvchan__ring_push_n(&ch->ring, rest, n - *moved, UVCHAN__MARKS, &k) == UVCHAN__RING_DONE) {

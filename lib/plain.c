@@ -5,7 +5,7 @@
 static int lacks_value(const uvchan_t* ch, const void* value) { return ch == NULL || (value == NULL && ch->ring.elem_size > 0); }
 
 static const void* value_at(const uvchan_t* ch, const void* values, size_t i) {
-  return (const unsigned char*)values + i * ch->ring.elem_size;
+  return uvchan__nth(values, i, ch->ring.elem_size);
 }
 
 /* More values than a result can count are left for the next call. */
@@ -116,6 +116,6 @@ ssize_t uvchan_recv_wait_n(uvchan_t* ch, void* values, size_t n) {
   r = uvchan_recv_wait(ch, values);
   if (r != 0) return r;
   if (n == 1) return 1;
-  more = uvchan_try_recv_n(ch, (unsigned char*)values + ch->ring.elem_size, n - 1);
+  more = uvchan_try_recv_n(ch, uvchan__nth(values, 1, ch->ring.elem_size), n - 1);
   return more > 0 ? 1 + more : 1;
 }

@@ -4,26 +4,27 @@
 #include <uv.h>
 
 #if defined(__linux__) && !defined(UVCHAN_PORTABLE)
-#define USE_FUTEX 1
-#else
-#define USE_FUTEX 0
+#include <sys/syscall.h>
 #endif
 
-#if USE_FUTEX
+#if defined(SYS_futex) && !defined(UVCHAN_PORTABLE)
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
-  struct timespec relative;
-  const struct timespec* limit = NULL;
+  struct {
+    long seconds;
+    long nanoseconds;
+  } relative, *limit = NULL; /* as the kernel reads it here: the C library's timespec may be wider on a 32-bit machine */
 
   if (timeout != UVCHAN__FOR_EVER) {
-    relative.tv_sec = (time_t)(timeout / 1000000000u);
-    relative.tv_nsec = (long)(timeout % 1000000000u);
+    uint64_t seconds = timeout / 1000000000u;
+
+    relative.seconds = seconds > INT_MAX ? INT_MAX : (long)seconds; /* whoever wakes too early looks and sleeps again */
+    relative.nanoseconds = (long)(timeout % 1000000000u);
     limit = &relative;
   }
   if (syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, limit, NULL, 0) == 0) return 0;

@@ -51,9 +51,10 @@ static void post(uvchan_receiver_t* receiver) {
 /* ---- Turns ---------------------------------------------------------------------------------------------------------------- */
 
 static void stop(uvchan_receiver_t* receiver) {
-  int rests = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
+  int rests;
 
   if ((receiver->flags & STARTED) == 0) return;
+  rests = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
   uvchan__receiver_leave(receiver->channel, receiver, rests);
   uvchan__hub_unpost(hub_of(receiver), &receiver->waiter.entry);
   drop_loop(receiver);

@@ -7,6 +7,7 @@
 static void complete(uvchan_req_t* req, int status) {
   uvchan__hub_t* hub = req->waiter.hub;
 
+  req->waiter.hub = NULL; /* for a cancel that comes after the callback */
   req->complete(req, status);
   uvchan__hub_drop(hub);
   uvchan__hub_release(hub);
@@ -32,7 +33,6 @@ void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub, u
 void uvchan__req_decide(uvchan_req_t* req, int status, size_t index) {
   uvchan__hub_t* wakes = NULL;
 
-  uvchan__claim(&req->waiter);
   req->waiter.status = status;
   req->waiter.index = index;
   uvchan__hub_post(req->waiter.hub, &req->waiter.entry, &wakes);
@@ -47,9 +47,10 @@ static void on_rescued(uv_handle_t* later) {
   complete(req, req->waiter.status);
 }
 
-/* The outcome is decided. Where a stranger closed the hub's handles, no turn comes to say so, and libuv itself has to call back. */
+/* The outcome is decided, and maybe posted. A stranger may have closed the hub's handles, or close them next, and then no turn comes to
+ * tell of it: so libuv itself has to call back. */
 static void rescue(uvchan_req_t* req) {
-  if (uvchan__hub_is_dead(req->waiter.hub) && uvchan__hub_unpost(req->waiter.hub, &req->waiter.entry)) {
+  if (req->waiter.hub != NULL && uvchan__hub_unpost(req->waiter.hub, &req->waiter.entry)) {
     uvchan__later(req->loop, &req->later, on_rescued);
   }
 }

@@ -19,7 +19,7 @@ typedef void (*uvchan__complete_func)(uvchan_req_t* req, int status); /* lets go
 void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub, uvchan__withdraw_func withdraw,
                        uvchan__complete_func complete);
 
-/* The outcome of a request that nobody else knows of yet. */
+/* The outcome of a request that was never queued. */
 void uvchan__req_decide(uvchan_req_t* req, int status, size_t index);
 
 #endif /* UVCHAN_REQUEST_H */

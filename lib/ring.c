@@ -227,7 +227,7 @@ uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* valu
     uint64_t position = advance(ring, tail, i);
 
     await_turn(ring, position, free_turn(ring, position));
-    fill(ring, position, (const unsigned char*)values + i * ring->elem_size);
+    fill(ring, position, uvchan__nth(values, i, ring->elem_size));
   }
   return UVCHAN__RING_DONE;
 }
@@ -257,7 +257,7 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
     uint64_t position = advance(ring, head, i);
 
     await_turn(ring, position, full_turn(ring, position));
-    empty(ring, position, (unsigned char*)values + i * ring->elem_size);
+    empty(ring, position, uvchan__nth(values, i, ring->elem_size));
   }
   return UVCHAN__RING_DONE;
 }
@@ -267,7 +267,7 @@ uvchan__ring_result_t uvchan__ring_claim(uvchan__ring_t* ring, uint64_t refused,
 }
 
 void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position) {
-  return ring->values + index_of(ring, position) * ring->elem_size;
+  return uvchan__nth(ring->values, index_of(ring, position), ring->elem_size);
 }
 
 void uvchan__ring_free(uvchan__ring_t* ring, uint64_t position) { store_turn(ring, position, full_turn(ring, position) + 1); }

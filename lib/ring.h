@@ -51,6 +51,11 @@ typedef struct {
   _Atomic uint64_t head;
 } uvchan__ring_t;
 
+/* The i-th of values side by side. Values of no size may have no place. */
+static inline void* uvchan__nth(const void* values, size_t i, size_t elem_size) {
+  return elem_size == 0 ? (void*)(uintptr_t)values : (unsigned char*)(uintptr_t)values + i * elem_size;
+}
+
 typedef enum {
   UVCHAN__RING_DONE,
   UVCHAN__RING_FULL,   /* it was, at one moment of the call */

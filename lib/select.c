@@ -125,7 +125,7 @@ static size_t lay_out(uvchan__place_t* places, uvchan__waiter_t* waiter, const u
 }
 
 /* Answers 1 where all places are queued, 0 where a case has become ready and none is. */
-static int queue_all(uvchan__place_t* places, size_t nplaces) {
+static int queue_all(uvchan__waiter_t* waiter, uvchan__place_t* places, size_t nplaces) {
   int ready = 0;
   size_t i;
 
@@ -135,6 +135,7 @@ static int queue_all(uvchan__place_t* places, size_t nplaces) {
   }
   for (i = 0; i < nplaces && !ready; i++) ready = uvchan__is_ready_locked(places[i].channel, places[i].sends);
   for (i = 0; i < nplaces && !ready; i++) uvchan__enqueue_place(&places[i]);
+  if (nplaces == 0) uvchan__wait_for_nothing(waiter);
   for (i = 0; i < nplaces; i++) {
     if (!is_first_of_channel(places, i)) continue;
     uvchan__settle_marks(places[i].channel);
@@ -183,7 +184,7 @@ static int select_with(uvchan__place_t* places, uvchan_case_t* cases, size_t nca
   do {
     r = try_cases(cases, ncases, &block);
     if (r != UV_EAGAIN) return r;
-  } while (!queue_all(places, nplaces));
+  } while (!queue_all(&waiter, places, nplaces));
   r = sleep_until_chosen(&waiter, places, nplaces, timeout);
   if (r >= 0) cases[r].status = waiter.status;
   return r;
@@ -290,7 +291,7 @@ int uvchan_select(uv_loop_t* loop, uvchan_select_t* req, uvchan_case_t* cases, s
   for (i = 0; i < req->nplaces; i++) uvchan_retain(req->places[i].channel);
   do {
     r = try_cases(cases, ncases, &block);
-  } while (r == UV_EAGAIN && !queue_all(req->places, req->nplaces));
+  } while (r == UV_EAGAIN && !queue_all(&req->waiter, req->places, req->nplaces));
   uvchan__block_free_all(block);
   if (r >= 0) uvchan__req_decide(UVCHAN__REQ(req), cases[r].status, (size_t)r);
   if (r < 0 && r != UV_EAGAIN) uvchan__req_decide(UVCHAN__REQ(req), r, NOT_CHOSEN);

@@ -70,7 +70,7 @@ static int take_slowly(uvchan_t* ch, uvchan__place_t* place, void* values, size_
     n = 1;
   }
   while (*moved < n) {
-    r = uvchan__recv_locked(ch, (unsigned char*)values + *moved * ch->ring.elem_size, &visit);
+    r = uvchan__recv_locked(ch, uvchan__nth(values, *moved, ch->ring.elem_size), &visit);
     if (r != 0) break;
     ++*moved;
   }

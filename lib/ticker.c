@@ -10,7 +10,7 @@ static int is_usable(const uvchan_ticker_t* ticker) { return ticker != NULL && t
 int uvchan_ticker_init(uv_loop_t* loop, uvchan_ticker_t* ticker, uvchan_t* ch) {
   if (loop == NULL || ticker == NULL || ch == NULL || ch->ring.elem_size != sizeof(uint64_t)) return UV_EINVAL;
   uv_timer_init(loop, &ticker->timer);
-  ticker->timer.data = ticker->later.data = ticker;
+  ticker->timer.data = ticker->later.idle.data = ticker;
   ticker->loop = loop;
   ticker->channel = uvchan_retain(ch);
   ticker->missed = 0;
@@ -59,19 +59,13 @@ static void on_closed(uv_handle_t* handle) {
   uvchan_release(ch);
 }
 
-static void on_first_hop(uv_handle_t* later) {
-  uvchan_ticker_t* ticker = later->data;
-
-  uvchan__later(ticker->loop, &ticker->later, on_closed);
-}
-
-/* Where a stranger has closed the timer and taken no callback, two closing phases are waited for: the timer is finished in the first. */
+/* Where a stranger has closed the timer and taken no callback, the ticker's own comes once the timer is finished. */
 void uvchan_ticker_close(uvchan_ticker_t* ticker, uvchan_ticker_close_cb cb) {
   if (!is_usable(ticker)) return;
   ticker->flags = CLOSING;
   ticker->close_cb = cb;
   if (uv_is_closing((uv_handle_t*)&ticker->timer)) {
-    uvchan__later(ticker->loop, &ticker->later, on_first_hop);
+    uvchan__after_closing(ticker->loop, &ticker->later, on_closed);
   } else {
     uv_close((uv_handle_t*)&ticker->timer, on_closed);
   }

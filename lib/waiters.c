@@ -9,6 +9,7 @@
 void uvchan__waiter_init(uvchan__waiter_t* waiter, uvchan__kind_t kind, uvchan__hub_t* hub, unsigned int (*run)(uvchan__entry_t* entry)) {
   memset(waiter, 0, sizeof(*waiter));
   waiter->kind = kind;
+  waiter->claim = UVCHAN__CLAIMED;
   waiter->hub = hub;
   waiter->entry.run = run;
 }
@@ -38,6 +39,12 @@ void uvchan__enqueue(uvchan__queue_t* queue, uvchan__place_t* place) {
   }
   queue->last = place;
   place->queued = 1;
+  uvchan__wait_for_nothing(place->waiter);
+}
+
+/* Relaxed: a claimer has the lock of the queue after this. */
+void uvchan__wait_for_nothing(uvchan__waiter_t* waiter) {
+  atomic_store_explicit(uvchan__atomic(&waiter->claim), UVCHAN__WAITING, memory_order_relaxed);
 }
 
 void uvchan__dequeue(uvchan__queue_t* queue, uvchan__place_t* place) {

@@ -4,7 +4,8 @@
  * them: he claims the waiter, copies the value to or from its place, sets the outcome, and wakes it. A started receiver is only told to
  * look: its values stay in the channel until its loop takes them, and next for anyone.
  *
- *      WAITING --claim()--> CLAIMED     the claimer alone touches the waiter from now on, until he wakes it
+ *      WAITING --claim()--> CLAIMED     the claimer alone touches the waiter from now on, until he wakes it; before it was queued, its
+ *         |                            own start does
  *         '-----withdraw()--> WITHDRAWN   its owner alone: it was cancelled, or its time is over; it took nothing
  *
  * I1  Queues, and the places in them, are touched only under the lock of their channel.
@@ -24,15 +25,16 @@
 
 typedef enum { UVCHAN__THREAD, UVCHAN__REQUEST, UVCHAN__RECEIVER } uvchan__kind_t;
 
-/* hub and run: NULL for a thread. */
+/* hub and run: NULL for a thread. Until it is queued it is claimed by its own start. */
 void uvchan__waiter_init(uvchan__waiter_t* waiter, uvchan__kind_t kind, uvchan__hub_t* hub, unsigned int (*run)(uvchan__entry_t* entry));
 void uvchan__place_init(uvchan__place_t* place, uvchan__waiter_t* waiter, struct uvchan_s* channel, const void* value, int sends);
 
 int uvchan__claim(uvchan__waiter_t* waiter);    /* 1 where the waiter is the caller's now */
 int uvchan__withdraw(uvchan__waiter_t* waiter); /* the same, for its owner */
 
-/* With the lock of the queue. */
+/* With the lock of the queue; of a waiter that waits on several, with all locks. From here on it may be claimed. */
 void uvchan__enqueue(uvchan__queue_t* queue, uvchan__place_t* place);
+void uvchan__wait_for_nothing(uvchan__waiter_t* waiter); /* the same for one that is queued nowhere */
 void uvchan__dequeue(uvchan__queue_t* queue, uvchan__place_t* place); /* where it is queued */
 uvchan__place_t* uvchan__first_waiting(uvchan__queue_t* queue);       /* takes out those before it that wait no more; or NULL */
 size_t uvchan__count_waiting(const uvchan__queue_t* queue);

@@ -44,6 +44,12 @@ typedef struct uvchan__place_s {
   unsigned char queued;
 } uvchan__place_t;
 
+/* A callback that libuv makes once other handles are closed. */
+typedef struct {
+  uv_idle_t idle; /* first, so that a pointer to it is a pointer to the whole */
+  uv_close_cb done;
+} uvchan__later_t;
+
 typedef struct {
   uvchan__place_t* first;
   uvchan__place_t* last;

@@ -1,0 +1,138 @@
+/* Where uv_async_init() fails, for want of descriptors say, whoever would have been the first user of the loop answers with its error, and
+ * nothing is left behind. The program's own uv_async_init() stands before libuv's and fails on demand. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dlfcn.h>
+#include <stdlib.h>
+
+#include "support-loop.h"
+
+typedef int (*async_init_fn)(uv_loop_t* loop, uv_async_t* async, uv_async_cb cb);
+
+static int fails;
+
+static async_init_fn real_async_init(void) {
+  union {
+    void* address;
+    async_init_fn function;
+  } real;
+  real.address = dlsym(RTLD_NEXT, "uv_async_init");
+  if (real.address == NULL) abort();
+  return real.function;
+}
+
+int uv_async_init(uv_loop_t* loop, uv_async_t* async, uv_async_cb cb) { return fails ? UV_EMFILE : real_async_init()(loop, async, cb); }
+
+typedef struct {
+  uv_loop_t loop;
+  uvchan_t* ch;
+  uvchan_waitgroup_t wg;
+  uvchan_receiver_t receiver;
+  uvchan_send_t send;
+  uvchan_recv_t recv;
+  uvchan_select_t select;
+  uvchan_notify_t notify;
+  uvchan_case_t cases[10];
+  unsigned char value[SUPPORT_MOST_BYTES];
+  unsigned int calls;
+} place_t;
+
+static place_t place;
+
+static void on_send(uvchan_send_t* req, int status) {
+  (void)req;
+  (void)status;
+  place.calls++;
+}
+
+static void on_recv(uvchan_recv_t* req, int status) {
+  (void)req;
+  (void)status;
+  place.calls++;
+}
+
+static void on_select(uvchan_select_t* req, int index) {
+  (void)req;
+  (void)index;
+  place.calls++;
+}
+
+static void on_notify(uvchan_notify_t* req, int status) {
+  (void)req;
+  (void)status;
+  place.calls++;
+}
+
+static void fill_cases(size_t ncases, uvchan_op_t op) {
+  size_t i;
+  memset(place.cases, 0, sizeof(place.cases));
+  for (i = 0; i < ncases; i++) {
+    place.cases[i].ch = place.ch;
+    place.cases[i].op = op;
+    place.cases[i].value = place.value;
+  }
+}
+
+static int by_receiver(void) { return uvchan_receiver_init(&place.loop, &place.receiver, place.ch); }
+static int by_send(void) { return uvchan_send(&place.loop, &place.send, place.ch, place.value, on_send); }
+static int by_recv(void) { return uvchan_recv(&place.loop, &place.recv, place.ch, place.value, on_recv); }
+static int by_notify(void) { return uvchan_waitgroup_notify(&place.loop, &place.notify, &place.wg, on_notify); }
+
+static int by_select(void) {
+  fill_cases(2, UVCHAN_RECV);
+  return uvchan_select(&place.loop, &place.select, place.cases, 2, on_select);
+}
+
+static int by_large_select(void) {
+  fill_cases(10, UVCHAN_SEND);
+  return uvchan_select(&place.loop, &place.select, place.cases, 10, on_select);
+}
+
+static int (*const operations[])(void) = {by_receiver, by_send, by_recv, by_notify, by_select, by_large_select};
+
+#define NOPERATIONS ((int)(sizeof(operations) / sizeof(*operations)))
+
+START_TEST(the_first_user_of_a_loop_answers_with_the_error_and_leaves_nothing) {
+  int (*operation)(void) = operations[_i / SUPPORT_NCAPACITIES];
+
+  memset(&place, 0, sizeof(place));
+  place.ch = support_channel(SUPPORT_MOST_BYTES, support_capacities[_i % SUPPORT_NCAPACITIES]);
+  support_loop_open(&place.loop);
+  ck_assert_int_eq(uvchan_waitgroup_init(&place.wg), 0);
+  fails = 1;
+  ck_assert_int_eq(operation(), UV_EMFILE);
+  fails = 0;
+  ck_assert_uint_eq(support_allocations(), 1); /* the channel */
+  ck_assert_uint_eq(rest(place.ch).sent, 0);
+  ck_assert(!uv_loop_alive(&place.loop));
+  ck_assert_int_eq(uv_loop_close(&place.loop), 0);
+  ck_assert_uint_eq(place.calls, 0);
+  uvchan_waitgroup_destroy(&place.wg);
+  uvchan_release(place.ch);
+}
+END_TEST
+
+START_TEST(the_next_attempt_succeeds) {
+  memset(&place, 0, sizeof(place));
+  place.ch = support_channel(8, support_capacities[_i]);
+  support_loop_open(&place.loop);
+  fails = 1;
+  ck_assert_int_eq(by_recv(), UV_EMFILE);
+  fails = 0;
+  ck_assert_int_eq(by_recv(), 0);
+  ck_assert_int_eq(try_send(place.ch, 5), 0);
+  support_loop_finish(&place.loop);
+  ck_assert_uint_eq(place.calls, 1);
+  uvchan_release(place.ch);
+}
+END_TEST
+
+int main(void) {
+  Suite* suite = suite_create("async-fails");
+  TCase* first = support_tcase(suite, "first");
+
+  tcase_add_loop_test(first, the_first_user_of_a_loop_answers_with_the_error_and_leaves_nothing, 0, NOPERATIONS * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(first, the_next_attempt_succeeds, 0, SUPPORT_NCAPACITIES);
+  return support_main(suite);
+}

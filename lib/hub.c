@@ -5,6 +5,7 @@
 
 #include "lock.h"
 #include "memory.h"
+#include "platform.h"
 
 /* Values in one turn before the loop's sockets and timers get theirs, shared by all entries. */
 #define VALUES_PER_TURN 1024
@@ -69,11 +70,16 @@ void uvchan__later(uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb) {
 
 static void on_next_turn(uv_idle_t* idle) { uv_close((uv_handle_t*)idle, ((uvchan__later_t*)idle)->done); }
 
+/* Where the next closing phase is a later one, waiting for that keeps clear of strangers; else a whole turn has to come between. */
 static void on_this_closing_phase(uv_handle_t* handle) {
-  uv_idle_t* idle = (uv_idle_t*)handle;
+  uvchan__later_t* later = (uvchan__later_t*)handle;
 
-  uv_idle_init(handle->loop, idle);
-  uv_idle_start(idle, on_next_turn);
+  if (UVCHAN__CLOSING_PHASE_ENDS) {
+    uvchan__later(handle->loop, &later->idle, later->done);
+  } else {
+    uv_idle_init(handle->loop, &later->idle);
+    uv_idle_start(&later->idle, on_next_turn);
+  }
 }
 
 void uvchan__after_closing(uv_loop_t* loop, uvchan__later_t* later, uv_close_cb done) {

@@ -60,8 +60,8 @@ void* uvchan__hub_scratch(uvchan__hub_t* hub);
  * memory, cannot fail, and no stranger can take it away. handle->data is the caller's, set before. */
 void uvchan__later(uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb);
 
-/* The same, once all that is closing now is closed, strangers' handles too: in the closing phase of the next turn. libuv may work
- * through its closing handles in any order, also those that are added meanwhile. later->idle.data is the caller's. */
+/* The same, once all that is closing now is closed, strangers' handles too: in the closing phase after the next one.
+ * later->idle.data is the caller's. */
 void uvchan__after_closing(uv_loop_t* loop, uvchan__later_t* later, uv_close_cb done);
 
 #endif /* UVCHAN_HUB_H */

@@ -1,4 +1,4 @@
-/* What differs between platforms: how a thread sleeps on a word of memory. Linux has the futex; everywhere else, and with
+/* What differs between platforms, first of all how a thread sleeps on a word of memory. Linux has the futex; everywhere else, and with
  * UVCHAN_PORTABLE, libuv's mutexes and conditions do the same. Also the implementation of uvchan__relax() and uvchan__step(). */
 #ifndef UVCHAN_PLATFORM_H
 #define UVCHAN_PLATFORM_H
@@ -6,6 +6,14 @@
 #include "atomic.h"
 
 #define UVCHAN__FOR_EVER UINT64_MAX
+
+/* Whether libuv finishes a closing phase with the handles that were closed before it, as it does on Unix; or goes on with those that are
+ * closed meanwhile, last first, as it does on Windows, and may as far as the portable way knows. */
+#if defined(_WIN32) || defined(UVCHAN_PORTABLE)
+#define UVCHAN__CLOSING_PHASE_ENDS 0
+#else
+#define UVCHAN__CLOSING_PHASE_ENDS 1
+#endif
 
 /* Sleeps while *word is expected, for at most timeout nanoseconds. Answers 0 or UV_ETIMEDOUT; may wake without cause. */
 int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout);

@@ -41,7 +41,7 @@ void uvchan__block_free_all(uvchan__block_t* list); /* a list, or NULL */
 void uvchan__blocks_add(uvchan__blocks_t* blocks, uvchan__block_t* block);
 uvchan__block_t* uvchan__blocks_shrink(uvchan__blocks_t* blocks); /* one less to keep; answers the block to free, or NULL */
 
-int uvchan__blocks_has_room(const uvchan__blocks_t* blocks); /* for one more, without a further block */
+int uvchan__blocks_has_room(const uvchan__blocks_t* blocks);           /* for one more, without a further block */
 void uvchan__blocks_push(uvchan__blocks_t* blocks, const void* value); /* only where there is room */
 
 /* Takes the oldest of at least one value. A block that has become superfluous is put in front of *superfluous. */

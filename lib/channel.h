@@ -65,7 +65,8 @@ typedef struct {
   uvchan__block_t* superfluous; /* to be freed */
 } uvchan__visit_t;
 
-#define UVCHAN__VISIT(block_or_null) {{NULL, NULL, NULL, 0}, block_or_null, NULL}
+#define UVCHAN__VISIT(block_or_null) \
+  { {NULL, NULL, NULL, 0}, block_or_null, NULL }
 
 void uvchan__enter(uvchan_t* ch);
 void uvchan__leave(uvchan_t* ch, uvchan__visit_t* visit); /* unlocks, wakes, frees */
@@ -75,11 +76,11 @@ void uvchan__leave(uvchan_t* ch, uvchan__visit_t* visit); /* unlocks, wakes, fre
  * bring a block along. */
 int uvchan__send_locked(uvchan_t* ch, const void* value, uvchan__visit_t* visit);
 int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit);
-int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit);  /* from the store alone; value NULL: thrown away */
-void uvchan__admit_locked(uvchan_t* ch, uvchan__visit_t* visit);            /* there may be room: lets waiting senders fill it */
-void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit);          /* a receiver that was told of values goes away */
-int uvchan__shut_locked(uvchan_t* ch, int status, uvchan__visit_t* visit);  /* closes, and wakes all who wait; 0 or UV_EALREADY */
-int uvchan__is_ready_locked(uvchan_t* ch, int sends);                       /* whether a send or a receive would not wait */
+int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit); /* from the store alone; value NULL: thrown away */
+void uvchan__admit_locked(uvchan_t* ch, uvchan__visit_t* visit);           /* there may be room: lets waiting senders fill it */
+void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit);         /* a receiver that was told of values goes away */
+int uvchan__shut_locked(uvchan_t* ch, int status, uvchan__visit_t* visit); /* closes, and wakes all who wait; 0 or UV_EALREADY */
+int uvchan__is_ready_locked(uvchan_t* ch, int sends);                      /* whether a send or a receive would not wait */
 void uvchan__mark_for(uvchan_t* ch, int sends); /* from here on nothing that could end a wait moves without the lock */
 void uvchan__settle_marks(uvchan_t* ch);        /* before unlocking: as the queues demand */
 void uvchan__enqueue_place(uvchan__place_t* place);

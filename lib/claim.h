@@ -17,8 +17,6 @@ static inline int uvchan__leave_waiting(atomic_uint* claim, unsigned int state) 
 }
 
 /* Relaxed: a hint, uvchan__leave_waiting() decides. */
-static inline int uvchan__is_waiting(atomic_uint* claim) {
-  return atomic_load_explicit(claim, memory_order_relaxed) == UVCHAN__WAITING;
-}
+static inline int uvchan__is_waiting(atomic_uint* claim) { return atomic_load_explicit(claim, memory_order_relaxed) == UVCHAN__WAITING; }
 
 #endif /* UVCHAN_CLAIM_H */

@@ -27,11 +27,11 @@ struct uvchan__hub_s {
   atomic_uint lock;
   uvchan__entry_t ready; /* the head of a circular list */
   uvchan__entry_t mark;  /* in it, while entries run: behind those of this turn */
-  uint64_t thread; /* that last ran the loop; before the first turn, the one that made the hub */
+  uint64_t thread;       /* that last ran the loop; before the first turn, the one that made the hub */
   unsigned char has_run;
   unsigned char around_poll; /* between prepare and check: that thread is in the loop for certain */
   unsigned char awake;
-  unsigned char waking; /* it stands in somebody's list of wake-ups */
+  unsigned char waking;     /* it stands in somebody's list of wake-ups */
   uvchan__hub_t* wake_next; /* of the one in whose list it stands */
   /* Under wake_lock. */
   atomic_uint wake_lock;

@@ -16,8 +16,7 @@ void uvchan__free(void* memory) {
   if (memory != NULL) allocator.free_func(memory);
 }
 
-int uvchan_replace_allocator(uv_malloc_func malloc_func, uv_realloc_func realloc_func, uv_calloc_func calloc_func,
-                             uv_free_func free_func) {
+int uvchan_replace_allocator(uv_malloc_func malloc_func, uv_realloc_func realloc_func, uv_calloc_func calloc_func, uv_free_func free_func) {
   if (malloc_func == NULL || realloc_func == NULL || calloc_func == NULL || free_func == NULL) return UV_EINVAL;
   allocator.malloc_func = malloc_func;
   allocator.free_func = free_func;

@@ -4,9 +4,7 @@
 
 static int lacks_value(const uvchan_t* ch, const void* value) { return ch == NULL || (value == NULL && ch->ring.elem_size > 0); }
 
-static const void* value_at(const uvchan_t* ch, const void* values, size_t i) {
-  return uvchan__nth(values, i, ch->ring.elem_size);
-}
+static const void* value_at(const uvchan_t* ch, const void* values, size_t i) { return uvchan__nth(values, i, ch->ring.elem_size); }
 
 /* More values than a result can count are left for the next call. */
 static size_t countable(size_t n) { return n > SIZE_MAX / 2 ? SIZE_MAX / 2 : n; }

@@ -285,9 +285,7 @@ size_t uvchan__ring_len(const uvchan__ring_t* ring) {
   }
 }
 
-static uint64_t count_to(const uvchan__ring_t* ring, uint64_t word) {
-  return lap_of(ring, word) * ring->capacity + index_of(ring, word);
-}
+static uint64_t count_to(const uvchan__ring_t* ring, uint64_t word) { return lap_of(ring, word) * ring->capacity + index_of(ring, word); }
 
 uint64_t uvchan__ring_pushed(const uvchan__ring_t* ring) { return count_to(ring, load_word(&ring->tail)); }
 

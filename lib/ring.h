@@ -36,10 +36,10 @@
 
 typedef struct {
   /* Fixed from uvchan__ring_init() on. */
-  unsigned char* values; /* capacity * elem_size bytes, side by side */
+  unsigned char* values;   /* capacity * elem_size bytes, side by side */
   _Atomic uint32_t* turns; /* one for each slot */
   size_t elem_size;
-  size_t capacity; /* 0: no slots, and both words stay SLOW */
+  size_t capacity;    /* 0: no slots, and both words stay SLOW */
   unsigned int shift; /* of the lap in a word */
 
   char pad_tail[UVCHAN__CACHE_LINE];

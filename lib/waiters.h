@@ -34,7 +34,7 @@ int uvchan__withdraw(uvchan__waiter_t* waiter); /* the same, for its owner */
 
 /* With the lock of the queue; of a waiter that waits on several, with all locks. From here on it may be claimed. */
 void uvchan__enqueue(uvchan__queue_t* queue, uvchan__place_t* place);
-void uvchan__wait_for_nothing(uvchan__waiter_t* waiter); /* the same for one that is queued nowhere */
+void uvchan__wait_for_nothing(uvchan__waiter_t* waiter);              /* the same for one that is queued nowhere */
 void uvchan__dequeue(uvchan__queue_t* queue, uvchan__place_t* place); /* where it is queued */
 uvchan__place_t* uvchan__first_waiting(uvchan__queue_t* queue);       /* takes out those before it that wait no more; or NULL */
 size_t uvchan__count_waiting(const uvchan__queue_t* queue);

@@ -1,0 +1,259 @@
+/* A connection's life: reading and not reading, writing, its deadlines, and its end. */
+#include "connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "exchange.h"
+#include "must.h"
+#include "parse.h"
+#include "viewer.h"
+
+#define LINGER_MS 1000
+
+/* ---- Closing -------------------------------------------------------------------------------------------------------------- */
+
+static void on_closed(uv_handle_t* handle) {
+  connection_t* connection = handle->data;
+  desk_t* desk = connection->desk;
+
+  if (connection->prev != NULL) connection->prev->next = connection->next;
+  if (connection->next != NULL) connection->next->prev = connection->prev;
+  if (desk->connections == connection) desk->connections = connection->next;
+  desk->nconnections--;
+  board_take(&desk->house->board.connections);
+  parse_close(connection);
+  bytes_free(&connection->rest);
+  bytes_free(&connection->out);
+  bytes_free(&connection->flight);
+  free(connection);
+  desk_accept(desk);
+  desk_end_if_done(desk);
+}
+
+void connection_close(connection_t* connection) {
+  if (connection->is_closing) return;
+  connection->is_closing = 1;
+  exchange_drop_all(connection);
+  viewer_close(connection);
+  uv_close((uv_handle_t*)&connection->handle, on_closed);
+}
+
+/* ---- Writing -------------------------------------------------------------------------------------------------------------- */
+
+static void on_shut_down(uv_shutdown_t* req, int status) {
+  (void)req;
+  (void)status; /* where the client is gone, reading says so too */
+}
+
+/* A close with bytes unread would have the system tell the client of a broken connection, ahead of the answer. */
+static void linger(connection_t* connection) {
+  connection->is_lingering = 1;
+  connection->is_last = 1;
+  if (connection->has_ended || uv_shutdown(&connection->shutdown, (uv_stream_t*)&connection->handle, on_shut_down) != 0) {
+    connection_close(connection);
+  }
+}
+
+static void on_written(uv_write_t* req, int status) {
+  connection_t* connection = req->data;
+
+  connection->is_writing = 0;
+  bytes_clear(&connection->flight);
+  if (status != 0) {
+    connection_close(connection);
+    return;
+  }
+  connection_settle(connection);
+}
+
+static void write_out(connection_t* connection) {
+  bytes_t empty = connection->flight;
+  uv_buf_t buffer;
+
+  if (connection->is_writing || connection->out.len == 0) return;
+  connection->flight = connection->out;
+  connection->out = empty;
+  connection->is_writing = 1;
+  connection->waits_for = DEADLINE_NONE; /* the time for this write begins */
+  connection->write.data = connection;
+  buffer = uv_buf_init(connection->flight.data, (unsigned int)connection->flight.len);
+  if (uv_write(&connection->write, (uv_stream_t*)&connection->handle, &buffer, 1, on_written) == 0) return;
+  connection->is_writing = 0;
+  connection_close(connection);
+}
+
+/* ---- Reading -------------------------------------------------------------------------------------------------------------- */
+
+/* The refusal is an answer like any other: it has its turn after those of earlier requests. */
+static void refuse_client(connection_t* connection, int status) {
+  static const char* const texts[] = {"the request is malformed", "it took too long", "the body is too large", "the headers are too large",
+                                      "out of memory"};
+  exchange_t* exchange = exchange_add(connection);
+
+  connection->is_last = 1;
+  connection->is_in_message = 0;
+  bytes_free(&connection->rest);
+  if (exchange == NULL) {
+    connection_close(connection);
+    return;
+  }
+  exchange->keeps_alive = 0;
+  exchange_refuse(exchange, status, texts[status == 400 ? 0 : status == 408 ? 1 : status == 413 ? 2 : status == 431 ? 3 : 4]);
+}
+
+static void parse(connection_t* connection, const char* data, size_t len) {
+  int status;
+
+  connection->is_parsing = 1;
+  status = parse_more(connection, data, len);
+  connection->is_parsing = 0;
+  if (status != 0 && !connection->is_closing) refuse_client(connection, status);
+}
+
+/* A client that sends no more while an order of it is under way is taken to have left. Where answers are on their way, they are written. */
+static void on_end(connection_t* connection) {
+  connection->has_ended = 1;
+  connection->is_last = 1;
+  connection->ends = 1;
+  if (connection->is_lingering || connection->first != NULL || connection->viewer != NULL || connection->is_in_message) {
+    connection_close(connection);
+  }
+}
+
+static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buffer) {
+  connection_t* connection = stream->data;
+
+  if (nread == 0) return;
+  if (nread == UV_EOF) {
+    on_end(connection);
+  } else if (nread < 0) {
+    connection_close(connection);
+  } else if (!connection->is_last) {
+    parse(connection, buffer->base, (size_t)nread);
+  }
+  connection_settle(connection);
+}
+
+/* One buffer serves all connections of a desk: what is not parsed at once is copied. */
+static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buffer) {
+  desk_t* desk = ((connection_t*)handle->data)->desk;
+
+  (void)suggested;
+  *buffer = uv_buf_init(desk->read_buffer, sizeof(desk->read_buffer));
+}
+
+static void parse_rest(connection_t* connection) {
+  while (connection->rest.len > 0 && exchange_may_begin(connection) && !connection->is_closing) {
+    bytes_t rest = connection->rest;
+
+    connection->rest = (bytes_t){.data = NULL};
+    parse(connection, rest.data, rest.len);
+    bytes_free(&rest);
+    exchange_finish_answered(connection);
+  }
+}
+
+/* After the last request it is read from too, and what comes is thrown away: so its end is seen. */
+static void read_or_stop(connection_t* connection) {
+  int wanted = !connection->has_ended && !connection->wants_room && (connection->is_last || exchange_may_begin(connection));
+
+  if (wanted == connection->is_reading) return;
+  connection->is_reading = wanted;
+  if (!wanted) {
+    uv_read_stop((uv_stream_t*)&connection->handle);
+  } else if (uv_read_start((uv_stream_t*)&connection->handle, on_alloc, on_read) != 0) {
+    connection_close(connection);
+  }
+}
+
+void connection_wants_room(connection_t* connection) { connection->wants_room = 1; }
+
+void connection_found_room(connection_t* connection) {
+  connection->wants_room = 0;
+  connection_settle(connection);
+}
+
+/* ---- Time ----------------------------------------------------------------------------------------------------------------- */
+
+static deadline_t what_it_waits_for(const connection_t* connection) {
+  if (connection->is_lingering) return DEADLINE_LINGER;
+  if (connection->is_writing) return DEADLINE_WRITE;
+  if (connection->viewer != NULL) return DEADLINE_NONE;
+  if (connection->is_in_message && connection->is_reading) return DEADLINE_MESSAGE;
+  return connection->first != NULL ? DEADLINE_NONE : DEADLINE_IDLE;
+}
+
+static void set_deadline(connection_t* connection) {
+  desk_t* desk = connection->desk;
+  deadline_t waits_for = what_it_waits_for(connection);
+  uint64_t idle_ms = desk->house->options.idle_ms;
+
+  if (waits_for == connection->waits_for) return;
+  connection->waits_for = waits_for;
+  if (waits_for == DEADLINE_LINGER || desk->is_served) idle_ms = LINGER_MS;
+  connection->deadline = uv_now(&desk->loop) + idle_ms;
+}
+
+void connection_check_time(connection_t* connection, uint64_t now) {
+  if (connection->is_closing || connection->waits_for == DEADLINE_NONE || now < connection->deadline) return;
+  if (connection->waits_for == DEADLINE_MESSAGE) {
+    refuse_client(connection, 408);
+    connection_settle(connection);
+  } else if (connection->waits_for == DEADLINE_IDLE) {
+    connection_end(connection);
+  } else {
+    connection_close(connection);
+  }
+}
+
+/* ---- Together ------------------------------------------------------------------------------------------------------------- */
+
+void connection_settle(connection_t* connection) {
+  if (connection->is_closing || connection->is_parsing) return;
+  exchange_finish_answered(connection);
+  parse_rest(connection);
+  if (connection->is_last) bytes_free(&connection->rest);
+  if (connection->out.has_failed) connection_close(connection);
+  if (connection->is_closing) return;
+  write_out(connection);
+  if (connection->ends && !connection->is_writing && !connection->is_lingering && !connection->is_closing) linger(connection);
+  if (connection->is_closing) return;
+  read_or_stop(connection);
+  set_deadline(connection);
+}
+
+/* Where answers are owed it ends after the last of them. */
+void connection_end(connection_t* connection) {
+  if (connection->is_closing) return;
+  if (connection->first == NULL && connection->viewer == NULL && !connection->is_in_message) {
+    connection->is_last = 1;
+    connection->ends = 1;
+  }
+  connection->waits_for = DEADLINE_NONE; /* what is left has to be quick */
+  connection_settle(connection);
+}
+
+void connection_open(desk_t* desk, uv_stream_t* listener) {
+  connection_t* connection = calloc(1, sizeof(*connection));
+
+  if (connection == NULL) {
+    desk->is_connection_held = 1; /* until one that is closed gives memory back */
+    return;
+  }
+  must("prepare a connection", uv_tcp_init(&desk->loop, &connection->handle));
+  connection->handle.data = connection;
+  connection->desk = desk;
+  connection->next = desk->connections;
+  if (desk->connections != NULL) desk->connections->prev = connection;
+  desk->connections = connection;
+  desk->nconnections++;
+  board_add(&desk->house->board.connections);
+  parse_open(connection);
+  if (uv_accept(listener, (uv_stream_t*)&connection->handle) != 0) {
+    connection_close(connection);
+    return;
+  }
+  uv_tcp_nodelay(&connection->handle, 1);
+  connection_settle(connection);
+}

@@ -1,0 +1,122 @@
+/* A connection: bytes in, through the parser, to exchanges; their answers, in the order of the requests, and bytes out. Knows nothing of
+ * orders but that an exchange may wait for one. Threads: those of its desk.
+ *
+ *   I1  Exchanges are answered in any order, and written in the order of their requests.
+ *   I2  What a client can make the server hold is bounded: it is read from only while fewer than EXCHANGES_MAX requests are under way, less
+ *       than OUT_MAX bytes wait to be written, and no order of it waits for room. What was read already and is not parsed stays in `rest`.
+ *   I3  One write is under way at a time; answers that are ready meanwhile go together in the next.
+ *   I4  It is freed in the close callback of its handle, and by then no exchange and no viewer knows of it. */
+#ifndef CONNECTION_H
+#define CONNECTION_H
+
+#include <http_parser.h>
+#include <uv.h>
+
+#include "bytes.h"
+#include "desk.h"
+
+#define EXCHANGES_MAX 16
+#define OUT_MAX 65536
+
+typedef struct connection_s connection_t;
+typedef struct exchange_s exchange_t;
+
+/* A request and its answer. */
+struct exchange_s {
+  connection_t* connection;
+  exchange_t* next; /* the request that came after it */
+  order_t* order;   /* that it waits for, or NULL */
+  bytes_t answer;
+  int is_answered;
+  int is_head;   /* the answer has no body, but says how long it would be */
+  int is_stream; /* the answer goes on for ever */
+  int keeps_alive;
+  int is_old; /* HTTP/1.0 */
+};
+
+typedef enum { CONTENT_NONE, CONTENT_JSON, CONTENT_FORM, CONTENT_OTHER } content_t;
+
+/* What the parser has found of the request that is being read. */
+typedef struct {
+  bytes_t target;
+  bytes_t body;
+  content_t content;
+  unsigned int nhosts;
+  int expects_continue;
+  int is_past_headers;
+  char name[24]; /* of the header being read; a longer one is none of ours */
+  char value[64];
+  size_t name_len;
+  size_t value_len;
+  int is_in_value;
+} request_t;
+
+typedef enum { DEADLINE_NONE, DEADLINE_IDLE, DEADLINE_MESSAGE, DEADLINE_WRITE, DEADLINE_LINGER } deadline_t;
+
+struct connection_s {
+  uv_tcp_t handle;
+  desk_t* desk;
+  connection_t* next;
+  connection_t* prev;
+
+  http_parser parser;
+  request_t request;
+  bytes_t rest; /* read, and not parsed */
+  int refusal;  /* the status that a callback of the parser has refused the request with, or 0 */
+  int is_parsing;
+  int is_in_message;
+  int is_last; /* no further request is taken */
+  int is_reading;
+  int wants_room;
+
+  exchange_t* first;
+  exchange_t* last;
+  size_t nexchanges;
+
+  bytes_t out;    /* ready to be written */
+  bytes_t flight; /* being written */
+  uv_write_t write;
+  uv_shutdown_t shutdown;
+  int is_writing;
+  int ends;         /* after what is to be written */
+  int is_lingering; /* all is written; what the client still sends is thrown away, so that it sees the answer before the end */
+  int has_ended;    /* the client sends no more */
+  int is_closing;
+
+  deadline_t waits_for;
+  uint64_t deadline; /* in uv_now() */
+  struct viewer_s* viewer;
+};
+
+/* Accepts the connection that the listener holds. */
+void connection_open(desk_t* desk, uv_stream_t* listener);
+
+/* Goes on with what is possible: write, take further requests, read or stop reading. To be called after an answer that was not given from
+ * within the request's handling. */
+void connection_settle(connection_t* connection);
+
+/* While it wants room it is not read from. */
+void connection_wants_room(connection_t* connection);
+void connection_found_room(connection_t* connection);
+
+/* It ends when what it owes is written. */
+void connection_end(connection_t* connection);
+
+/* Cuts it off where its time is over. */
+void connection_check_time(connection_t* connection, uint64_t now);
+
+void connection_close(connection_t* connection);
+
+/* ---- Answers ---------------------------------------------------------------------------------------------------------------- */
+
+/* Gives the whole answer.
+ *   headers   further ones, each with its end of line, or NULL */
+void exchange_answer(exchange_t* exchange, int status, const char* type, const char* headers, const void* body, size_t len);
+
+/* The same with {"error":why}, and with Retry-After where the status is 503. */
+void exchange_refuse(exchange_t* exchange, int status, const char* why);
+
+/* Begins an answer that goes on until the connection ends: a viewer writes the rest. */
+void exchange_stream(exchange_t* exchange, const char* type);
+
+#endif /* CONNECTION_H */

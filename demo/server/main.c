@@ -1,0 +1,216 @@
+/* The server: a pizzeria that takes orders over HTTP into a bounded channel.
+ *
+ *             desks (loops)                                                bakers (threads)
+ *   clients --> intake --try, or a request that waits--> orders channel --waiting receive--> bake
+ *   clients <-- answers <--started receiver-- results channel of each desk <--waiting send----'
+ *
+ * The main thread opens the house, runs the main loop (signals, samples for the board, live news) and closes in order:
+ *
+ *   a signal       the quit channel is closed: desks stop accepting; the orders channel is closed: no further order is accepted
+ *   bakers leave   what was accepted is baked and sent back; the last baker to leave closes the results channels; viewers get their end
+ *   desks leave    everything is answered, every connection closed; then the main loop closes what it has, and everyone is waited for */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <uv.h>
+
+#include "desk.h"
+#include "house.h"
+#include "kitchen.h"
+#include "must.h"
+#include "parse.h"
+#include "stats.h"
+
+enum { SIGNALS = 2 };
+
+typedef struct {
+  house_t house;
+  uv_loop_t loop;
+  uv_signal_t signals[SIGNALS];
+  uv_timer_t sampler;
+  samples_t samples;
+  uvchan_notify_t bakers_left;
+  uvchan_notify_t desks_left;
+} server_t;
+
+/* ---- Closing -------------------------------------------------------------------------------------------------------------- */
+
+static void on_bakers_left(uvchan_notify_t* req, int status) {
+  server_t* server = req->data;
+
+  must("wait for the bakers", status);
+  if (server->house.options.bakers == 0) { /* nobody was counted who would close them */
+    for (unsigned int i = 0; i < server->house.options.loops; i++) {
+      must("close a results channel", uvchan_close(results_channel(server->house.all_desks[i].results)));
+    }
+  }
+  live_end(&server->house.live);
+}
+
+static void on_desks_left(uvchan_notify_t* req, int status) {
+  server_t* server = req->data;
+
+  must("wait for the desks", status);
+  for (int i = 0; i < SIGNALS; i++) uv_close((uv_handle_t*)&server->signals[i], NULL);
+  uv_close((uv_handle_t*)&server->sampler, NULL);
+  live_close(&server->house.live);
+}
+
+/* With the watchers stopped, a second signal does what it does to any program. */
+static void on_signal(uv_signal_t* watcher, int signum) {
+  server_t* server = watcher->data;
+  house_t* house = &server->house;
+
+  (void)signum;
+  for (int i = 0; i < SIGNALS; i++) must("stop a signal's watcher", uv_signal_stop(&server->signals[i]));
+  must("close the house", uvchan_close(house->quit));
+  must("close the orders", orders_close(orders_sendonly(house->orders)));
+  must("wait for the bakers", uvchan_waitgroup_notify(&server->loop, &server->bakers_left, &house->bakers, on_bakers_left));
+  must("wait for the desks", uvchan_waitgroup_notify(&server->loop, &server->desks_left, &house->desks, on_desks_left));
+}
+
+/* ---- Opening -------------------------------------------------------------------------------------------------------------- */
+
+static void on_sample(uv_timer_t* timer) {
+  server_t* server = timer->data;
+
+  board_sample(&server->house.board, &server->samples, uv_hrtime());
+}
+
+static void watch_signals(server_t* server) {
+  static const int signums[SIGNALS] = {SIGINT, SIGTERM};
+
+  signal(SIGPIPE, SIG_IGN); /* a client that is gone is an error of one write */
+  for (int i = 0; i < SIGNALS; i++) {
+    must("watch a signal", uv_signal_init(&server->loop, &server->signals[i]));
+    server->signals[i].data = server;
+    must("watch a signal", uv_signal_start(&server->signals[i], on_signal, signums[i]));
+  }
+}
+
+/* Each connection is a descriptor. */
+static void allow_descriptors(void) {
+  struct rlimit limit;
+
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit); /* where that is refused, the limit stays as it was */
+}
+
+static void create_channels(house_t* house) {
+  const uvchan_options_t orders = {.capacity = house->options.queue, .name = "orders"};
+
+  must("create the orders channel", orders_create_ex(&house->orders, &orders));
+  must("create the quit channel", uvchan_create(&house->quit, 0, 0));
+}
+
+static void open_desks(server_t* server) {
+  house_t* house = &server->house;
+  const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+  uv_getaddrinfo_t found;
+  int fd = -1;
+
+  must("find the address", uv_getaddrinfo(&server->loop, &found, NULL, house->options.host, house->options.port, &hints));
+  house->all_desks = calloc(house->options.loops, sizeof(desk_t));
+  must("make the desks", house->all_desks == NULL ? UV_ENOMEM : 0);
+  must("count the desks", uvchan_waitgroup_init(&house->desks));
+  must("count the desks", uvchan_waitgroup_add(&house->desks, (int)house->options.loops));
+  for (unsigned int i = 0; i < house->options.loops; i++) desk_open(&house->all_desks[i], house, found.addrinfo->ai_addr, &fd);
+  uv_freeaddrinfo(found.addrinfo);
+}
+
+static void say_address(const house_t* house) {
+  struct sockaddr_storage address;
+  int len = sizeof(address);
+  char host[64];
+  int port;
+
+  must("read the address", uv_tcp_getsockname(&house->all_desks[0].listener, (struct sockaddr*)&address, &len));
+  if (address.ss_family == AF_INET6) {
+    struct sockaddr_in6* six = (struct sockaddr_in6*)&address;
+
+    must("write the address", uv_ip6_name(six, host, sizeof(host)));
+    port = ntohs(six->sin6_port);
+    printf("The pizzeria is open at http://[%s]:%d/\n", host, port);
+  } else {
+    struct sockaddr_in* four = (struct sockaddr_in*)&address;
+
+    must("write the address", uv_ip4_name(four, host, sizeof(host)));
+    port = ntohs(four->sin_port);
+    printf("The pizzeria is open at http://%s:%d/\n", host, port);
+  }
+  must_have_printed();
+}
+
+static void open_house(server_t* server) {
+  house_t* house = &server->house;
+
+  house->opened_ns = uv_hrtime();
+  parse_set_limits(&house->options);
+  allow_descriptors();
+  must("make the main loop", uv_loop_init(&server->loop));
+  watch_signals(server);
+  server->bakers_left.data = server->desks_left.data = server;
+  must("make a timer", uv_timer_init(&server->loop, &server->sampler));
+  server->sampler.data = server;
+  must("start a timer", uv_timer_start(&server->sampler, on_sample, SAMPLE_MS, SAMPLE_MS));
+  create_channels(house);
+  live_open(&house->live, &server->loop, &house->board);
+  open_desks(server);
+  kitchen_open(house);
+  for (unsigned int i = 0; i < house->options.loops; i++) desk_start(&house->all_desks[i]);
+}
+
+/* ---- The end -------------------------------------------------------------------------------------------------------------- */
+
+static void say_channel(const uvchan_stats_t* stats) {
+  printf("%s: sent %llu, received %llu, dropped %llu, left %zu, peak %zu, wake-ups %llu\n", stats->name, (unsigned long long)stats->sent,
+         (unsigned long long)stats->received, (unsigned long long)stats->dropped, stats->len, stats->peak,
+         (unsigned long long)stats->wakeups);
+}
+
+static void say_figures(const house_t* house) {
+  const board_t* board = &house->board;
+  uvchan_stats_t stats;
+
+  uvchan_stats(orders_channel(house->orders), &stats);
+  say_channel(&stats);
+  stats_of_results(house, &stats);
+  say_channel(&stats);
+  uvchan_stats(news_channel(house->live.news), &stats);
+  say_channel(&stats);
+  printf("customers: arrived %llu, ready %llu, lost %llu, rejected %llu, gave up %llu, gone %llu, waiting %llu, baking %llu\n",
+         (unsigned long long)board_read(&board->arrived), (unsigned long long)board_read(&board->ready),
+         (unsigned long long)board_read(&board->lost), (unsigned long long)board_read(&board->rejected),
+         (unsigned long long)board_read(&board->gave_up), (unsigned long long)board_read(&board->gone),
+         (unsigned long long)board_read(&board->waiting), (unsigned long long)board_read(&board->baking));
+}
+
+static void leave_house(server_t* server) {
+  house_t* house = &server->house;
+
+  kitchen_join(house);
+  say_figures(house);
+  for (unsigned int i = 0; i < house->options.loops; i++) desk_join(&house->all_desks[i]);
+  free(house->all_desks);
+  uvchan_waitgroup_destroy(&house->desks);
+  live_release(&house->live);
+  orders_release(house->orders);
+  uvchan_release(house->quit);
+  must("close the main loop", uv_loop_close(&server->loop));
+}
+
+int main(int argc, char** argv) {
+  static server_t server;
+
+  server.house.options = options_parse(argc, argv);
+  open_house(&server);
+  say_address(&server.house);
+  must("run the main loop", uv_run(&server.loop, UV_RUN_DEFAULT));
+  leave_house(&server);
+  puts("The pizzeria is closed.");
+  must_have_printed();
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,31 @@
+/* The command line of the server. Knows nothing of channels. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum { WHEN_FULL_REJECT, WHEN_FULL_WAIT, WHEN_FULL_BACKLOG } when_full_t;
+
+typedef struct {
+  const char* host;
+  const char* port;
+  size_t queue;        /* capacity of the orders channel */
+  unsigned int bakers; /* 0: no kitchen, the loops answer at once */
+  unsigned int loops;
+  uint64_t bake_ms;
+  uint64_t max_wait_ms; /* 0: without limit */
+  uint64_t idle_ms;
+  unsigned int connections; /* at most */
+  size_t header_bytes;
+  size_t body_bytes;
+  when_full_t when_full;
+} options_t;
+
+/* Answers what the command line asks for. Ends the program with exit code 0 after --help, and with a message on stderr and exit
+ * code 2 after a wrong argument. */
+options_t options_parse(int argc, char** argv);
+
+const char* when_full_name(when_full_t when_full);
+
+#endif /* OPTIONS_H */

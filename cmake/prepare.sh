@@ -40,7 +40,11 @@ is_here() { # is_here NEED
     make) command -v make >/dev/null 2>&1 || command -v ninja >/dev/null 2>&1 ;;
     pkg-config) command -v pkg-config >/dev/null 2>&1 ;;
     libuv) pkg-config --exists 'libuv >= 1.42' >/dev/null 2>&1 ;;
-    check) pkg-config --exists check >/dev/null 2>&1 ;;
+    check | jansson) pkg-config --exists "$1" >/dev/null 2>&1 ;;
+    http-parser) syntax "${CC:-$(first_of cc gcc clang)}" c http_parser.h ;;
+    python) command -v python3 >/dev/null 2>&1 ;;
+    curl | wrk | chromedriver) command -v "$1" >/dev/null 2>&1 ;;
+    chromium) [ -n "$(first_of chromium chromium-browser)" ] ;;
     sanitizers) [ "$manager" != dnf ] || rpm -q libasan libubsan libtsan >/dev/null 2>&1 ;;
   esac
 }
@@ -60,6 +64,13 @@ describe() { # describe NEED
     pkg-config) echo 'pkg-config (or pkgconf)' ;;
     libuv) echo 'libuv 1.42 or later, with its headers' ;;
     check) echo 'Check, the unit test framework, with its headers' ;;
+    http-parser) echo 'http_parser, the HTTP parser, with its header' ;;
+    jansson) echo 'Jansson, the JSON library, with its headers' ;;
+    python) echo 'Python 3.8 or later' ;;
+    curl) echo 'curl, the HTTP client' ;;
+    wrk) echo 'wrk, the HTTP load generator' ;;
+    chromium) echo 'Chromium, the browser' ;;
+    chromedriver) echo 'chromedriver, which drives Chromium' ;;
     sanitizers) echo 'the libraries of AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer' ;;
   esac
 }
@@ -75,17 +86,24 @@ package() { # package NEED: its packages' names
     apt-get:cc) echo gcc libc6-dev ;;
     apt-get:c++) echo g++ ;;
     apt-get:libuv) echo libuv1-dev ;;
+    apt-get:http-parser | apt-get:jansson) echo "lib$1-dev" ;;
+    apt-get:python) echo python3 ;;
+    apt-get:chromedriver) echo chromium-driver ;;
     dnf:cc) echo gcc glibc-devel ;;
     dnf:c++) echo gcc-c++ ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;
-    dnf:libuv | dnf:check) echo "$1-devel" ;;
+    dnf:libuv | dnf:check | dnf:http-parser | dnf:jansson) echo "$1-devel" ;;
+    dnf:python) echo python3 ;;
     dnf:sanitizers) echo libasan libubsan libtsan ;;
     pacman:cc | pacman:c++) echo gcc ;;
     pacman:pkg-config) echo pkgconf ;;
+    pacman:chromedriver) ;; # with chromium
     apk:cc) echo gcc musl-dev ;;
     apk:c++) echo g++ ;;
     apk:pkg-config) echo pkgconf ;;
-    apk:libuv | apk:check) echo "$1-dev" ;;
+    apk:libuv | apk:check | apk:http-parser | apk:jansson) echo "$1-dev" ;;
+    apk:python) echo python3 ;;
+    apk:chromedriver) echo chromium-chromedriver ;;
     brew:cc | brew:c++ | brew:make) ;;
     brew:pkg-config) echo pkgconf ;;
     *) echo "$1" ;;

@@ -15,8 +15,10 @@ Installs what is missing, builds a demo program and runs it with the options.
   pizzeria           ten orders, a kitchen on timers, and a way to close in order (this one is run where no program is named)
   generator          a function that hands out values through a channel
   producer_consumer  ten producers, one consumer and a wait group
+  server             the pizzeria over HTTP, with a live page at the address that it prints
 
-"sh demo/run.sh pizzeria --help" shows the pizzeria's options. UVCHAN_BUILD_DIR names another build directory than build/.
+"sh demo/run.sh pizzeria --help" shows the pizzeria's options, "sh demo/run.sh server --help" the server's. UVCHAN_BUILD_DIR names another
+build directory than build/.
 EOF
 }
 
@@ -25,7 +27,7 @@ case ${1-} in
     usage
     exit 0
     ;;
-  pizzeria | generator | producer_consumer)
+  pizzeria | generator | producer_consumer | server)
     program=$1
     shift
     ;;
@@ -39,12 +41,19 @@ esac
 
 open_build
 install_missing cc cmake make pkg-config libuv
+programs=$build/demo
+options=-DUVCHAN_BUILD_DEMOS=ON
+if [ "$program" = server ]; then
+  install_missing http-parser jansson
+  programs=$build/demo/server
+  options=-DUVCHAN_BUILD_SERVER=ON
+fi
 if [ -f "$build/Makefile" ] || [ -f "$build/build.ninja" ]; then
-  configure "$build" -DUVCHAN_BUILD_DEMOS=ON
+  configure "$build" "$options"
 elif is_here check; then
   configure "$build"
 else
   configure "$build" -DUVCHAN_BUILD_TESTS=OFF
 fi
 quietly "building $program" cmake --build "$build" --target "$program" --parallel "$(jobs)"
-exec "$build/demo/$program" "$@"
+exec "$programs/$program" "$@"

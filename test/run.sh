@@ -41,8 +41,8 @@ compile_all() { # compile_all DIRECTORY COMPILER OPTION...
   CC=$2 # counts where the directory is configured for the first time
   export CC
   shift 2
-  configure "$directory" -DUVCHAN_BUILD_TESTS=ON -DUVCHAN_BUILD_DEMOS=ON -DUVCHAN_BUILD_SHARED=ON -DUVCHAN_WERROR=ON \
-    -DUVCHAN_COVERAGE=OFF "$@"
+  configure "$directory" -DUVCHAN_BUILD_TESTS=ON -DUVCHAN_BUILD_DEMOS=ON -DUVCHAN_BUILD_SERVER=ON -DUVCHAN_BUILD_SHARED=ON \
+    -DUVCHAN_WERROR=ON -DUVCHAN_COVERAGE=OFF "$@"
   quietly "building $directory" cmake --build "$directory" --parallel "$(jobs)"
 }
 
@@ -63,6 +63,11 @@ compile_sanitized() { # compile_sanitized DIRECTORY SANITIZER FLAG: with the fir
   left_out="${left_out}no compiler here links with $3; "
 }
 
+# What only the tests of the server need: without it they are left out.
+try_to_install() { # try_to_install NEED...
+  (install_missing "$@") || left_out="${left_out}without $*: tests of the server; "
+}
+
 # One test directory over all the builds, so that one run of ctest counts them all.
 add_tests() { # add_tests DIRECTORY
   printf 'subdirs([==[%s]==])\n' "$1" >>"$build/all/CTestTestfile.cmake"
@@ -73,6 +78,9 @@ install_missing cc c++ cmake make pkg-config libuv check sanitizers
 cc=${CC:-$(first_of cc gcc clang)}
 clang=$(first_of clang)
 left_out=
+try_to_install http-parser jansson
+try_to_install python curl wrk
+try_to_install chromium chromedriver
 mkdir -p "$build/all"
 : >"$build/all/CTestTestfile.cmake"
 

@@ -1,0 +1,159 @@
+"""SIGTERM under full load: every order that was accepted is answered, once, and the server ends with exit code 0.
+
+The clients never leave first, so an order whose result finds nobody ("gone") would be an accepted order without an answer.
+"""
+
+import selectors
+
+from server import *
+
+CLIENTS = 24 if is_short() else 128
+
+
+class Customer:
+  """Orders again and again over one connection; counts answers."""
+
+  def __init__(self, server, number):
+    self.client = Client(server)
+    self.name = "c%d" % number
+    self.is_waiting = False
+    self.told = []
+    self.order()
+
+  def order(self):
+    try:
+      self.client.send_order(customer=self.name)
+      self.is_waiting = True
+    except ConnectionError:
+      self.is_waiting = False
+
+  def read(self):
+    """Takes one answer; False at the end of the connection."""
+    answer = self.client.answer()
+    if answer is None:
+      return False
+    check(self.is_waiting, "an answer that nobody asked for")
+    told = check_order_answer(answer)
+    if answer.status == 200:
+      same("whose order it is", self.name, told["customer"])
+    self.told.append((answer.status, told))
+    self.is_waiting = False
+    if answer.headers.get("connection") != "close":
+      self.order()
+    return True
+
+
+def load_until_closed(server, nanswers):
+  """Keeps all customers busy; sends SIGTERM after so many answers. Returns all answers when every connection has ended, and
+  when the signal was sent."""
+  customers = [Customer(server, i) for i in range(CLIENTS)]
+  selector = selectors.DefaultSelector()
+  for customer in customers:
+    selector.register(customer.client.socket, selectors.EVENT_READ, customer)
+  seen = 0
+  while selector.get_map():
+    ready = selector.select(PATIENCE)
+    check(ready, "nothing comes any more")
+    for key, _ in ready:
+      customer = key.data
+      if not customer.read():
+        selector.unregister(customer.client.socket)
+        customer.client.close()
+      seen += 1
+      if seen == nanswers:
+        server.signal(signal.SIGTERM)
+        closed_at = time.monotonic()
+  return [told for customer in customers for told in customer.told], closed_at
+
+
+SECONDS_FOR_THE_QUEUE = 15  # which takes a quarter of one: 64 orders, two bakers, at most 7.5 ms each
+
+
+def closes_under_load(program, *options):
+  with Server(program, "--bakers", 2, "--bake-ms", 5, "--queue", 64, *options) as server:
+    told, closed_at = load_until_closed(server, 4 * CLIENTS)
+    customers = server.stopped()["customers"]
+    took = time.monotonic() - closed_at
+    check(took < SECONDS_FOR_THE_QUEUE, "closing took %.1f s" % took)
+    baked = [one["number"] for status, one in told if status == 200]
+    same("numbers that came twice", len(baked), len(set(baked)))
+    same("accepted orders and their answers", customers["ready"] + customers["lost"], len(baked))
+    same("accepted orders without an answer", 0, customers["gone"])
+    same("orders and answers", customers["arrived"], len(told))
+    closing = [one for status, one in told if status == 503 and one["error"] == "closing"]
+    print("answered %d, refused for closing %d" % (len(baked), len(closing)))
+
+
+def answers_what_was_accepted(program):
+  closes_under_load(program, "--when-full", "reject")
+
+
+def answers_what_was_accepted_and_refuses_what_waits(program):
+  closes_under_load(program, "--when-full", "wait", "--loops", 2)
+
+
+def answers_with_the_backlog_held(program):
+  closes_under_load(program, "--when-full", "backlog", "--loops", 2, "--max-wait-ms", 100)
+
+
+def answers_without_a_kitchen(program):
+  closes_under_load(program, "--bakers", 0)
+
+
+def closes_when_idle(program):
+  for number in (signal.SIGTERM, signal.SIGINT):
+    with Server(program, "--loops", 3) as server:
+      clients = [Client(server) for _ in range(5)]
+      for client in clients[:3]:
+        same("a request", 200, client.get("/healthz").status)
+      server.signal(number)
+      for client in clients:
+        client.ends()
+      server.stopped()
+
+
+def tells_those_who_ask_that_it_closes(program):
+  with Server(program, "--bakers", 1, "--bake-ms", 500) as server, Client(server) as baked, Client(server) as other:
+    same("open", 200, other.get("/healthz").status)
+    baked.send_order()
+    server.when("an order in the oven", lambda stats: stats["orders"]["baking"] == 1)
+    server.signal(signal.SIGTERM)
+    eventually("a closed door", lambda: is_refused(server))
+    other.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+    answer = other.answer()
+    same("health", (503, b"closing\n", "close"), (answer.status, answer.body, answer.headers["connection"]))
+    check_order_answer(baked.answer())
+    server.stopped()
+
+
+def is_refused(server):
+  try:
+    Client(server).close()
+    return False
+  except ConnectionError:
+    return True
+
+
+def leaves_at_once_on_a_second_signal(program):
+  with Server(program, "--bakers", 1, "--bake-ms", 86400000) as server:
+    with Client(server) as client:
+      client.send_order()
+      server.when("an order in the oven", lambda stats: stats["orders"]["baking"] == 1)
+      server.signal(signal.SIGTERM)
+      eventually("a closed door", lambda: is_refused(server))
+      server.signal(signal.SIGTERM)
+      same("the exit code", -signal.SIGTERM, server.wait())
+    server.figures = {}
+
+
+main(
+  [
+    answers_what_was_accepted,
+    answers_what_was_accepted_and_refuses_what_waits,
+    answers_with_the_backlog_held,
+    answers_without_a_kitchen,
+    closes_when_idle,
+    tells_those_who_ask_that_it_closes,
+    leaves_at_once_on_a_second_signal,
+  ]
+)

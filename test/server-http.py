@@ -1,0 +1,460 @@
+"""The server's HTTP: its paths, its refusals, pipelining, limits, and what it does when the channel is full."""
+
+import re
+import subprocess
+
+from server import *
+
+
+# ---- Paths -----------------------------------------------------------------------------------------------------------------
+
+
+def serves_the_page(program):
+  with Server(program) as server, Client(server) as client:
+    page = client.get("/")
+    same("the page", (200, "text/html; charset=utf-8"), (page.status, page.headers["content-type"]))
+    check("default-src 'self'" in page.headers["content-security-policy"], "no content security policy")
+    for path, kind in (("/style.css", "text/css"), ("/app.js", "text/javascript"), ("/?table=7", "text/html")):
+      asset = client.get(path)
+      same(path, 200, asset.status)
+      check(asset.headers["content-type"].startswith(kind) and asset.body, "not the file: " + path)
+    head = client.get("/", "HEAD")
+    same("HEAD", (200, page.headers["content-length"]), (head.status, head.headers["content-length"]))
+    same("health", (200, b"ok\n"), (lambda a: (a.status, a.body))(client.get("/healthz")))
+
+
+def refuses_what_is_not_there(program):
+  with Server(program) as server, Client(server) as client:
+    for path in ("/nothing", "/orders/7", "//", "/../etc/passwd", "/%2e%2e/", "/app.js/", "http://test/"):
+      same(path, 404, client.get(path).status)
+    for path, method in (("/orders", "GET"), ("/orders", "DELETE"), ("/", "POST"), ("/stats", "PUT"), ("/events", "OPTIONS")):
+      answer = client.get(path, method)
+      same(method + " " + path, 405, answer.status)
+      same("Allow", "POST" if path == "/orders" else "GET, HEAD", answer.headers["allow"])
+
+
+def takes_orders_in_both_forms(program):
+  with Server(program, "--bake-ms", 0) as server, Client(server) as client:
+    told = check_order_answer(client.order("quattro formaggi", 99, "J\u00fcrg \U0001f355"))
+    same("the order", ("quattro formaggi", 99, "J\u00fcrg \U0001f355"), (told["pizza"], told["count"], told["customer"]))
+    client.send(post_bytes(b"pizza=a+%26%C3%A9&count=2&customer=%22&tip=1", "application/x-www-form-urlencoded; charset=utf-8"))
+    told = check_order_answer(client.answer())
+    same("the form", ("a &\u00e9", 2, '"'), (told["pizza"], told["count"], told["customer"]))
+    told = check_order_answer(client.order("\u4e16" * 40, 1))
+    same("forty characters", "\u4e16" * 40, told["pizza"])
+    same("no customer", "", told["customer"])
+
+
+def refuses_wrong_orders(program):
+  form = "application/x-www-form-urlencoded"
+  wrong_json = [
+    b"", b"{", b"[]", b"7", b"null", b"{}", b'{"pizza":"a"}', b'{"count":1}', b'{"pizza":"","count":1}', b'{"pizza":7,"count":1}',
+    b'{"pizza":"a","count":0}', b'{"pizza":"a","count":100}', b'{"pizza":"a","count":-1}', b'{"pizza":"a","count":1.5}',
+    b'{"pizza":"a","count":"1"}', b'{"pizza":"a","count":99999999999999999999}', b'{"pizza":"a","count":1,"customer":7}',
+    b'{"pizza":"a\\u0000","count":1}', b'{"pizza":"a\\n","count":1}', b'{"pizza":"\xff","count":1}', b'{"pizza":"a","count":1} x',
+    b'{"pizza":"a","pizza":"b","count":1}', b'{"pizza":"' + b"a" * 41 + b'","count":1}', b"[" * 4000,
+    b'{"pizza":"a","count":1,"customer":"' + b"a" * 41 + b'"}',
+  ]
+  wrong_forms = [
+    b"", b"&&", b"pizza", b"pizza=a", b"count=1", b"pizza=&count=1", b"pizza=a&count=", b"pizza=a&count=x", b"pizza=a&count=0",
+    b"pizza=a&count=100", b"pizza=a&count=+1", b"pizza=%&count=1", b"pizza=%4&count=1", b"pizza=%zz&count=1", b"pizza=%00&count=1",
+    b"pizza=%ff&count=1", b"pizza=a%0a&count=1", b"pizza=" + b"a" * 41 + b"&count=1", b"pizza=a&count=1&customer=%80",
+  ]
+  with Server(program, "--bake-ms", 0) as server, Client(server) as client:
+    for kind, bodies in (("application/json", wrong_json), (form, wrong_forms)):
+      for body in bodies:
+        client.send(post_bytes(body, kind))
+        same("%r" % body, 400, client.answer().status)
+    client.send(post_bytes(b"pizza", "text/plain"))
+    same("text", 415, client.answer().status)
+    client.send(b"POST /orders HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n")
+    same("no type", 415, client.answer().status)
+    check_order_answer(client.order())
+    same("orders that arrived", 1, server.stats()["orders"]["arrived"])
+
+
+# ---- The protocol ----------------------------------------------------------------------------------------------------------
+
+MALFORMED = [
+  b"\r\n\r\n\r\n x", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", b"GET / FTP/1.1\r\n\r\n",
+  b"get / HTTP/1.1\r\nHost: a\r\n\r\n", b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n",
+  b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n",
+  b"GET / HTTP/1.1\r\nHost: a\r\nba d: 1\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nx: \x00\r\n\r\n",
+  b"POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", b"POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+  b"POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+  b"POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+  b"POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+  b"POST /orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+  b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x00" * 100, b"\xff" * 100, b"SSH-2.0-OpenSSH_9.2\r\n",
+  b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+]
+
+
+def answers_malformed_requests(program):
+  with Server(program) as server:
+    for request in MALFORMED:
+      with Client(server) as client:
+        client.send(request)
+        answer = client.answer()
+        check(answer is not None, "no answer to %r" % request)
+        same("%r" % request, (400, "close"), (answer.status, answer.headers.get("connection")))
+        client.ends()
+    with Client(server) as client:
+      same("a good one after them", 200, client.get("/healthz").status)
+
+
+def answers_wherever_a_request_is_split(program):
+  with Server(program, "--bake-ms", 0) as server, Client(server) as client:
+    for request, status in ((order_bytes("capricciosa", 3), 200), (b"GET /healthz HTTP/1.1\r\nhost:test\r\n\r\n", 200)):
+      for i in range(1, len(request)):
+        client.send(request[:i])
+        client.send(request[i:])
+        same("split at %d" % i, status, client.answer().status)
+    for byte in order_bytes("napoli", 1):
+      client.send(bytes([byte]))
+    check_order_answer(client.answer())
+
+
+def keeps_the_order_of_pipelined_requests(program):
+  with Server(program, "--bakers", 8, "--bake-ms", 10, "--queue", 256, "--loops", 2) as server:
+    for _ in range(3):
+      with Client(server) as client:
+        expected = []
+        requests = b""
+        for i in range(60):
+          if i % 5 == 4:
+            requests += b"GET /nothing HTTP/1.1\r\nHost: test\r\n\r\n"
+            expected.append(404)
+          else:
+            requests += order_bytes("calzone", 1 + i % 9, "table %d" % i)
+            expected.append("table %d" % i)
+        client.send(requests)
+        for want in expected:
+          answer = client.answer()
+          got = answer.status if want == 404 else check_order_answer(answer)["customer"]
+          same("the next answer", want, got)
+
+
+def keeps_connections_alive_as_asked(program):
+  with Server(program, "--bake-ms", 0) as server:
+    for request, is_kept in (
+      (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", True),
+      (b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", False),
+      (b"GET /healthz HTTP/1.0\r\n\r\n", False),
+      (b"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", True),
+      (b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", True),
+      (b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", None),
+    ):
+      with Client(server) as client:
+        client.send(request)
+        answer = client.answer()
+        if is_kept is None:
+          check(answer.status in (404, 405), "status %d to CONNECT" % answer.status)
+          continue
+        same("%r" % request, 200, answer.status)
+        if is_kept:
+          same("a second request", 200, client.get("/healthz").status)
+        else:
+          same("Connection", "close", answer.headers["connection"])
+          client.ends()
+    with Client(server) as client:
+      client.send(order_bytes(extra="Connection: close\r\n") + order_bytes())
+      check_order_answer(client.answer())
+      client.ends()
+
+
+def takes_chunks_and_expectations(program):
+  with Server(program, "--bake-ms", 0) as server, Client(server) as client:
+    body = b'{"pizza":"a","count":1}'
+    head = b"POST /orders HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    chunks = b"".join(b"1\r\n" + body[i : i + 1] + b"\r\n" for i in range(len(body)))
+    client.send(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\nHost: trailer\r\n\r\n")
+    check_order_answer(client.answer())
+    client.send(head + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
+    same("to go on", 100, client.answer().status)
+    client.send(body)
+    check_order_answer(client.answer())
+
+
+def holds_its_limits(program):
+  with Server(program, "--header-bytes", 1024, "--body-bytes", 512, "--idle-ms", 300) as server:
+    head = b"POST /orders HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    for request, status in (
+      (b"GET /" + b"a" * 2000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431),
+      (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"x: y\r\n" * 400 + b"\r\n", 431),
+      (b"GET / HTTP/1.1\r\nHost: a\r\nx: " + b"y" * 100000, 431),
+      (head + b"Content-Length: 513\r\n\r\n", 413),
+      (head + b"Transfer-Encoding: chunked\r\n\r\n201\r\n" + b"a" * 513, 413),
+      (head + b"Content-Length: 1000000\r\n\r\n" + b"a" * 200000, 413),
+      (b"GET / HTTP/1.1\r\nHost: a\r\n", 408),
+      (head + b"Content-Length: 10\r\n\r\n123", 408),
+    ):
+      with Client(server) as client:
+        client.send(request)
+        same("%r" % request[:60], status, client.answer().status)
+        client.ends()
+    with Client(server) as client:
+      client.ends()  # silence is cut off without a word
+
+
+def holds_connections_beyond_the_limit(program):
+  with Server(program, "--connections", 3) as server:
+    clients = [Client(server) for _ in range(3)]
+    for client in clients:
+      same("one within the limit", 200, client.get("/healthz").status)
+    with Client(server) as fourth:
+      fourth.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+      for client in clients:
+        same("connections", 3, client.get("/stats").json()["connections"])
+      clients[0].close()
+      same("one beyond it, once there is room", 200, fourth.answer().status)
+      for client in clients:
+        client.close()
+
+
+# ---- When the channel is full ----------------------------------------------------------------------------------------------
+
+SLOW = ("--bakers", 1, "--queue", 1, "--bake-ms", 800)
+
+
+def fill(server, clients):
+  """One order in the oven, one in the channel."""
+  clients[0].send_order(customer="first")
+  server.when("an order in the oven", lambda stats: stats["orders"]["baking"] == 1)
+  clients[1].send_order(customer="second")
+  server.when("an order in the channel", lambda stats: stats["channel"]["len"] == 1)
+
+
+def rejects_when_full(program):
+  with Server(program, *SLOW) as server:
+    clients = [Client(server) for _ in range(3)]
+    fill(server, clients)
+    refused = clients[2].order()
+    same("the third", (503, {"error": "full"}), (refused.status, refused.json()))
+    same("a rejected connection goes on", 200, clients[2].get("/healthz").status)
+    for client in clients[:2]:
+      same("one that was accepted", 200, client.answer().status)
+    figures = server.stop()
+    same("rejected", 1, figures["customers"]["rejected"])
+
+
+def waits_when_full(program):
+  with Server(program, *SLOW, "--when-full", "wait") as server:
+    clients = [Client(server) for _ in range(4)]
+    fill(server, clients)
+    clients[2].send(order_bytes(customer="third") + b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+    clients[3].send_order(customer="fourth")
+    server.when("two that wait for room", lambda stats: stats["channel"]["waiting_senders"] == 2)
+    for client, name in zip(clients, ("first", "second", "third", "fourth")):
+      same("its order", name, check_order_answer(client.answer())["customer"])
+    same("what came behind it", b"ok\n", clients[2].answer().body)
+    same("rejected", 0, server.stop()["customers"]["rejected"])
+
+
+def holds_the_backlog_when_full(program):
+  with Server(program, *SLOW, "--when-full", "backlog") as server:
+    clients = [Client(server) for _ in range(3)]
+    with Client(server) as witness:
+      fill(server, clients)
+      clients[2].send_order(customer="third")
+      stats = lambda: witness.get("/stats").json()
+      full = lambda now: now["channel"]["waiting_senders"] == 1 and now
+      before = eventually("one that waits for room", lambda: full(stats()))
+      with Client(server) as late:
+        late.send_order(customer="late")
+        seen = [stats() for _ in range(20)]
+        still = [one for one in seen if one["channel"]["received"] == before["channel"]["received"]]
+        check(all(one["connections"] <= before["connections"] for one in still), "a connection was accepted while it was full")
+        same("the late one", "late", check_order_answer(late.answer())["customer"])
+      for client in clients:
+        check_order_answer(client.answer())
+    same("rejected", 0, server.stop()["customers"]["rejected"])
+
+
+def gives_up_on_orders_that_wait_too_long(program):
+  for policy in ("reject", "wait", "backlog"):
+    with Server(program, *SLOW, "--bake-ms", 2000, "--when-full", policy, "--max-wait-ms", 200) as server:
+      clients = [Client(server) for _ in range(2 if policy == "reject" else 3)]
+      fill(server, clients)
+      if policy != "reject":
+        clients[2].send_order()
+      same("the first", 200, clients[0].answer().status)
+      for client in clients[1:]:
+        told = client.answer()
+        same("one that waited", (503, {"error": "waited too long"}), (told.status, told.json()))
+      figures = server.stop()["customers"]
+      same("baked", 1, figures["ready"] + figures["lost"])
+      same("gave up", len(clients) - 1, figures["gave up"])
+
+
+def counts_results_for_clients_that_left(program):
+  with Server(program, *SLOW, "--when-full", "wait", "--loops", 2) as server:
+    clients = [Client(server) for _ in range(3)]
+    fill(server, clients)
+    for client in clients:
+      client.close()
+    server.when("their results", lambda stats: stats["orders"]["gone"] == 2)
+    with Client(server) as client:
+      check_order_answer(client.order())
+
+
+def works_with_unbuffered_and_absent_kitchens(program):
+  with Server(program, "--queue", 0, "--bake-ms", 1) as server, Client(server) as client:
+    eventually("an order handed over", lambda: client.order().status == 200)
+  with Server(program, "--queue", 0, "--bake-ms", 1, "--when-full", "wait") as server:
+    clients = [Client(server) for _ in range(20)]
+    for client in clients:
+      client.send_order()
+    for client in clients:
+      same("handed over in turn", 200, client.answer().status)
+      client.close()
+  with Server(program, "--bakers", 0) as server, Client(server) as client:
+    same("answered on the loop", 200, client.order().status)
+    same("sent", 0, client.get("/stats").json()["channel"]["sent"])
+
+
+# ---- Figures and news ------------------------------------------------------------------------------------------------------
+
+
+def writes_metrics(program):
+  with Server(program, "--bake-ms", 1, "--loops", 3) as server, Client(server) as client:
+    for _ in range(10):
+      check_order_answer(client.order())
+    answer = client.get("/metrics")
+    check(answer.headers["content-type"].startswith("text/plain; version=0.0.4"), "the type of metrics")
+    values = {}
+    for line in answer.body.decode().splitlines():
+      if line.startswith("#"):
+        check(re.fullmatch(r"# (HELP|TYPE) pizzeria_[a-z0-9_]+ .+", line), "a comment: " + line)
+        continue
+      parts = re.fullmatch(r'(pizzeria_[a-z0-9_]+(?:\{[a-z]+="[^"]*"\})?) ([0-9.]+)', line)
+      check(parts and parts.group(1) not in values, "a sample: " + line)
+      values[parts.group(1)] = float(parts.group(2))
+    same("arrived", 10, values["pizzeria_orders_arrived_total"])
+    same("sent", 10, values['pizzeria_channel_sent_total{channel="orders"}'])
+    same("latencies", 10, values["pizzeria_latency_seconds_count"])
+    buckets = [value for name, value in values.items() if "_bucket" in name]
+    same("the histogram", sorted(buckets), buckets)
+    same("its last bucket", 10, buckets[-1])
+    stats = client.get("/stats").json()
+    same("the loops", 3, stats["loops"])
+    check(0 < stats["latency_ms"]["p50"] <= stats["latency_ms"]["p99"], "latencies: %r" % stats["latency_ms"])
+
+
+def read_event(stream):
+  kind = data = None
+  for line in stream:
+    line = line.rstrip("\n")
+    if line == "" and kind is not None:
+      return kind, json.loads(data)
+    if line.startswith("event: "):
+      kind = line[7:]
+    elif line.startswith("data: "):
+      data = line[6:]
+  return None, None
+
+
+def tells_viewers_what_happens(program):
+  with Server(program, "--bakers", 1, "--bake-ms", 5, "--loops", 2) as server:
+    viewer = Client(server)
+    viewer.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+    stream = viewer.socket.makefile("r", encoding="utf-8", newline="\n")
+    lines = iter(stream.readline, "")
+    for line in lines:
+      if line == "\r\n":
+        break
+    kind, hello = read_event(lines)
+    same("the first event", ("hello", {"capacity": 64, "bakers": 1, "loops": 2, "policy": "reject"}), (kind, hello))
+    with Client(server) as client:
+      number = check_order_answer(client.order("funghi", 2, "Ada"))["number"]
+    states = set()
+    ticks = 0
+    for _ in range(1000):
+      kind, data = read_event(lines)
+      if kind == "tick":
+        ticks += 1
+      elif kind == "order" and data["number"] == number:
+        same("the order", ("funghi", 2, "Ada"), (data["pizza"], data["count"], data["customer"]))
+        states.add(data["state"])
+      if ticks >= 2 and len(states) >= 3:
+        break
+    check(states in ({"waiting", "baking", "ready"}, {"waiting", "baking", "lost"}), "the states: %r" % states)
+    server.signal(signal.SIGTERM)
+    kind = "tick"
+    while kind in ("tick", "order"):
+      kind, _ = read_event(lines)
+    same("the last event", "bye", kind)
+    viewer.close()
+    server.stopped()
+
+
+def limits_its_viewers(program):
+  with Server(program) as server:
+    viewers = []
+    for _ in range(64):
+      viewer = Client(server)
+      viewer.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+      viewers.append(viewer)
+    server.when("64 viewers", lambda stats: stats["viewers"] == 64)
+    with Client(server) as client:
+      same("one viewer more", 503, client.get("/events").status)
+      check_order_answer(client.order())
+    for viewer in viewers:
+      viewer.close()
+    server.when("no viewer", lambda stats: stats["viewers"] == 0)
+
+
+# ---- The command line ------------------------------------------------------------------------------------------------------
+
+
+def run(program, *arguments):
+  return subprocess.run([program] + list(arguments), capture_output=True, text=True, timeout=PATIENCE)
+
+
+def refuses_wrong_arguments(program):
+  for arguments in (
+    ["--port", "65536"], ["--port", "x"], ["--port"], ["--queue", "-1"], ["--bakers", "1025"], ["--loops", "0"], ["--when-full", "sleep"],
+    ["--bake-ms", "1.5"], ["--idle-ms", "9"], ["--max-wait-ms", "1e3"], ["--connections", "0"], ["--no-such-option"], ["margherita"],
+  ):
+    ended = run(program, *arguments)
+    same("%r" % arguments, (2, ""), (ended.returncode, ended.stdout))
+    check(ended.stderr, "no message")
+  helped = run(program, "--help")
+  same("--help", (0, ""), (helped.returncode, helped.stderr))
+  for option in ("host", "port", "queue", "bakers", "bake-ms", "loops", "when-full", "max-wait-ms", "idle-ms", "connections"):
+    check("  --%s " % option in helped.stdout, "--help does not tell of --" + option)
+
+
+def says_that_the_port_is_taken(program):
+  with Server(program) as server:
+    ended = run(program, "--port", str(server.port))
+    same("the same port twice", 1, ended.returncode)
+    check("address already in use" in ended.stderr, "no message: " + ended.stderr)
+
+
+main(
+  [
+    serves_the_page,
+    refuses_what_is_not_there,
+    takes_orders_in_both_forms,
+    refuses_wrong_orders,
+    answers_malformed_requests,
+    answers_wherever_a_request_is_split,
+    keeps_the_order_of_pipelined_requests,
+    keeps_connections_alive_as_asked,
+    takes_chunks_and_expectations,
+    holds_its_limits,
+    holds_connections_beyond_the_limit,
+    rejects_when_full,
+    waits_when_full,
+    holds_the_backlog_when_full,
+    gives_up_on_orders_that_wait_too_long,
+    counts_results_for_clients_that_left,
+    works_with_unbuffered_and_absent_kitchens,
+    writes_metrics,
+    tells_viewers_what_happens,
+    limits_its_viewers,
+    refuses_wrong_arguments,
+    says_that_the_port_is_taken,
+  ]
+)

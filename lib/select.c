@@ -135,7 +135,7 @@ static int queue_all(uvchan__waiter_t* waiter, uvchan__place_t* places, size_t n
   }
   for (i = 0; i < nplaces && !ready; i++) ready = uvchan__is_ready_locked(places[i].channel, places[i].sends);
   for (i = 0; i < nplaces && !ready; i++) uvchan__enqueue_place(&places[i]);
-  if (nplaces == 0) uvchan__wait_for_nothing(waiter);
+  if (nplaces == 0) uvchan__begin_waiting(waiter);
   for (i = 0; i < nplaces; i++) {
     if (!is_first_of_channel(places, i)) continue;
     uvchan__settle_marks(places[i].channel);

@@ -39,11 +39,11 @@ void uvchan__enqueue(uvchan__queue_t* queue, uvchan__place_t* place) {
   }
   queue->last = place;
   place->queued = 1;
-  uvchan__wait_for_nothing(place->waiter);
+  uvchan__begin_waiting(place->waiter);
 }
 
 /* Relaxed: a claimer has the lock of the queue after this. */
-void uvchan__wait_for_nothing(uvchan__waiter_t* waiter) {
+void uvchan__begin_waiting(uvchan__waiter_t* waiter) {
   atomic_store_explicit(uvchan__atomic(&waiter->claim), UVCHAN__WAITING, memory_order_relaxed);
 }
 

@@ -32,9 +32,10 @@ void uvchan__place_init(uvchan__place_t* place, uvchan__waiter_t* waiter, struct
 int uvchan__claim(uvchan__waiter_t* waiter);    /* 1 where the waiter is the caller's now */
 int uvchan__withdraw(uvchan__waiter_t* waiter); /* the same, for its owner */
 
-/* With the lock of the queue; of a waiter that waits on several, with all locks. From here on it may be claimed. */
+/* With the lock of the queue; of a waiter that waits on several, with all locks. Queueing a place begins the wait: from here on the waiter
+ * may be claimed. A select that can never be ready has no place, and begins to wait by itself. */
 void uvchan__enqueue(uvchan__queue_t* queue, uvchan__place_t* place);
-void uvchan__wait_for_nothing(uvchan__waiter_t* waiter);              /* the same for one that is queued nowhere */
+void uvchan__begin_waiting(uvchan__waiter_t* waiter);
 void uvchan__dequeue(uvchan__queue_t* queue, uvchan__place_t* place); /* where it is queued */
 uvchan__place_t* uvchan__first_waiting(uvchan__queue_t* queue);       /* takes out those before it that wait no more; or NULL */
 size_t uvchan__count_waiting(const uvchan__queue_t* queue);

@@ -16,6 +16,13 @@ static_assert(_Alignof(atomic_uint) == _Alignof(unsigned int), "an atomic word i
 
 static inline atomic_uint* uvchan__atomic(unsigned int* word) { return (atomic_uint*)word; }
 
+/* What hardly ever holds: the ordinary case is laid out without a jump. */
+#ifdef __GNUC__
+#define UVCHAN__RARELY(condition) __builtin_expect((condition) != 0, 0)
+#else
+#define UVCHAN__RARELY(condition) (condition)
+#endif
+
 /* One step of waiting for a thread that is between two of its steps, holds no lock and sleeps nowhere: pauses at first, then gives up
  * the processor, then sleeps a millisecond at a time. So a thread that was pre-empted there gets its turn even on a single processor,
  * and under real-time priorities. *round starts at 0. */

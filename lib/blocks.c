@@ -8,51 +8,74 @@
 
 struct uvchan__block_s {
   uvchan__block_t* next;
-  size_t begin; /* the oldest value */
-  size_t end;   /* behind the newest */
+  size_t bytes; /* fixed */
+  uint32_t room;
+  uint32_t begin; /* the oldest value */
+  uint32_t end;   /* behind the newest */
   union {
     max_align_t aligned;
     unsigned char bytes[1];
-  } values; /* per_block * elem_size bytes */
+  } values;
 };
 
 #define HEADER offsetof(struct uvchan__block_s, values)
+
+/* About so many bytes has a block; the first one is smaller, and is kept. */
+#define BLOCK_BYTES 1024
+#define SMALL_BLOCK_BYTES 96
 
 static unsigned char* value_at(const uvchan__blocks_t* blocks, uvchan__block_t* block, size_t i) {
   return (unsigned char*)block + HEADER + i * blocks->elem_size;
 }
 
-void uvchan__blocks_init(uvchan__blocks_t* blocks, size_t elem_size, size_t per_block, size_t keep) {
+/* Values of no size take no room: one block counts them all. */
+static size_t values_in(const uvchan__blocks_t* blocks, size_t bytes) {
+  size_t n = blocks->elem_size == 0 ? UINT32_MAX : (bytes - HEADER) / blocks->elem_size;
+
+  return n < blocks->per_block ? n : blocks->per_block;
+}
+
+/* For at least one value. */
+static size_t bytes_for(const uvchan__blocks_t* blocks, size_t bytes) {
+  if (blocks->elem_size > SIZE_MAX - HEADER - sizeof(max_align_t)) return SIZE_MAX;
+  return bytes < HEADER + blocks->elem_size ? HEADER + blocks->elem_size : bytes;
+}
+
+static void init(uvchan__blocks_t* blocks, size_t elem_size, size_t per_block, size_t keep) {
   memset(blocks, 0, sizeof(*blocks));
   blocks->elem_size = elem_size;
   blocks->per_block = per_block;
   blocks->keep = keep;
 }
 
-size_t uvchan__blocks_per_block(size_t elem_size) {
-  size_t room = UVCHAN__BLOCK_BYTES - HEADER;
-
-  if (elem_size == 0) return SIZE_MAX; /* they take no room: one block counts them all */
-  return elem_size < room ? room / elem_size : 1;
+void uvchan__blocks_init_unbounded(uvchan__blocks_t* blocks, size_t elem_size) {
+  init(blocks, elem_size, UINT32_MAX, 1);
+  blocks->keep_bytes = bytes_for(blocks, SMALL_BLOCK_BYTES);
 }
 
-size_t uvchan__block_bytes(const uvchan__blocks_t* blocks) {
-  size_t bytes = blocks->elem_size == 0 ? 0 : blocks->per_block * blocks->elem_size;
-
-  if (bytes > SIZE_MAX - sizeof(uvchan__block_t)) return SIZE_MAX;
-  bytes += HEADER;
-  return bytes < sizeof(uvchan__block_t) ? sizeof(uvchan__block_t) : bytes;
+void uvchan__blocks_init_unbuffered(uvchan__blocks_t* blocks, size_t elem_size) {
+  init(blocks, elem_size, 1, 0);
+  blocks->keep_bytes = SIZE_MAX;
 }
 
-uvchan__block_t* uvchan__block_new(const uvchan__blocks_t* blocks) {
-  size_t bytes = uvchan__block_bytes(blocks);
+size_t uvchan__blocks_most_bytes(const uvchan__blocks_t* blocks) {
+  return bytes_for(blocks, blocks->per_block == 1 ? sizeof(uvchan__block_t) : BLOCK_BYTES);
+}
+
+size_t uvchan__blocks_next_bytes(const uvchan__blocks_t* blocks) {
+  return blocks->len == 0 ? bytes_for(blocks, SMALL_BLOCK_BYTES) : uvchan__blocks_most_bytes(blocks);
+}
+
+uvchan__block_t* uvchan__block_new(size_t bytes) {
   uvchan__block_t* block = bytes == SIZE_MAX ? NULL : uvchan__malloc(bytes);
 
   if (block == NULL) return NULL;
   block->next = NULL;
-  block->begin = block->end = 0;
+  block->bytes = bytes;
   return block;
 }
+
+uvchan__block_t* uvchan__block_next(const uvchan__block_t* block) { return block->next; }
 
 void uvchan__block_free_all(uvchan__block_t* list) {
   while (list != NULL) {
@@ -64,6 +87,7 @@ void uvchan__block_free_all(uvchan__block_t* list) {
 }
 
 void uvchan__blocks_add(uvchan__blocks_t* blocks, uvchan__block_t* block) {
+  block->room = (uint32_t)values_in(blocks, block->bytes);
   block->next = blocks->spare;
   blocks->spare = block;
   blocks->total++;
@@ -85,14 +109,14 @@ uvchan__block_t* uvchan__blocks_shrink(uvchan__blocks_t* blocks) {
 }
 
 int uvchan__blocks_has_room(const uvchan__blocks_t* blocks) {
-  return blocks->spare != NULL || (blocks->last != NULL && blocks->last->end < blocks->per_block);
+  return blocks->spare != NULL || (blocks->last != NULL && blocks->last->end < blocks->last->room);
 }
 
 void uvchan__blocks_push(uvchan__blocks_t* blocks, const void* value) {
   uvchan__block_t* block = blocks->last;
 
   assert(uvchan__blocks_has_room(blocks));
-  if (block == NULL || block->end == blocks->per_block) {
+  if (block == NULL || block->end == block->room) {
     block = take_spare(blocks);
     blocks->total++;
     block->begin = block->end = 0;
@@ -114,7 +138,7 @@ static void retire_first(uvchan__blocks_t* blocks, uvchan__block_t** superfluous
 
   blocks->first = block->next;
   if (blocks->first == NULL) blocks->last = NULL;
-  if (blocks->total > blocks->keep) {
+  if (blocks->total > blocks->keep || block->bytes > blocks->keep_bytes) {
     blocks->total--;
     block->next = *superfluous;
     *superfluous = block;

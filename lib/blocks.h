@@ -1,8 +1,9 @@
 /* The store without a bound: a list of blocks, each with room for a run of values side by side. Everything is called with the channel's
  * lock held, but for making and freeing a block, which is done outside of it: so a push may have to ask for a block first.
  *
- * I1  The oldest value is the first in the first block; a block that is empty, and not the only one, has left the list.
- * I2  At most `keep` blocks stay when their values have gone: after a burst the memory goes back.
+ * I1  The oldest value is the first in the first block; a block that is empty has left the list.
+ * I2  At most `keep` blocks stay when their values have gone, and of an unbounded channel only a small one: after a burst the memory goes
+ *     back, and where few values are under way, sends need none.
  * An unbuffered channel keeps in it what was handed to started receivers, with one value to a block and `keep` as many as there are
  * open receivers: these blocks are made with the receivers, so that its sends need no memory. */
 #ifndef UVCHAN_BLOCKS_H
@@ -14,8 +15,9 @@
 typedef struct uvchan__block_s uvchan__block_t;
 
 typedef struct {
-  size_t elem_size; /* fixed, as per_block */
-  size_t per_block;
+  size_t elem_size;  /* fixed, as per_block and keep_bytes */
+  size_t per_block;  /* most values in a block */
+  size_t keep_bytes; /* a larger block is not kept */
   /* Under the channel's lock. */
   uvchan__block_t* first;
   uvchan__block_t* last;
@@ -27,16 +29,17 @@ typedef struct {
   uint64_t popped;
 } uvchan__blocks_t;
 
-#define UVCHAN__BLOCK_BYTES 1024
+void uvchan__blocks_init_unbounded(uvchan__blocks_t* blocks, size_t elem_size);
+void uvchan__blocks_init_unbuffered(uvchan__blocks_t* blocks, size_t elem_size);
 
-void uvchan__blocks_init(uvchan__blocks_t* blocks, size_t elem_size, size_t per_block, size_t keep);
-size_t uvchan__blocks_per_block(size_t elem_size); /* for blocks of about UVCHAN__BLOCK_BYTES */
-
-/* A block to give to uvchan__blocks_add(), of these blocks or of others whose blocks are no larger; NULL without memory. Without the lock,
- * as uvchan__block_free_all(). */
-size_t uvchan__block_bytes(const uvchan__blocks_t* blocks); /* SIZE_MAX where it is more than that */
-uvchan__block_t* uvchan__block_new(const uvchan__blocks_t* blocks);
+/* A block to give to uvchan__blocks_add(), of so many bytes; NULL without memory. Without the lock, as uvchan__block_free_all(). */
+uvchan__block_t* uvchan__block_new(size_t bytes);
 void uvchan__block_free_all(uvchan__block_t* list); /* a list, or NULL */
+uvchan__block_t* uvchan__block_next(const uvchan__block_t* block);
+
+/* Bytes of the block to bring along for the next value; of any that may be needed. SIZE_MAX where it is more than that. */
+size_t uvchan__blocks_next_bytes(const uvchan__blocks_t* blocks);
+size_t uvchan__blocks_most_bytes(const uvchan__blocks_t* blocks);
 
 void uvchan__blocks_add(uvchan__blocks_t* blocks, uvchan__block_t* block);
 uvchan__block_t* uvchan__blocks_shrink(uvchan__blocks_t* blocks); /* one less to keep; answers the block to free, or NULL */

@@ -2,7 +2,6 @@
 #include "channel.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "hub.h"
 
@@ -43,19 +42,30 @@ static int is_closed(const uvchan_t* ch) { return uvchan__ring_is_closed(&ch->ri
 static size_t stored(const uvchan_t* ch) { return uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : ch->blocks->len; }
 
 static int has_room(const uvchan_t* ch) {
-  if (uvchan__has_ring(ch)) return uvchan__ring_len(&ch->ring) < ch->capacity;
+  if (uvchan__has_ring(ch)) return uvchan__ring_len(&ch->ring) < ch->ring.tail.capacity;
   return uvchan__is_unbounded(ch) || ch->blocks->len < ch->resting;
+}
+
+/* A block for the next value: one that was brought along, or one that has become superfluous in this visit. */
+static int has_block(uvchan_t* ch, uvchan__visit_t* visit) {
+  uvchan__block_t** list = visit->block != NULL ? &visit->block : &visit->superfluous;
+  uvchan__block_t* block = *list;
+
+  if (uvchan__blocks_has_room(ch->blocks)) return 1;
+  if (block == NULL) {
+    visit->wanted = uvchan__blocks_next_bytes(ch->blocks);
+    return 0;
+  }
+  *list = uvchan__block_next(block);
+  uvchan__blocks_add(ch->blocks, block);
+  return 1;
 }
 
 /* 0, UV_EAGAIN without room, UV_ENOMEM where a block has to be brought along. */
 static int push(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   if (uvchan__has_ring(ch)) return uvchan__ring_push(&ch->ring, value, 0) == UVCHAN__RING_DONE ? 0 : UV_EAGAIN;
   if (!has_room(ch)) return UV_EAGAIN;
-  if (!uvchan__blocks_has_room(ch->blocks)) {
-    if (visit->block == NULL) return UV_ENOMEM;
-    uvchan__blocks_add(ch->blocks, visit->block);
-    visit->block = NULL;
-  }
+  if (!has_block(ch, visit)) return UV_ENOMEM;
   uvchan__blocks_push(ch->blocks, value);
   return 0;
 }
@@ -67,9 +77,7 @@ int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
   return 0;
 }
 
-static void copy(const uvchan_t* ch, void* to, const void* from) {
-  if (ch->ring.elem_size != 0) memcpy(to, from, ch->ring.elem_size);
-}
+static void copy(const uvchan_t* ch, void* to, const void* from) { uvchan__copy(to, from, uvchan__size_to_receive(ch)); }
 
 /* ---- The steps: with the lock --------------------------------------------------------------------------------------------- */
 
@@ -107,14 +115,12 @@ static int offer(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   uvchan__place_t* place;
   int r;
 
-  if (uvchan__is_unbounded(ch) && visit->block == NULL && !uvchan__blocks_has_room(ch->blocks) && ch->blocks->len > 0) {
-    return UV_ENOMEM; /* before anyone is claimed */
-  }
+  if (uvchan__is_unbounded(ch) && ch->blocks->len > 0 && !has_block(ch, visit)) return UV_ENOMEM; /* before anyone is claimed */
   place = claim_receiver(ch);
   if (place != NULL) {
     if (uvchan__pop_locked(ch, place->value, visit) == 0) {
       r = push(ch, value, visit);
-      assert(r == 0); /* into the room that the pop made: tail is SLOW, and blocks that were emptied are kept while they are needed */
+      assert(r == 0); /* into the room that the pop made: tail is SLOW, and a block that was emptied is kept, or taken once more */
       (void)r;
     } else {
       copy(ch, place->value, value);

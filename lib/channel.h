@@ -31,42 +31,51 @@
 #include "ring.h"
 #include "waiters.h"
 
+/* Begins at a cache line, and so does each end of the ring; the rest is touched by those who wait, close or ask. */
 struct uvchan_s {
   uvchan__ring_t ring;
   /* Under the lock. */
   atomic_uint lock;
   unsigned char tail_slow; /* the marks as they stand */
   unsigned char head_slow;
-  int end; /* and constant once CLOSED */
+  /* Fixed. */
+  unsigned char kind;     /* uvchan__store_kind_t */
+  unsigned char overflow; /* uvchan_overflow_t */
+  /* Under the lock. */
   uvchan__queue_t senders;
   uvchan__queue_t receivers;
   uvchan_receiver_t* started; /* all started receivers */
   size_t resting;             /* how many of them are not in a callback (an unbuffered channel counts, the others leave that out) */
-  unsigned int counted;       /* senders */
   uint64_t direct;            /* values that went from sender to receiver without the store */
   uint64_t wakeups;
+  int end;              /* and constant once CLOSED */
+  unsigned int counted; /* senders */
   /* Counters, relaxed. */
   _Atomic uint64_t dropped_new;
   _Atomic uint64_t dropped_old;
+  atomic_uint references;
+  atomic_uint patience_to_send; /* see patience.h */
+  atomic_uint patience_to_receive;
   /* Fixed. */
+  unsigned int displaced;   /* bytes from the memory that was asked for to the channel */
+  uvchan__blocks_t* blocks; /* of a channel without a ring; its members are under the lock */
   uvchan_drop_cb drop_cb;
   void* drop_arg;
   const char* name;
-  uvchan_overflow_t overflow;
-  atomic_uint references;
-  size_t capacity;
-  uvchan__blocks_t* blocks; /* of a channel without a ring; its members are under the lock */
 };
+
+typedef enum { UVCHAN__BOUNDED, UVCHAN__UNBUFFERED, UVCHAN__WITHOUT_BOUND } uvchan__store_kind_t;
 
 /* One visit under the lock, and what comes after it. */
 typedef struct {
   uvchan__wakes_t wakes;
   uvchan__block_t* block;       /* brought along for an unbounded store; what is left is freed */
-  uvchan__block_t* superfluous; /* to be freed */
+  uvchan__block_t* superfluous; /* to be freed, or used once more */
+  size_t wanted;                /* after UV_ENOMEM: the bytes of the block to bring along */
 } uvchan__visit_t;
 
 #define UVCHAN__VISIT(block_or_null) \
-  { {NULL, NULL, NULL, 0}, block_or_null, NULL }
+  { {NULL, NULL, NULL, 0}, block_or_null, NULL, 0 }
 
 void uvchan__enter(uvchan_t* ch);
 void uvchan__leave(uvchan_t* ch, uvchan__visit_t* visit); /* unlocks, wakes, frees */
@@ -88,8 +97,12 @@ void uvchan__enqueue_place(uvchan__place_t* place);
 /* What a result of the ring means to a receiver. */
 int uvchan__from_ring(const uvchan_t* ch, uvchan__ring_result_t result);
 
-static inline int uvchan__has_ring(const uvchan_t* ch) { return ch->blocks == NULL; }
-static inline int uvchan__is_unbuffered(const uvchan_t* ch) { return ch->capacity == 0; }
-static inline int uvchan__is_unbounded(const uvchan_t* ch) { return ch->capacity == UVCHAN_UNBOUNDED; }
+static inline int uvchan__has_ring(const uvchan_t* ch) { return ch->kind == UVCHAN__BOUNDED; }
+static inline int uvchan__is_unbuffered(const uvchan_t* ch) { return ch->kind == UVCHAN__UNBUFFERED; }
+static inline int uvchan__is_unbounded(const uvchan_t* ch) { return ch->kind == UVCHAN__WITHOUT_BOUND; }
+
+/* Each side reads its own copy: the other's line is in the other's cache. */
+static inline size_t uvchan__size_to_send(const uvchan_t* ch) { return ch->ring.tail.elem_size; }
+static inline size_t uvchan__size_to_receive(const uvchan_t* ch) { return ch->ring.head.elem_size; }
 
 #endif /* UVCHAN_CHANNEL_H */

@@ -14,7 +14,7 @@
 static void count(_Atomic uint64_t* counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
 
 static int drop_newest(uvchan_t* ch, const void* value, void* held) {
-  if (held != NULL) memcpy(held, value, ch->ring.elem_size);
+  if (held != NULL) memcpy(held, value, uvchan__size_to_send(ch));
   count(&ch->dropped_new, 1);
   if (ch->drop_cb != NULL) ch->drop_cb(held, UVCHAN_DROPPED_OVERFLOW, ch->drop_arg);
   return 0;
@@ -71,7 +71,7 @@ static int overflow_wide(uvchan_t* ch, const void* value) {
 }
 
 static int overflow_far(uvchan_t* ch, const void* value) {
-  void* held = uvchan__malloc(ch->ring.elem_size);
+  void* held = uvchan__malloc(uvchan__size_to_send(ch));
   int r;
 
   if (held == NULL) return UV_ENOMEM;
@@ -81,22 +81,28 @@ static int overflow_far(uvchan_t* ch, const void* value) {
 }
 
 int uvchan__send_overflowing(uvchan_t* ch, const void* value) {
-  size_t size = ch->ring.elem_size;
+  size_t size = uvchan__size_to_send(ch);
 
   if (ch->drop_cb == NULL || size == 0) return overflow_into(ch, value, NULL);
   if (size <= NEAR_BYTES) return overflow_near(ch, value);
   return size <= WIDE_BYTES ? overflow_wide(ch, value) : overflow_far(ch, value);
 }
 
-/* In place: nobody sends any more who could wait for the slot. */
+/* In place: nobody sends any more who could wait for the slot. A small value is not aligned there, and is copied. */
 static void drop_ring(uvchan_t* ch, uvchan_drop_reason_t reason) {
+  union {
+    max_align_t aligned;
+    unsigned char bytes[UVCHAN__ALIGNED_BYTES];
+  } held;
+  size_t size = uvchan__size_to_send(ch);
   uint64_t position;
 
   while (uvchan__ring_claim(&ch->ring, 0, &position) == UVCHAN__RING_DONE) {
+    void* value = size == 0 ? NULL : uvchan__ring_value(&ch->ring, position);
+
+    if (size > 0 && size < UVCHAN__ALIGNED_BYTES) value = memcpy(held.bytes, value, size);
     count(&ch->dropped_old, 1);
-    if (ch->drop_cb != NULL) {
-      ch->drop_cb(ch->ring.elem_size == 0 ? NULL : uvchan__ring_value(&ch->ring, position), reason, ch->drop_arg);
-    }
+    if (ch->drop_cb != NULL) ch->drop_cb(value, reason, ch->drop_arg);
     uvchan__ring_free(&ch->ring, position);
   }
 }

@@ -150,6 +150,15 @@ static uvchan__entry_t* take_first(uvchan__hub_t* hub) {
   return entry;
 }
 
+int uvchan__hub_is_in_demand(uvchan__hub_t* hub) {
+  int others;
+
+  uvchan__lock(&hub->lock);
+  others = hub->ready.next != &hub->mark || hub->mark.next != &hub->ready;
+  uvchan__unlock(&hub->lock);
+  return others;
+}
+
 /* Runs what is ready now, not what becomes ready meanwhile: that waits for the next turn, as does what is beyond VALUES_PER_TURN. */
 static void on_check(uv_check_t* check) {
   uvchan__hub_t* hub = check->data;

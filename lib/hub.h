@@ -42,6 +42,9 @@ void uvchan__hub_drop(uvchan__hub_t* hub);
 void uvchan__hub_post(uvchan__hub_t* hub, uvchan__entry_t* entry, uvchan__hub_t** wakes);
 int uvchan__hub_unpost(uvchan__hub_t* hub, uvchan__entry_t* entry); /* answers whether it was listed */
 
+/* Whether others wait for their turn on the loop. The loop's thread, in a turn. */
+int uvchan__hub_is_in_demand(uvchan__hub_t* hub);
+
 /* Whether a stranger has closed its handles, or some of them: then entries do not run any more. */
 int uvchan__hub_is_dead(const uvchan__hub_t* hub);
 void uvchan__hub_wake_all(uvchan__hub_t* wakes);

@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "drop.h"
 #include "memory.h"
+#include "patience.h"
 
 /* ---- Create, retain, release ---------------------------------------------------------------------------------------------- */
 
@@ -15,21 +16,40 @@ static int is_valid(const uvchan_options_t* options) {
   return options->capacity != 0 && options->capacity != UVCHAN_UNBOUNDED;
 }
 
-static size_t round_up(size_t size) { return (size + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1); }
+static size_t round_up(size_t size, size_t unit) { return (size + unit - 1) / unit * unit; }
 
-/* The channel, its store and its name are one piece of memory. */
-#define CHANNEL_BYTES round_up(sizeof(uvchan_t))
+/* The channel, its store and its name are one piece of memory. Its lines begin at lines of the processor's cache, which malloc does not
+ * promise: so there is a little more of it. */
+#define CHANNEL_BYTES round_up(sizeof(uvchan_t), _Alignof(max_align_t))
+#define DISPLACEMENT (UVCHAN__CACHE_LINE - _Alignof(max_align_t) % UVCHAN__CACHE_LINE)
+
+static uvchan__store_kind_t kind_of(size_t capacity) {
+  if (capacity == 0) return UVCHAN__UNBUFFERED;
+  return capacity == UVCHAN_UNBOUNDED ? UVCHAN__WITHOUT_BOUND : UVCHAN__BOUNDED;
+}
 
 static void init_store(uvchan_t* ch, const uvchan_options_t* options, void* memory) {
-  size_t per_block = options->capacity == 0 ? 1 : uvchan__blocks_per_block(options->elem_size);
-
-  if (options->capacity != 0 && options->capacity != UVCHAN_UNBOUNDED) {
+  if (uvchan__has_ring(ch)) {
     uvchan__ring_init(&ch->ring, memory, options->elem_size, options->capacity, 0);
     return;
   }
   uvchan__ring_init(&ch->ring, NULL, options->elem_size, 0, 0);
   ch->blocks = memory;
-  uvchan__blocks_init(ch->blocks, options->elem_size, per_block, options->capacity == 0 ? 0 : 1);
+  (uvchan__is_unbuffered(ch) ? uvchan__blocks_init_unbuffered : uvchan__blocks_init_unbounded)(ch->blocks, options->elem_size);
+}
+
+/* Zeros, at a cache line; NULL without memory. */
+static uvchan_t* make(size_t bytes) {
+  unsigned char* memory = uvchan__malloc(bytes + DISPLACEMENT);
+  size_t displaced;
+  uvchan_t* made;
+
+  if (memory == NULL) return NULL;
+  displaced = (UVCHAN__CACHE_LINE - (uintptr_t)memory % UVCHAN__CACHE_LINE) % UVCHAN__CACHE_LINE;
+  made = (uvchan_t*)(void*)(memory + displaced);
+  memset(made, 0, sizeof(*made));
+  made->displaced = (unsigned int)displaced;
+  return made;
 }
 
 int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
@@ -38,22 +58,23 @@ int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
   uvchan_t* made;
 
   if (ch == NULL || options == NULL || !is_valid(options)) return UV_EINVAL;
-  if (options->capacity != 0 && options->capacity != UVCHAN_UNBOUNDED) {
+  if (kind_of(options->capacity) == UVCHAN__BOUNDED) {
     store = uvchan__ring_bytes(options->elem_size, options->capacity);
     if (store == 0) return UV_EINVAL;
   }
   name = options->name == NULL ? 0 : strlen(options->name) + 1;
-  if (store > SIZE_MAX - CHANNEL_BYTES - name) return UV_EINVAL;
-  made = uvchan__malloc(CHANNEL_BYTES + store + name);
+  if (store > SIZE_MAX - CHANNEL_BYTES - DISPLACEMENT - name) return UV_EINVAL;
+  made = make(CHANNEL_BYTES + store + name);
   if (made == NULL) return UV_ENOMEM;
-  memset(made, 0, sizeof(*made));
+  made->kind = (unsigned char)kind_of(options->capacity);
   init_store(made, options, (unsigned char*)made + CHANNEL_BYTES);
-  made->capacity = options->capacity;
-  made->overflow = options->overflow;
+  made->overflow = (unsigned char)options->overflow;
   made->drop_cb = options->drop_cb;
   made->drop_arg = options->drop_arg;
   made->name = name == 0 ? "" : memcpy((unsigned char*)made + CHANNEL_BYTES + store, options->name, name);
   atomic_init(&made->references, 1);
+  atomic_init(&made->patience_to_send, UVCHAN__LONGEST_PATIENCE);
+  atomic_init(&made->patience_to_receive, UVCHAN__LONGEST_PATIENCE);
   *ch = made;
   return 0;
 }
@@ -80,7 +101,7 @@ void uvchan_release(uvchan_t* ch) {
   if (atomic_fetch_sub_explicit(&ch->references, 1, memory_order_acq_rel) != 1) return;
   uvchan__drop_all(ch, UVCHAN_DROPPED_RELEASE);
   if (!uvchan__has_ring(ch)) uvchan__block_free_all(uvchan__blocks_take_spare(ch->blocks));
-  uvchan__free(ch);
+  uvchan__free((unsigned char*)ch - ch->displaced);
 }
 
 /* ---- The end -------------------------------------------------------------------------------------------------------------- */
@@ -156,9 +177,12 @@ size_t uvchan_len(const uvchan_t* ch) {
   return len;
 }
 
-size_t uvchan_capacity(const uvchan_t* ch) { return ch == NULL ? 0 : ch->capacity; }
+size_t uvchan_capacity(const uvchan_t* ch) {
+  if (ch == NULL) return 0;
+  return uvchan__is_unbounded(ch) ? UVCHAN_UNBOUNDED : ch->ring.tail.capacity;
+}
 
-size_t uvchan_elem_size(const uvchan_t* ch) { return ch == NULL ? 0 : ch->ring.elem_size; }
+size_t uvchan_elem_size(const uvchan_t* ch) { return ch == NULL ? 0 : uvchan__size_to_receive(ch); }
 
 int uvchan_is_closed(const uvchan_t* ch) { return ch != NULL && uvchan__ring_is_closed(&ch->ring); }
 
@@ -177,7 +201,7 @@ static size_t waiting_receivers(const uvchan_t* ch, size_t stored) {
 
 /* With the lock. What an unbuffered channel has handed to its receivers is not buffered. */
 static size_t peak(const uvchan_t* ch) {
-  if (uvchan__has_ring(ch)) return (size_t)atomic_load_explicit(&ch->ring.peak, memory_order_relaxed);
+  if (uvchan__has_ring(ch)) return uvchan__ring_peak(&ch->ring);
   return uvchan__is_unbuffered(ch) ? 0 : ch->blocks->peak;
 }
 
@@ -193,7 +217,7 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
   dropped_old = atomic_load_explicit(&ch->dropped_old, memory_order_relaxed);
   popped = uvchan__has_ring(ch) ? uvchan__ring_popped(&ch->ring) : ch->blocks->popped;
   stats->name = ch->name;
-  stats->capacity = ch->capacity;
+  stats->capacity = uvchan_capacity(ch);
   stats->len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : ch->blocks->len;
   stats->peak = peak(ch);
   stats->sent = (uvchan__has_ring(ch) ? uvchan__ring_pushed(&ch->ring) : popped + stats->len) + ch->direct + dropped_new;

@@ -5,7 +5,7 @@
 
 /* ---- Operations that do not wait ------------------------------------------------------------------------------------------ */
 
-/* One visit, or two where a block has to be made for it. */
+/* One visit, or more where a block has to be made for it. */
 static int send_slowly(uvchan_t* ch, const void* value, uvchan__block_t* block) {
   int r;
 
@@ -16,21 +16,15 @@ static int send_slowly(uvchan_t* ch, const void* value, uvchan__block_t* block) 
     r = uvchan__send_locked(ch, value, &visit);
     uvchan__leave(ch, &visit);
     if (r != UV_ENOMEM) break;
-    block = uvchan__block_new(ch->blocks);
+    block = uvchan__block_new(visit.wanted);
     if (block == NULL) return UV_ENOMEM;
   }
   return r == UV_EAGAIN && ch->overflow != UVCHAN_WAIT ? uvchan__send_overflowing(ch, value) : r;
 }
 
-int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block) {
-  switch (uvchan__ring_push(&ch->ring, value, UVCHAN__MARKS)) {
-    case UVCHAN__RING_DONE:
-      return 0;
-    case UVCHAN__RING_FULL:
-      return ch->overflow == UVCHAN_WAIT ? UV_EAGAIN : uvchan__send_overflowing(ch, value);
-    default:
-      return send_slowly(ch, value, block);
-  }
+int uvchan__send_otherwise(uvchan_t* ch, const void* value, uvchan__block_t* block, uvchan__ring_result_t result) {
+  if (result != UVCHAN__RING_FULL) return send_slowly(ch, value, block);
+  return ch->overflow == UVCHAN_WAIT ? UV_EAGAIN : uvchan__send_overflowing(ch, value);
 }
 
 static int recv_slowly(uvchan_t* ch, void* values, size_t n, size_t* moved) {
@@ -40,7 +34,7 @@ static int recv_slowly(uvchan_t* ch, void* values, size_t n, size_t* moved) {
   *moved = 0;
   uvchan__enter(ch);
   while (*moved < n) {
-    r = uvchan__recv_locked(ch, uvchan__nth(values, *moved, ch->ring.elem_size), &visit);
+    r = uvchan__recv_locked(ch, uvchan__nth(values, *moved, uvchan__size_to_receive(ch)), &visit);
     if (r != 0) break;
     ++*moved;
   }
@@ -48,11 +42,10 @@ static int recv_slowly(uvchan_t* ch, void* values, size_t n, size_t* moved) {
   return *moved > 0 ? 0 : r;
 }
 
-int uvchan__recv_now(uvchan_t* ch, void* value) {
-  uvchan__ring_result_t r = uvchan__ring_pop(&ch->ring, value, UVCHAN__SLOW);
+int uvchan__recv_otherwise(uvchan_t* ch, void* value, uvchan__ring_result_t result) {
   size_t moved;
 
-  return r == UVCHAN__RING_REFUSED ? recv_slowly(ch, value, 1, &moved) : uvchan__from_ring(ch, r);
+  return result == UVCHAN__RING_REFUSED ? recv_slowly(ch, value, 1, &moved) : uvchan__from_ring(ch, result);
 }
 
 int uvchan__recv_some(uvchan_t* ch, void* values, size_t n, size_t* moved) {
@@ -66,7 +59,7 @@ int uvchan__send_some(uvchan_t* ch, const void* values, size_t n, size_t* moved)
 
   *moved = 0;
   while (*moved < n) {
-    const void* rest = uvchan__nth(values, *moved, ch->ring.elem_size);
+    const void* rest = uvchan__nth(values, *moved, uvchan__size_to_send(ch));
     size_t k;
 
     if (uvchan__ring_push_n(&ch->ring, rest, n - *moved, UVCHAN__MARKS, &k) == UVCHAN__RING_DONE) {

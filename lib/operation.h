@@ -7,8 +7,8 @@
 
 /* Without waiting. 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel may answer UV_ENOMEM.
  * block: NULL, or one brought along for an unbounded store; it is the channel's after the call. */
-int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block);
-int uvchan__recv_now(uvchan_t* ch, void* value);
+static inline int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block);
+static inline int uvchan__recv_now(uvchan_t* ch, void* value);
 int uvchan__send_some(uvchan_t* ch, const void* values, size_t n, size_t* moved);
 int uvchan__recv_some(uvchan_t* ch, void* values, size_t n, size_t* moved);
 
@@ -19,5 +19,21 @@ int uvchan__recv_or_enqueue(uvchan_t* ch, uvchan__place_t* place);
 void uvchan__remove(uvchan__place_t* place); /* takes it out of its queue, where it is still in */
 
 int uvchan__is_ready(uvchan_t* ch, int sends); /* whether it would not wait, just now */
+
+/* The rest of what the ring did not do. */
+int uvchan__send_otherwise(uvchan_t* ch, const void* value, uvchan__block_t* block, uvchan__ring_result_t result);
+int uvchan__recv_otherwise(uvchan_t* ch, void* value, uvchan__ring_result_t result);
+
+static inline int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block) {
+  uvchan__ring_result_t r = uvchan__ring_push(&ch->ring, value, UVCHAN__MARKS);
+
+  return r == UVCHAN__RING_DONE ? 0 : uvchan__send_otherwise(ch, value, block, r);
+}
+
+static inline int uvchan__recv_now(uvchan_t* ch, void* value) {
+  uvchan__ring_result_t r = uvchan__ring_pop(&ch->ring, value, UVCHAN__SLOW);
+
+  return r == UVCHAN__RING_DONE ? 0 : uvchan__recv_otherwise(ch, value, r);
+}
 
 #endif /* UVCHAN_OPERATION_H */

@@ -14,6 +14,15 @@ static uint64_t time_left(uint64_t deadline) {
   return deadline > now ? deadline - now : 0;
 }
 
+int uvchan__linger(uvchan__waiter_t* waiter, uvchan__patience_t* patience) {
+  atomic_uint* sleep = uvchan__atomic(&waiter->sleep);
+
+  while (atomic_load_explicit(sleep, memory_order_acquire) != FINISHED) { /* [sleep.A] */
+    if (!uvchan__patience_wait(patience)) return 0;
+  }
+  return 1;
+}
+
 int uvchan__park(uvchan__waiter_t* waiter, uint64_t timeout) {
   atomic_uint* sleep = uvchan__atomic(&waiter->sleep);
   uint64_t deadline = UVCHAN__FOR_EVER;

@@ -2,9 +2,11 @@
 #include "operation.h"
 #include "park.h"
 
-static int lacks_value(const uvchan_t* ch, const void* value) { return ch == NULL || (value == NULL && ch->ring.elem_size > 0); }
+static int cannot_send(const uvchan_t* ch, const void* value) { return ch == NULL || (value == NULL && uvchan__size_to_send(ch) > 0); }
 
-static const void* value_at(const uvchan_t* ch, const void* values, size_t i) { return uvchan__nth(values, i, ch->ring.elem_size); }
+static int cannot_receive(const uvchan_t* ch, const void* value) {
+  return ch == NULL || (value == NULL && uvchan__size_to_receive(ch) > 0);
+}
 
 /* More values than a result can count are left for the next call. */
 static size_t countable(size_t n) { return n > SIZE_MAX / 2 ? SIZE_MAX / 2 : n; }
@@ -12,12 +14,12 @@ static size_t countable(size_t n) { return n > SIZE_MAX / 2 ? SIZE_MAX / 2 : n; 
 /* ---- Try ------------------------------------------------------------------------------------------------------------------ */
 
 int uvchan_try_send(uvchan_t* ch, const void* value) {
-  if (lacks_value(ch, value)) return UV_EINVAL;
+  if (cannot_send(ch, value)) return UV_EINVAL;
   return uvchan__send_now(ch, value, NULL);
 }
 
 int uvchan_try_recv(uvchan_t* ch, void* value) {
-  if (lacks_value(ch, value)) return UV_EINVAL;
+  if (cannot_receive(ch, value)) return UV_EINVAL;
   return uvchan__recv_now(ch, value);
 }
 
@@ -25,7 +27,7 @@ ssize_t uvchan_try_send_n(uvchan_t* ch, const void* values, size_t n) {
   size_t moved;
   int r;
 
-  if (lacks_value(ch, values) || n == 0) return UV_EINVAL;
+  if (cannot_send(ch, values) || n == 0) return UV_EINVAL;
   r = uvchan__send_some(ch, values, countable(n), &moved);
   return r == 0 ? (ssize_t)moved : r;
 }
@@ -34,7 +36,7 @@ ssize_t uvchan_try_recv_n(uvchan_t* ch, void* values, size_t n) {
   size_t moved;
   int r;
 
-  if (lacks_value(ch, values) || n == 0) return UV_EINVAL;
+  if (cannot_receive(ch, values) || n == 0) return UV_EINVAL;
   r = uvchan__recv_some(ch, values, countable(n), &moved);
   return r == 0 ? (ssize_t)moved : r;
 }
@@ -52,50 +54,101 @@ static int sleep_until_finished(uvchan__waiter_t* waiter, uvchan__place_t* place
   return waiter->status;
 }
 
-int uvchan_send_timedwait(uvchan_t* ch, const void* value, uint64_t timeout) {
-  uvchan__waiter_t waiter;
-  uvchan__place_t place;
-  int r;
-
-  if (lacks_value(ch, value)) return UV_EINVAL;
-  r = uvchan__send_now(ch, value, NULL);
-  if (r != UV_EAGAIN) return r;
-  uvchan__waiter_init(&waiter, UVCHAN__THREAD, NULL, NULL);
-  uvchan__place_init(&place, &waiter, ch, value, 1);
-  r = uvchan__send_or_enqueue(ch, &place, NULL, timeout == UINT64_MAX);
-  return r == UV_EAGAIN ? sleep_until_finished(&waiter, &place, timeout) : r;
+/* Queued, a thread holds up the fast path of all others: so at a ring it is patient before, elsewhere while it is queued. */
+static int wait_in_queue(uvchan__waiter_t* waiter, uvchan__place_t* place, uvchan__patience_t* patience, uint64_t timeout) {
+  if (!uvchan__has_ring(place->channel) && uvchan__linger(waiter, patience)) return waiter->status;
+  return sleep_until_finished(waiter, place, uvchan__patience_rest(patience, timeout));
 }
 
-int uvchan_recv_timedwait(uvchan_t* ch, void* value, uint64_t timeout) {
-  uvchan__waiter_t waiter;
-  uvchan__place_t place;
-  int r;
+/* UV_EAGAIN where it has to queue. Who finds a little room at once would find the ring full again at once: it waits for more. */
+static int linger_to_send(uvchan_t* ch, const void* value, uvchan__patience_t* patience) {
+  int r = UV_EAGAIN;
 
-  if (lacks_value(ch, value)) return UV_EINVAL;
-  r = uvchan__recv_now(ch, value);
-  if (r != UV_EAGAIN) return r;
-  uvchan__waiter_init(&waiter, UVCHAN__THREAD, NULL, NULL);
-  uvchan__place_init(&place, &waiter, ch, value, 0);
-  r = uvchan__recv_or_enqueue(ch, &place);
-  return r == UV_EAGAIN ? sleep_until_finished(&waiter, &place, timeout) : r;
+  while (r == UV_EAGAIN && !uvchan__ring_is_slow(&ch->ring.tail) && uvchan__patience_wait(patience)) {
+    if (uvchan__ring_is_roomy(&ch->ring) || uvchan__patience_is_fading(patience)) r = uvchan__send_now(ch, value, NULL);
+  }
+  return r;
 }
 
-int uvchan_send_wait(uvchan_t* ch, const void* value) { return uvchan_send_timedwait(ch, value, UINT64_MAX); }
+static int linger_to_receive(uvchan_t* ch, void* value, uvchan__patience_t* patience) {
+  int r = UV_EAGAIN;
 
-int uvchan_recv_wait(uvchan_t* ch, void* value) { return uvchan_recv_timedwait(ch, value, UINT64_MAX); }
+  while (r == UV_EAGAIN && uvchan__patience_wait(patience)) {
+    if (uvchan__ring_has_value(&ch->ring) || uvchan__patience_is_fading(patience)) r = uvchan__recv_now(ch, value);
+  }
+  return r;
+}
+
+static int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout) {
+  uvchan__patience_t patience;
+  uvchan__waiter_t waiter;
+  uvchan__place_t place;
+  int r = uvchan__send_now(ch, value, NULL);
+
+  if (r != UV_EAGAIN) return r;
+  uvchan__patience_init(&patience, &ch->patience_to_send, timeout);
+  if (uvchan__has_ring(ch)) r = linger_to_send(ch, value, &patience);
+  if (r == UV_EAGAIN) {
+    uvchan__waiter_init(&waiter, UVCHAN__THREAD, NULL, NULL);
+    uvchan__place_init(&place, &waiter, ch, value, 1);
+    r = uvchan__send_or_enqueue(ch, &place, NULL, timeout == UINT64_MAX);
+    if (r == UV_EAGAIN) r = wait_in_queue(&waiter, &place, &patience, timeout);
+  }
+  uvchan__patience_learn(&patience, &ch->patience_to_send);
+  return r;
+}
+
+static int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout) {
+  uvchan__patience_t patience;
+  uvchan__waiter_t waiter;
+  uvchan__place_t place;
+  int r = uvchan__recv_now(ch, value);
+
+  if (r != UV_EAGAIN) return r;
+  uvchan__patience_init(&patience, &ch->patience_to_receive, timeout);
+  if (uvchan__has_ring(ch)) r = linger_to_receive(ch, value, &patience);
+  if (r == UV_EAGAIN) {
+    uvchan__waiter_init(&waiter, UVCHAN__THREAD, NULL, NULL);
+    uvchan__place_init(&place, &waiter, ch, value, 0);
+    r = uvchan__recv_or_enqueue(ch, &place);
+    if (r == UV_EAGAIN) r = wait_in_queue(&waiter, &place, &patience, timeout);
+  }
+  uvchan__patience_learn(&patience, &ch->patience_to_receive);
+  return r;
+}
+
+static inline int send_within(uvchan_t* ch, const void* value, uint64_t timeout) {
+  if (cannot_send(ch, value)) return UV_EINVAL;
+  if (uvchan__ring_push(&ch->ring, value, UVCHAN__MARKS) == UVCHAN__RING_DONE) return 0;
+  return wait_to_send(ch, value, timeout);
+}
+
+static inline int receive_within(uvchan_t* ch, void* value, uint64_t timeout) {
+  if (cannot_receive(ch, value)) return UV_EINVAL;
+  if (uvchan__ring_pop(&ch->ring, value, UVCHAN__SLOW) == UVCHAN__RING_DONE) return 0;
+  return wait_to_receive(ch, value, timeout);
+}
+
+int uvchan_send_wait(uvchan_t* ch, const void* value) { return send_within(ch, value, UINT64_MAX); }
+
+int uvchan_send_timedwait(uvchan_t* ch, const void* value, uint64_t timeout) { return send_within(ch, value, timeout); }
+
+int uvchan_recv_wait(uvchan_t* ch, void* value) { return receive_within(ch, value, UINT64_MAX); }
+
+int uvchan_recv_timedwait(uvchan_t* ch, void* value, uint64_t timeout) { return receive_within(ch, value, timeout); }
 
 ssize_t uvchan_send_wait_n(uvchan_t* ch, const void* values, size_t n) {
   size_t sent = 0;
 
-  if (lacks_value(ch, values) || n == 0) return UV_EINVAL;
+  if (cannot_send(ch, values) || n == 0) return UV_EINVAL;
   n = countable(n);
   while (sent < n) {
     size_t moved = 1;
-    int r = uvchan__send_some(ch, value_at(ch, values, sent), n - sent, &moved);
+    int r = uvchan__send_some(ch, uvchan__nth(values, sent, uvchan__size_to_send(ch)), n - sent, &moved);
 
     if (r == UV_EAGAIN) {
       moved = 1;
-      r = uvchan_send_wait(ch, value_at(ch, values, sent));
+      r = uvchan_send_wait(ch, uvchan__nth(values, sent, uvchan__size_to_send(ch)));
     }
     if (r != 0) return sent > 0 ? (ssize_t)sent : r;
     sent += moved;
@@ -108,12 +161,12 @@ ssize_t uvchan_recv_wait_n(uvchan_t* ch, void* values, size_t n) {
   ssize_t more;
   int r;
 
-  if (lacks_value(ch, values) || n == 0) return UV_EINVAL;
+  if (cannot_receive(ch, values) || n == 0) return UV_EINVAL;
   got = uvchan_try_recv_n(ch, values, n);
   if (got != UV_EAGAIN) return got;
   r = uvchan_recv_wait(ch, values);
   if (r != 0) return r;
   if (n == 1) return 1;
-  more = uvchan_try_recv_n(ch, uvchan__nth(values, 1, ch->ring.elem_size), n - 1);
+  more = uvchan_try_recv_n(ch, uvchan__nth(values, 1, uvchan__size_to_receive(ch)), n - 1);
   return more > 0 ? 1 + more : 1;
 }

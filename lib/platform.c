@@ -6,6 +6,9 @@
 #if defined(__linux__) && !defined(UVCHAN_PORTABLE)
 #include <sys/syscall.h>
 #endif
+#if !defined(_WIN32) && !defined(UVCHAN_PORTABLE)
+#include <sched.h>
+#endif
 
 #if defined(SYS_futex) && !defined(UVCHAN_PORTABLE)
 
@@ -85,24 +88,26 @@ void uvchan__wake_one(atomic_uint* word) {
 
 #endif
 
-#define PAUSES 64
-#define YIELDS 16
-
-static void pause_processor(void) {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__) && defined(__GNUC__)
-  __asm__ __volatile__("yield");
+#if defined(_WIN32) && !defined(UVCHAN_PORTABLE)
+void uvchan__yield(void) { SwitchToThread(); }
+#elif !defined(UVCHAN_PORTABLE)
+void uvchan__yield(void) { sched_yield(); }
+#else
+void uvchan__yield(void) { uv_sleep(0); }
 #endif
-}
+
+#define PAUSES 64
+#define YIELDS 256
 
 void uvchan__relax(unsigned int* round) {
   unsigned int r = (*round)++;
 
   if (r < PAUSES) {
-    pause_processor();
+    uvchan__pause();
+  } else if (r < PAUSES + YIELDS) {
+    uvchan__yield();
   } else {
-    uv_sleep(r < PAUSES + YIELDS ? 0 : 1);
+    uv_sleep(1);
   }
 }
 
@@ -130,7 +135,7 @@ void uvchan__step(void) {
   uint32_t n = throw_dice() % 1024;
 
   if (n < 16) uv_sleep(0);
-  if (n < 128) pause_processor();
+  if (n < 128) uvchan__pause();
 }
 
 #endif

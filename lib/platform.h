@@ -21,4 +21,15 @@ int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout)
 /* Wakes one thread that sleeps on the word, or more. Only the address counts: the word's memory may be gone already. */
 void uvchan__wake_one(atomic_uint* word);
 
+/* Waits a moment on the processor, some 10 to 50 ns; gives the processor to another thread that is ready to run there, if there is one. */
+void uvchan__yield(void);
+
+static inline void uvchan__pause(void) {
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+  __builtin_ia32_pause();
+#elif defined(__GNUC__) && defined(__aarch64__)
+  __asm__ __volatile__("isb"); /* a "yield" is over at once */
+#endif
+}
+
 #endif /* UVCHAN_PLATFORM_H */

@@ -15,6 +15,10 @@
 #include "started.h"
 
 #define DEFAULT_BUDGET 256
+#define BUSY_VALUES 8
+#define SPIN_IN_TURN 10000 /* nanoseconds */
+#define LINGER 2000        /* the same */
+#define MOST_MISSES 6
 
 enum {
   OPEN = 1,
@@ -22,6 +26,8 @@ enum {
   CLOSING = 4,
   UNREFERENCED = 8,
   IN_TURN = 16,
+  SINGLY = 64, /* values come one by one from a ring */
+  BUSY = 128,
   IN_CALLBACK = 32 /* and on an unbuffered channel: not at rest */
 };
 
@@ -61,15 +67,23 @@ static void stop(uvchan_receiver_t* receiver) {
   receiver->flags &= ~(unsigned int)STARTED;
 }
 
-static void deliver(uvchan_receiver_t* receiver, const void* values, size_t n) {
-  receiver->flags |= IN_CALLBACK;
+static void call_back(uvchan_receiver_t* receiver, const void* values, size_t n) {
   if (receiver->batch_cb != NULL) {
     receiver->batch_cb(receiver, (ssize_t)n, values);
   } else {
     receiver->cb(receiver, 0, values);
   }
+}
+
+static void deliver(uvchan_receiver_t* receiver, const void* values, size_t n) {
+  if (!uvchan__is_unbuffered(receiver->channel)) {
+    call_back(receiver, values, n);
+    return;
+  }
+  receiver->flags |= IN_CALLBACK;
+  call_back(receiver, values, n);
   receiver->flags &= ~(unsigned int)IN_CALLBACK;
-  if ((receiver->flags & STARTED) != 0 && uvchan__is_unbuffered(receiver->channel)) uvchan__receiver_rest(receiver->channel);
+  if ((receiver->flags & STARTED) != 0) uvchan__receiver_rest(receiver->channel);
 }
 
 static void deliver_end(uvchan_receiver_t* receiver, int status) {
@@ -83,39 +97,129 @@ static void deliver_end(uvchan_receiver_t* receiver, int status) {
 
 /* How many values one callback may get. */
 static size_t run_length(const uvchan_receiver_t* receiver, size_t budget) {
-  size_t size = receiver->channel->ring.elem_size;
-  size_t n;
+  size_t size, n;
 
   if (receiver->batch_cb == NULL || receiver->slot != NULL) return 1;
+  size = uvchan__size_to_receive(receiver->channel);
   n = size == 0 ? budget : UVCHAN__SCRATCH_BYTES / size;
   return n < budget ? n : budget;
 }
 
+typedef struct {
+  size_t left; /* of the budget */
+  unsigned int delivered;
+  uint64_t spun_since; /* when it first found nothing, or 0 */
+} turn_t;
+
+/* What comes after a look that found nothing. To be queued lets the loop sleep, and to be woken from that costs both sides more than a
+ * turn: so after a turn that found a good many values it looks once more in the next one; there are more by then. */
+typedef enum { QUEUE, NEXT_TURN, LOOK_AGAIN } next_step_t;
+
+/* Spins within the turn for a moment, so that a value that comes meanwhile costs no turn of the loop; and else from turn to turn, so that
+ * sockets and timers have theirs, until the time that its user allows is over. */
+static next_step_t spin(uvchan_receiver_t* receiver, turn_t* turn) {
+  const uvchan_t* ch = receiver->channel;
+  uint64_t now = uv_hrtime();
+
+  if (turn->spun_since == 0) turn->spun_since = now;
+  if (turn->delivered > 0) receiver->spin_until = now + receiver->spin;
+  while (now < receiver->spin_until && now - turn->spun_since < SPIN_IN_TURN && !uvchan__hub_is_in_demand(hub_of(receiver))) {
+    if (uvchan__has_ring(ch) && uvchan__ring_has_value(&ch->ring)) return LOOK_AGAIN;
+    uvchan__pause();
+    now = uv_hrtime();
+  }
+  return now < receiver->spin_until ? NEXT_TURN : QUEUE;
+}
+
+static next_step_t after_nothing(uvchan_receiver_t* receiver, turn_t* turn) {
+  if (receiver->spin > 0) return spin(receiver, turn);
+  if (turn->delivered < BUSY_VALUES) return QUEUE;
+  receiver->flags |= BUSY;
+  return NEXT_TURN;
+}
+
+/* The ordinary case, one value after the other: until there is none, the budget is used up, or it is stopped. */
+static void deliver_singly(uvchan_receiver_t* receiver, turn_t* turn, void* value) {
+  uvchan__ring_t* ring = &receiver->channel->ring;
+
+  while (turn->left > 0 && (receiver->flags & (STARTED | SINGLY)) == (STARTED | SINGLY)) {
+    if (uvchan__ring_pop(ring, value, UVCHAN__SLOW) != UVCHAN__RING_DONE) return;
+    turn->left--;
+    turn->delivered++;
+    receiver->cb(receiver, 0, value);
+  }
+}
+
+/* Takes values: 0, the end, or UV_EAGAIN and what is next; QUEUE means that it is queued. */
+static int take(uvchan_receiver_t* receiver, turn_t* turn, void* values, size_t* n, next_step_t* next) {
+  size_t length = run_length(receiver, turn->left);
+  int r = uvchan__receiver_take(receiver->channel, values, length, n);
+
+  if (r != UV_EAGAIN) return r;
+  *next = after_nothing(receiver, turn);
+  return *next == QUEUE ? uvchan__receiver_take_or_queue(receiver->channel, &receiver->place, values, length, n) : UV_EAGAIN;
+}
+
+static void pause_a_while(void) {
+  int i;
+
+  for (i = 0; i < 4; i++) uvchan__pause();
+}
+
+/* After a busy turn, at the begin of the next. A receiver that is faster than its senders would follow them from value to value, and each
+ * line of the ring would cross between the processors once for each of its values: so it stays away for a moment, until there is a run of
+ * values. Measured with one sender: 7.9 ns a value for 11.3. Where nobody sends meanwhile, because the senders are done, slow, or on this
+ * very loop, it does so more and more seldom. */
+static void linger(uvchan_receiver_t* receiver) {
+  const uvchan__ring_t* ring = &receiver->channel->ring;
+  uint64_t begin;
+  size_t len;
+
+  receiver->flags &= ~(unsigned int)BUSY;
+  if (!uvchan__has_ring(receiver->channel) || uvchan__ring_has_run(ring)) return;
+  if (receiver->skips > 0) {
+    receiver->skips--;
+    return;
+  }
+  len = uvchan__ring_len(ring);
+  begin = uv_hrtime();
+  do {
+    pause_a_while();
+  } while (!uvchan__ring_has_run(ring) && uv_hrtime() - begin < LINGER);
+  receiver->misses = uvchan__ring_len(ring) > len ? 0 : (unsigned char)(receiver->misses + (receiver->misses < MOST_MISSES));
+  receiver->skips = (unsigned char)((1u << receiver->misses) - 1);
+}
+
 static unsigned int take_turn(uvchan__entry_t* entry) {
   uvchan_receiver_t* receiver = (uvchan_receiver_t*)((unsigned char*)entry - offsetof(uvchan_receiver_t, waiter.entry));
-  size_t left = receiver->budget;
-  unsigned int delivered = 0;
-  int r = 0;
+  void* values = receiver->slot != NULL ? receiver->slot : uvchan__hub_scratch(hub_of(receiver));
+  turn_t turn = {receiver->budget, 0, 0};
+  next_step_t next = NEXT_TURN;
 
   receiver->flags |= IN_TURN;
-  while (left > 0 && (receiver->flags & STARTED) != 0) {
-    void* values = receiver->slot != NULL ? receiver->slot : uvchan__hub_scratch(hub_of(receiver));
+  if ((receiver->flags & BUSY) != 0) linger(receiver);
+  while (turn.left > 0 && (receiver->flags & STARTED) != 0) {
     size_t n;
+    int r;
 
-    r = uvchan__receiver_take(receiver->channel, &receiver->place, values, run_length(receiver, left), &n);
+    deliver_singly(receiver, &turn, values);
+    if (turn.left == 0 || (receiver->flags & STARTED) == 0) break;
+    r = take(receiver, &turn, values, &n, &next);
+    if (r == UV_EAGAIN && next == LOOK_AGAIN) continue;
     if (r == UV_EAGAIN) break;
+    next = NEXT_TURN;
     if (r == 0) {
       deliver(receiver, values, n);
     } else {
       n = 1;
       deliver_end(receiver, r);
     }
-    left -= n < left ? n : left;
-    delivered += (unsigned int)n;
+    turn.left -= n < turn.left ? n : turn.left;
+    turn.delivered += (unsigned int)n;
   }
   receiver->flags &= ~(unsigned int)IN_TURN;
-  if ((receiver->flags & STARTED) != 0 && r != UV_EAGAIN) post(receiver);
-  return delivered;
+  if ((receiver->flags & STARTED) != 0 && next != QUEUE) post(receiver);
+  return turn.delivered;
 }
 
 /* ---- Start and stop ------------------------------------------------------------------------------------------------------- */
@@ -128,6 +232,8 @@ static int start(uvchan_receiver_t* receiver, uvchan_recv_cb cb, uvchan_recv_bat
   if ((receiver->flags & STARTED) != 0) return UV_EALREADY;
   receiver->cb = cb;
   receiver->batch_cb = batch_cb;
+  receiver->flags &= ~(unsigned int)SINGLY;
+  if (cb != NULL && uvchan__has_ring(receiver->channel)) receiver->flags |= SINGLY;
   receiver->flags |= STARTED;
   hold_loop(receiver);
   rests = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
@@ -149,6 +255,12 @@ int uvchan_recv_stop(uvchan_receiver_t* receiver) {
 int uvchan_receiver_set_budget(uvchan_receiver_t* receiver, unsigned int values) {
   if (!is_usable(receiver) || values == 0) return UV_EINVAL;
   receiver->budget = values;
+  return 0;
+}
+
+int uvchan_receiver_set_spin(uvchan_receiver_t* receiver, unsigned int microseconds) {
+  if (!is_usable(receiver)) return UV_EINVAL;
+  receiver->spin = (uint64_t)microseconds * 1000;
   return 0;
 }
 
@@ -178,8 +290,8 @@ int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t*
   int r = UV_ENOMEM;
 
   if (loop == NULL || receiver == NULL || ch == NULL) return UV_EINVAL;
-  if (ch->ring.elem_size > UVCHAN__SCRATCH_BYTES) {
-    slot = uvchan__malloc(ch->ring.elem_size);
+  if (uvchan__size_to_receive(ch) > UVCHAN__SCRATCH_BYTES) {
+    slot = uvchan__malloc(uvchan__size_to_receive(ch));
     if (slot == NULL) return UV_ENOMEM;
   }
   if (uvchan__receiver_open(ch) != 0) goto free_slot;
@@ -193,7 +305,9 @@ int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t*
   receiver->batch_cb = NULL;
   receiver->close_cb = NULL;
   receiver->slot = slot;
+  receiver->spin = receiver->spin_until = 0;
   receiver->budget = DEFAULT_BUDGET;
+  receiver->misses = receiver->skips = 0;
   receiver->flags = OPEN;
   receiver->later.data = receiver;
   uvchan__waiter_init(&receiver->waiter, UVCHAN__RECEIVER, hub, take_turn);

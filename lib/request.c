@@ -84,9 +84,9 @@ int uvchan_send(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* v
   int r;
 
   if (loop == NULL || req == NULL || ch == NULL || cb == NULL) return UV_EINVAL;
-  if (value == NULL && ch->ring.elem_size > 0) return UV_EINVAL;
+  if (value == NULL && uvchan__size_to_send(ch) > 0) return UV_EINVAL;
   if (uvchan__is_unbounded(ch)) { /* brought along, since after the hub nothing may fail */
-    block = uvchan__block_new(ch->blocks);
+    block = uvchan__block_new(uvchan__blocks_most_bytes(ch->blocks));
     if (block == NULL) return UV_ENOMEM;
   }
   r = uvchan__hub_acquire(loop, &hub);
@@ -119,7 +119,7 @@ int uvchan_recv(uv_loop_t* loop, uvchan_recv_t* req, uvchan_t* ch, void* value, 
   int r;
 
   if (loop == NULL || req == NULL || ch == NULL || cb == NULL) return UV_EINVAL;
-  if (value == NULL && ch->ring.elem_size > 0) return UV_EINVAL;
+  if (value == NULL && uvchan__size_to_receive(ch) > 0) return UV_EINVAL;
   r = uvchan__hub_acquire(loop, &hub);
   if (r != 0) return r;
   uvchan__req_start(UVCHAN__REQ(req), loop, hub, withdraw_recv, complete_recv);

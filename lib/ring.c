@@ -1,166 +1,153 @@
 /* The bounded store; its states and invariants stand in ring.h. */
 #include "ring.h"
 
-#include <string.h>
-
-#define INDEX_SHIFT 2
-
 /* The parts of a position word. */
 
-static uint64_t lap_of(const uvchan__ring_t* ring, uint64_t word) { return word >> ring->shift; }
-
-static size_t index_of(const uvchan__ring_t* ring, uint64_t word) {
-  return (size_t)((word & (((uint64_t)1 << ring->shift) - 1)) >> INDEX_SHIFT);
-}
+static uint64_t lap_of(const uvchan__ring_end_t* end, uint64_t word) { return word >> end->shift; }
 
 static uint64_t position_of(uint64_t word) { return word & ~UVCHAN__MARKS; }
 
-static uint32_t free_turn(const uvchan__ring_t* ring, uint64_t word) { return (uint32_t)(2 * lap_of(ring, word)); }
-
-static uint32_t full_turn(const uvchan__ring_t* ring, uint64_t word) { return free_turn(ring, word) + 1; }
-
 /* The word n slots further on, n up to capacity, with the same marks. */
-static uint64_t advance(const uvchan__ring_t* ring, uint64_t word, size_t n) {
-  size_t index = index_of(ring, word);
+static uint64_t advance(const uvchan__ring_end_t* end, uint64_t word, size_t n) {
+  size_t index = uvchan__index_of(end, word);
 
-  if (n < ring->capacity - index) return word + ((uint64_t)n << INDEX_SHIFT);
-  index = n - (ring->capacity - index);
-  return (lap_of(ring, word) + 1) << ring->shift | (uint64_t)index << INDEX_SHIFT | (word & UVCHAN__MARKS);
+  if (n < end->capacity - index) return word + ((uint64_t)n << UVCHAN__INDEX_SHIFT);
+  index = n - (end->capacity - index);
+  return (lap_of(end, word) + 1) << end->shift | (uint64_t)index << UVCHAN__INDEX_SHIFT | (word & UVCHAN__MARKS);
 }
 
 /* Slots from one position to another. Positions that were not read at one moment may be out of order, or more than a lap apart: then
  * 0, or capacity. */
-static size_t distance(const uvchan__ring_t* ring, uint64_t from, uint64_t to) {
-  int64_t laps = (int64_t)((lap_of(ring, to) - lap_of(ring, from)) << ring->shift) >> ring->shift; /* the lap field wraps */
-  size_t a = index_of(ring, from);
-  size_t b = index_of(ring, to);
+static size_t distance(const uvchan__ring_end_t* end, uint64_t from, uint64_t to) {
+  int64_t laps = (int64_t)((lap_of(end, to) - lap_of(end, from)) << end->shift) >> end->shift; /* the lap field wraps */
+  size_t a = uvchan__index_of(end, from);
+  size_t b = uvchan__index_of(end, to);
 
   if (laps == 0) return b > a ? b - a : 0;
-  if (laps == 1) return b > a ? ring->capacity : ring->capacity - a + b;
-  return laps < 0 ? 0 : ring->capacity;
+  if (laps == 1) return b > a ? end->capacity : end->capacity - a + b;
+  return laps < 0 ? 0 : end->capacity;
 }
 
 static int precedes(uint32_t turn, uint32_t other) { return (int32_t)(turn - other) < 0; }
 
-/* [turn.A] with [turn.R]: the bytes that the other side wrote, or has finished reading. */
-static uint32_t load_turn(const uvchan__ring_t* ring, uint64_t word) {
-  uvchan__step();
-  return atomic_load_explicit(&ring->turns[index_of(ring, word)], memory_order_acquire);
-}
-
-static void store_turn(uvchan__ring_t* ring, uint64_t word, uint32_t turn) {
-  uvchan__step();
-  atomic_store_explicit(&ring->turns[index_of(ring, word)], turn, memory_order_release); /* [turn.R] */
-}
-
-/* [word.A] with [word.R]: what was done before a close, for who sees the mark; before a move, for who counts with it. */
-static uint64_t load_word(const _Atomic uint64_t* word) {
-  uvchan__step();
-  return atomic_load_explicit(word, memory_order_acquire);
-}
-
-/* Moves the word on; a failure stores what it is now in *expected. [word.R], and [word.A] too, so that moves form one chain. */
-static int move_word(_Atomic uint64_t* word, uint64_t* expected, uint64_t desired) {
-  uvchan__step();
-  return atomic_compare_exchange_weak_explicit(word, expected, desired, memory_order_acq_rel, memory_order_acquire);
-}
-
-static void await_turn(const uvchan__ring_t* ring, uint64_t word, uint32_t turn) {
+static void await_turn(const unsigned char* slot, uint32_t turn) {
   unsigned int round = 0;
 
-  while (load_turn(ring, word) != turn) uvchan__relax(&round);
+  while (uvchan__load_turn(slot) != turn) uvchan__relax(&round);
+}
+
+/* The turn's 4 bytes and the value, as close as the value's own alignment lets them be; or both as malloc aligns. */
+static size_t offset_for(size_t elem_size) {
+  if (elem_size >= UVCHAN__ALIGNED_BYTES) return _Alignof(max_align_t) > sizeof(uint64_t) ? _Alignof(max_align_t) : sizeof(uint64_t);
+  return elem_size <= sizeof(uint64_t) ? sizeof(uint32_t) : sizeof(uint64_t);
+}
+
+static size_t stride_for(size_t elem_size) {
+  size_t offset = offset_for(elem_size);
+
+  if (elem_size > SIZE_MAX - 2 * offset) return 0;
+  return (elem_size + 2 * offset - 1) & ~(offset - 1);
 }
 
 size_t uvchan__ring_bytes(size_t elem_size, size_t capacity) {
-  size_t turns;
+  size_t stride = stride_for(elem_size);
 
-  if (capacity > (SIZE_MAX - 15) / sizeof(uint32_t)) return 0;
-  turns = (capacity * sizeof(uint32_t) + 15) & ~(size_t)15;
-  if (elem_size != 0 && capacity > (SIZE_MAX - turns) / elem_size) return 0;
-  return turns + capacity * elem_size;
+  return stride == 0 || capacity > SIZE_MAX / stride ? 0 : capacity * stride;
+}
+
+static void init_end(uvchan__ring_end_t* end, void* memory, size_t elem_size, size_t capacity) {
+  end->slots = memory;
+  end->stride = stride_for(elem_size);
+  end->elem_size = elem_size;
+  end->capacity = capacity;
+  end->offset = (unsigned char)offset_for(elem_size);
+  for (end->shift = UVCHAN__INDEX_SHIFT; capacity > 1 && (capacity - 1) >> (end->shift - UVCHAN__INDEX_SHIFT) != 0;) end->shift++;
+  end->index_mask = (((uint64_t)1 << end->shift) - 1) & ~UVCHAN__MARKS;
 }
 
 void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, size_t capacity, uint64_t lap) {
   uint64_t start;
   size_t i;
 
-  ring->turns = memory;
-  ring->values = memory == NULL ? NULL : (unsigned char*)memory + ((capacity * sizeof(uint32_t) + 15) & ~(size_t)15);
-  ring->elem_size = elem_size;
-  ring->capacity = capacity;
-  for (ring->shift = INDEX_SHIFT; capacity > 1 && (capacity - 1) >> (ring->shift - INDEX_SHIFT) != 0;) ring->shift++;
-  start = capacity == 0 ? UVCHAN__SLOW : lap << ring->shift;
-  for (i = 0; i < capacity; i++) atomic_init(&ring->turns[i], (uint32_t)(2 * lap));
-  atomic_init(&ring->tail, start);
-  atomic_init(&ring->seen_head, start);
-  atomic_init(&ring->peak, 0);
-  atomic_init(&ring->head, start);
+  init_end(&ring->tail, memory, elem_size, capacity);
+  init_end(&ring->head, memory, elem_size, capacity);
+  start = capacity == 0 ? UVCHAN__SLOW : lap << ring->tail.shift;
+  for (i = 0; i < capacity; i++) atomic_init((_Atomic uint32_t*)(void*)(ring->tail.slots + i * ring->tail.stride), (uint32_t)(2 * lap));
+  atomic_init(&ring->tail.word, start);
+  atomic_init(&ring->tail.bound, start);
+  atomic_init(&ring->tail.peak, 0);
+  atomic_init(&ring->head.word, start);
 }
 
-/* After tail was moved to `tail`. The distance to a head seen earlier is at least the true one, so head's line is read only where
- * this may be a new peak: on a busy channel, hardly ever. Relaxed: a statistic. */
+/* After tail was moved on from `tail`, before the value can be received: see I6. No new peak is possible up to `peak` slots behind a head
+ * that was seen, since head only moves on. Relaxed: a statistic. */
 static void note_peak(uvchan__ring_t* ring, uint64_t tail) {
-  uint64_t peak = atomic_load_explicit(&ring->peak, memory_order_relaxed);
+  uvchan__ring_end_t* end = &ring->tail;
+  uint32_t peak = atomic_load_explicit(&end->peak, memory_order_relaxed);
   uint64_t head;
   size_t len;
 
-  if (distance(ring, atomic_load_explicit(&ring->seen_head, memory_order_relaxed), tail) <= peak) return;
-  head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-  atomic_store_explicit(&ring->seen_head, head, memory_order_relaxed);
-  len = distance(ring, head, tail);
+  if (!uvchan__may_be_peak(end, tail)) return;
+  head = position_of(atomic_load_explicit(&ring->head.word, memory_order_relaxed));
+  len = distance(end, head, uvchan__next(end, tail));
+  if (len > UINT32_MAX) len = UINT32_MAX;
   while (len > peak) {
-    if (atomic_compare_exchange_weak_explicit(&ring->peak, &peak, len, memory_order_relaxed, memory_order_relaxed)) return;
+    if (atomic_compare_exchange_weak_explicit(&end->peak, &peak, (uint32_t)len, memory_order_relaxed, memory_order_relaxed)) {
+      peak = (uint32_t)len;
+    }
   }
+  atomic_store_explicit(&end->bound, advance(end, head, peak), memory_order_relaxed);
 }
 
-/* Claims the slot at tail.
- * FULL is true of one moment: tail was the same before and after head was read, and only grows; so it was that when head was a whole
+/* FULL is true of one moment: tail was the same before and after head was read, and only grows; so it was that when head was a whole
  * capacity behind it. */
 static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused, uint64_t* position) {
-  uint64_t tail = load_word(&ring->tail);
+  uvchan__ring_end_t* end = &ring->tail;
+  uint64_t tail = uvchan__load_word(end);
   unsigned int round = 0;
 
   for (;;) {
     uint32_t turn;
 
     if ((tail & refused) != 0) return UVCHAN__RING_REFUSED;
-    turn = load_turn(ring, tail);
-    if (turn == free_turn(ring, tail)) {
+    turn = uvchan__load_turn(uvchan__slot(end, tail));
+    if (turn == uvchan__free_turn(end, tail)) {
       *position = tail;
-      if (move_word(&ring->tail, &tail, advance(ring, tail, 1))) return UVCHAN__RING_DONE;
+      if (uvchan__move_word(end, &tail, uvchan__next(end, tail))) return UVCHAN__RING_DONE;
       continue;
     }
-    if (precedes(turn, free_turn(ring, tail))) { /* full, or a receiver is still copying this slot's last value out */
-      uint64_t head = load_word(&ring->head);
-      uint64_t again = load_word(&ring->tail);
+    if (precedes(turn, uvchan__free_turn(end, tail))) { /* full, or a receiver is still copying this slot's last value out */
+      uint64_t head = uvchan__load_word(&ring->head);
+      uint64_t again = uvchan__load_word(end);
 
-      if (again == tail && distance(ring, head, tail) == ring->capacity) return UVCHAN__RING_FULL;
+      if (again == tail && distance(end, head, tail) == end->capacity) return UVCHAN__RING_FULL;
       if (again == tail) uvchan__relax(&round);
       tail = again;
       continue;
     }
-    tail = load_word(&ring->tail);
+    tail = uvchan__load_word(end);
   }
 }
 
-/* Claims the slot at head, the mirror of claim_free(). EMPTY and ENDED are true of one moment in the same way. */
-static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused, uint64_t* position) {
-  uint64_t head = load_word(&ring->head);
+/* The mirror of claim_free(). EMPTY and ENDED are true of one moment in the same way. */
+uvchan__ring_result_t uvchan__ring_claim(uvchan__ring_t* ring, uint64_t refused, uint64_t* position) {
+  uvchan__ring_end_t* end = &ring->head;
+  uint64_t head = uvchan__load_word(end);
   unsigned int round = 0;
 
   for (;;) {
     uint32_t turn;
 
     if ((head & refused) != 0) return UVCHAN__RING_REFUSED;
-    turn = load_turn(ring, head);
-    if (turn == full_turn(ring, head)) {
+    turn = uvchan__load_turn(uvchan__slot(end, head));
+    if (turn == uvchan__full_turn(end, head)) {
       *position = head;
-      if (move_word(&ring->head, &head, advance(ring, head, 1))) return UVCHAN__RING_DONE;
+      if (uvchan__move_word(end, &head, uvchan__next(end, head))) return UVCHAN__RING_DONE;
       continue;
     }
-    if (precedes(turn, full_turn(ring, head))) { /* empty, or a sender is still copying this slot's value in */
-      uint64_t tail = load_word(&ring->tail);
-      uint64_t again = load_word(&ring->head);
+    if (precedes(turn, uvchan__full_turn(end, head))) { /* empty, or a sender is still copying this slot's value in */
+      uint64_t tail = uvchan__load_word(&ring->tail);
+      uint64_t again = uvchan__load_word(end);
 
       if (again == head && position_of(tail) == position_of(head)) {
         return (tail & UVCHAN__CLOSED) != 0 ? UVCHAN__RING_ENDED : UVCHAN__RING_EMPTY;
@@ -169,136 +156,163 @@ static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused, 
       head = again;
       continue;
     }
-    head = load_word(&ring->head);
+    head = uvchan__load_word(end);
   }
 }
 
-static void fill(uvchan__ring_t* ring, uint64_t position, const void* value) {
-  if (ring->elem_size != 0) memcpy(uvchan__ring_value(ring, position), value, ring->elem_size);
-  store_turn(ring, position, full_turn(ring, position));
-}
-
-static void empty(uvchan__ring_t* ring, uint64_t position, void* value) {
-  if (ring->elem_size != 0 && value != NULL) memcpy(value, uvchan__ring_value(ring, position), ring->elem_size);
-  uvchan__ring_free(ring, position);
-}
-
-uvchan__ring_result_t uvchan__ring_push(uvchan__ring_t* ring, const void* value, uint64_t refused) {
+uvchan__ring_result_t uvchan__ring_push_slowly(uvchan__ring_t* ring, const void* value, uint64_t refused) {
   uint64_t position;
   uvchan__ring_result_t r = claim_free(ring, refused, &position);
 
   if (r != UVCHAN__RING_DONE) return r;
-  note_peak(ring, advance(ring, position, 1)); /* before the value can be received: see I6 */
-  fill(ring, position, value);
+  note_peak(ring, position);
+  uvchan__fill(&ring->tail, position, value);
   return UVCHAN__RING_DONE;
 }
 
-uvchan__ring_result_t uvchan__ring_pop(uvchan__ring_t* ring, void* value, uint64_t refused) {
+uvchan__ring_result_t uvchan__ring_pop_slowly(uvchan__ring_t* ring, void* value, uint64_t refused) {
   uint64_t position;
-  uvchan__ring_result_t r = claim_full(ring, refused, &position);
+  uvchan__ring_result_t r = uvchan__ring_claim(ring, refused, &position);
 
-  if (r == UVCHAN__RING_DONE) empty(ring, position, value);
+  if (r == UVCHAN__RING_DONE) uvchan__empty(&ring->head, position, value);
   return r;
 }
 
 uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* values, size_t n, uint64_t refused, size_t* moved) {
-  uint64_t tail = load_word(&ring->tail);
+  uvchan__ring_end_t* end = &ring->tail;
+  uint64_t tail = uvchan__load_word(end);
   size_t k, i;
 
   for (;;) {
     uint64_t head, again;
 
     if ((tail & refused) != 0) return UVCHAN__RING_REFUSED;
-    head = load_word(&ring->head);
-    k = ring->capacity - distance(ring, head, tail);
+    head = uvchan__load_word(&ring->head);
+    k = end->capacity - distance(end, head, tail);
     if (k > n) k = n;
     if (k > 0) {
       again = tail;
-      if (move_word(&ring->tail, &again, advance(ring, tail, k))) break;
+      if (uvchan__move_word(end, &again, advance(end, tail, k))) break;
     } else {
-      again = load_word(&ring->tail);
+      again = uvchan__load_word(end);
       if (again == tail) return UVCHAN__RING_FULL;
     }
     tail = again;
   }
-  note_peak(ring, advance(ring, tail, k));
+  note_peak(ring, advance(end, tail, k - 1));
   *moved = k;
   for (i = 0; i < k; i++) {
-    uint64_t position = advance(ring, tail, i);
+    unsigned char* slot = uvchan__slot(end, tail);
+    uint32_t turn = uvchan__free_turn(end, tail);
 
-    await_turn(ring, position, free_turn(ring, position));
-    fill(ring, position, uvchan__nth(values, i, ring->elem_size));
+    tail = uvchan__next(end, tail);
+    await_turn(slot, turn);
+    uvchan__copy(slot + end->offset, uvchan__nth(values, i, end->elem_size), end->elem_size);
+    uvchan__store_turn(slot, turn + 1);
   }
   return UVCHAN__RING_DONE;
 }
 
 uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, size_t n, uint64_t refused, size_t* moved) {
-  uint64_t head = load_word(&ring->head);
+  uvchan__ring_end_t* end = &ring->head;
+  uint64_t head = uvchan__load_word(end);
   size_t k, i;
 
   for (;;) {
     uint64_t tail, again;
 
     if ((head & refused) != 0) return UVCHAN__RING_REFUSED;
-    tail = load_word(&ring->tail);
-    k = distance(ring, head, tail);
+    tail = uvchan__load_word(&ring->tail);
+    k = distance(end, head, tail);
     if (k > n) k = n;
     if (k > 0) {
       again = head;
-      if (move_word(&ring->head, &again, advance(ring, head, k))) break;
+      if (uvchan__move_word(end, &again, advance(end, head, k))) break;
     } else {
-      again = load_word(&ring->head);
+      again = uvchan__load_word(end);
       if (again == head) return (tail & UVCHAN__CLOSED) != 0 ? UVCHAN__RING_ENDED : UVCHAN__RING_EMPTY;
     }
     head = again;
   }
   *moved = k;
   for (i = 0; i < k; i++) {
-    uint64_t position = advance(ring, head, i);
+    unsigned char* slot = uvchan__slot(end, head);
+    uint32_t turn = uvchan__full_turn(end, head);
 
-    await_turn(ring, position, full_turn(ring, position));
-    empty(ring, position, uvchan__nth(values, i, ring->elem_size));
+    head = uvchan__next(end, head);
+    await_turn(slot, turn);
+    uvchan__copy(uvchan__nth(values, i, end->elem_size), slot + end->offset, end->elem_size);
+    uvchan__store_turn(slot, turn + 1);
   }
   return UVCHAN__RING_DONE;
 }
 
-uvchan__ring_result_t uvchan__ring_claim(uvchan__ring_t* ring, uint64_t refused, uint64_t* position) {
-  return claim_full(ring, refused, position);
+void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position) { return uvchan__slot(&ring->head, position) + ring->head.offset; }
+
+void uvchan__ring_free(uvchan__ring_t* ring, uint64_t position) {
+  uvchan__store_turn(uvchan__slot(&ring->head, position), uvchan__full_turn(&ring->head, position) + 1);
 }
 
-void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position) {
-  return uvchan__nth(ring->values, index_of(ring, position), ring->elem_size);
+static int is_full_ahead(const uvchan__ring_end_t* end, size_t n) {
+  uint64_t ahead = advance(end, uvchan__load_word(end), n);
+
+  return uvchan__load_turn(uvchan__slot(end, ahead)) == uvchan__full_turn(end, ahead);
 }
 
-void uvchan__ring_free(uvchan__ring_t* ring, uint64_t position) { store_turn(ring, position, full_turn(ring, position) + 1); }
+int uvchan__ring_has_value(const uvchan__ring_t* ring) { return is_full_ahead(&ring->head, 0); }
+
+#define SMALL 16
+#define LONG_RUN 256
+
+int uvchan__ring_has_run(const uvchan__ring_t* ring) {
+  size_t n = ring->head.capacity / 4;
+
+  return is_full_ahead(&ring->head, ring->head.capacity <= SMALL ? 0 : n < LONG_RUN ? n : LONG_RUN);
+}
+
+int uvchan__ring_is_roomy(const uvchan__ring_t* ring) {
+  const uvchan__ring_end_t* end = &ring->tail;
+  uint64_t ahead = uvchan__load_word(end);
+
+  if (end->capacity > SMALL) ahead = advance(end, ahead, end->capacity / 2);
+  return uvchan__load_turn(uvchan__slot(end, ahead)) == uvchan__free_turn(end, ahead);
+}
+
+int uvchan__ring_is_slow(const uvchan__ring_end_t* end) { return (uvchan__load_word(end) & UVCHAN__SLOW) != 0; }
 
 /* Exact where nobody else is at work; else true of a moment of the call. */
 size_t uvchan__ring_len(const uvchan__ring_t* ring) {
-  uint64_t tail = load_word(&ring->tail);
+  uint64_t tail = uvchan__load_word(&ring->tail);
 
   for (;;) {
-    uint64_t head = load_word(&ring->head);
-    uint64_t again = load_word(&ring->tail);
+    uint64_t head = uvchan__load_word(&ring->head);
+    uint64_t again = uvchan__load_word(&ring->tail);
 
-    if (again == tail) return distance(ring, head, tail);
+    if (again == tail) return distance(&ring->tail, head, tail);
     tail = again;
   }
 }
 
-static uint64_t count_to(const uvchan__ring_t* ring, uint64_t word) { return lap_of(ring, word) * ring->capacity + index_of(ring, word); }
+size_t uvchan__ring_peak(const uvchan__ring_t* ring) { return atomic_load_explicit(&ring->tail.peak, memory_order_relaxed); }
 
-uint64_t uvchan__ring_pushed(const uvchan__ring_t* ring) { return count_to(ring, load_word(&ring->tail)); }
+static uint64_t count_to(const uvchan__ring_end_t* end) {
+  uint64_t word = uvchan__load_word(end);
 
-uint64_t uvchan__ring_popped(const uvchan__ring_t* ring) { return count_to(ring, load_word(&ring->head)); }
-
-int uvchan__ring_is_closed(const uvchan__ring_t* ring) { return (load_word(&ring->tail) & UVCHAN__CLOSED) != 0; }
-
-void uvchan__ring_mark(_Atomic uint64_t* word, uint64_t marks) {
-  uvchan__step();
-  atomic_fetch_or_explicit(word, marks, memory_order_acq_rel); /* [word.R]: what the marks announce; [word.A]: the moves before */
+  return lap_of(end, word) * end->capacity + uvchan__index_of(end, word);
 }
 
-void uvchan__ring_unmark(_Atomic uint64_t* word, uint64_t marks) {
+uint64_t uvchan__ring_pushed(const uvchan__ring_t* ring) { return count_to(&ring->tail); }
+
+uint64_t uvchan__ring_popped(const uvchan__ring_t* ring) { return count_to(&ring->head); }
+
+int uvchan__ring_is_closed(const uvchan__ring_t* ring) { return (uvchan__load_word(&ring->tail) & UVCHAN__CLOSED) != 0; }
+
+void uvchan__ring_mark(uvchan__ring_end_t* end, uint64_t marks) {
   uvchan__step();
-  atomic_fetch_and_explicit(word, ~marks, memory_order_acq_rel); /* [word.R], [word.A] as above */
+  atomic_fetch_or_explicit(&end->word, marks, memory_order_acq_rel); /* [word.R]: what the marks announce; [word.A]: the moves before */
+}
+
+void uvchan__ring_unmark(uvchan__ring_end_t* end, uint64_t marks) {
+  uvchan__step();
+  atomic_fetch_and_explicit(&end->word, ~marks, memory_order_acq_rel); /* [word.R], [word.A] as above */
 }

@@ -9,6 +9,9 @@
  *      turn == 2 * lap + 1      holds the value of this lap           a receiver that moved head past the slot may read it
  *      turn == 2 * lap + 2      free for the next lap
  *
+ * The turn lies in front of the value, so that a value costs one cache line on its way and not two; and each end of the ring is a line of
+ * its own, with its own copy of what is fixed, so that a fast operation reads no further line.
+ *
  * I1  A slot is written only between the exchange of tail that claims it and [turn.R]; read only between the exchange of head that
  *     claims it and the next [turn.R]. Each claim succeeds for one thread alone, so no value is lost or received twice.
  * I2  head <= tail <= head + capacity, counted in slots: tail moves only while its slot is free, head only while its slot holds a value.
@@ -25,36 +28,39 @@
 #define UVCHAN_RING_H
 
 #include <stddef.h>
+#include <string.h>
 
 #include "atomic.h"
 
 #define UVCHAN__SLOW ((uint64_t)1)
 #define UVCHAN__CLOSED ((uint64_t)2)
 #define UVCHAN__MARKS (UVCHAN__SLOW | UVCHAN__CLOSED)
+#define UVCHAN__INDEX_SHIFT 2
 
 #define UVCHAN__CACHE_LINE 64
 
+/* One end: the word that its side moves, and that side's copy of what is fixed. */
+typedef union {
+  struct {
+    _Atomic uint64_t word;
+    _Atomic uint64_t bound; /* of tail: a position up to which no new peak is possible */
+    _Atomic uint32_t peak;  /* of tail: the most values at once */
+    /* Fixed from uvchan__ring_init() on. */
+    unsigned char shift;  /* of the lap in a word */
+    unsigned char offset; /* of the value in a slot */
+    uint64_t index_mask;  /* of the index in a word */
+    unsigned char* slots;
+    size_t stride; /* bytes from a slot to the next */
+    size_t elem_size;
+    size_t capacity; /* 0: no slots, and both words stay SLOW */
+  };
+  char line[UVCHAN__CACHE_LINE];
+} uvchan__ring_end_t;
+
 typedef struct {
-  /* Fixed from uvchan__ring_init() on. */
-  unsigned char* values;   /* capacity * elem_size bytes, side by side */
-  _Atomic uint32_t* turns; /* one for each slot */
-  size_t elem_size;
-  size_t capacity;    /* 0: no slots, and both words stay SLOW */
-  unsigned int shift; /* of the lap in a word */
-
-  char pad_tail[UVCHAN__CACHE_LINE];
-  _Atomic uint64_t tail;
-  _Atomic uint64_t seen_head; /* what a sender last saw of head, for the peak */
-  _Atomic uint64_t peak;      /* the most values at once */
-
-  char pad_head[UVCHAN__CACHE_LINE - 3 * sizeof(uint64_t)];
-  _Atomic uint64_t head;
+  uvchan__ring_end_t tail;
+  uvchan__ring_end_t head;
 } uvchan__ring_t;
-
-/* The i-th of values side by side. Values of no size may have no place. */
-static inline void* uvchan__nth(const void* values, size_t i, size_t elem_size) {
-  return elem_size == 0 ? (void*)(uintptr_t)values : (unsigned char*)(uintptr_t)values + i * elem_size;
-}
 
 typedef enum {
   UVCHAN__RING_DONE,
@@ -64,32 +70,165 @@ typedef enum {
   UVCHAN__RING_REFUSED /* the word has one of the refused marks */
 } uvchan__ring_result_t;
 
-/* Bytes behind the ring's slots: turns first, then values. 0 where that is more than a size_t holds. */
+/* Values of at least so many bytes are aligned in their slots as malloc aligns; smaller ones lie as close as they can. */
+#define UVCHAN__ALIGNED_BYTES 1024
+
+/* Bytes of the ring's slots. 0 where that is more than a size_t holds. */
 size_t uvchan__ring_bytes(size_t elem_size, size_t capacity);
 
 /* memory: uvchan__ring_bytes(), aligned as malloc aligns, the caller's; or NULL with a capacity of 0. lap: where to start. */
 void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, size_t capacity, uint64_t lap);
 
-/* refused: the marks of the word that refuse the call, checked in the same step as the claim. */
-uvchan__ring_result_t uvchan__ring_push(uvchan__ring_t* ring, const void* value, uint64_t refused);
-uvchan__ring_result_t uvchan__ring_pop(uvchan__ring_t* ring, void* value, uint64_t refused); /* value NULL: thrown away */
-
-/* As many as fit or are there, up to n (1 or more); *moved is set where the answer is DONE. */
+/* As many as fit or are there, up to n (1 or more); *moved is set where the answer is DONE.
+ * refused: the marks of the word that refuse the call, checked in the same step as the claim. */
 uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* values, size_t n, uint64_t refused, size_t* moved);
 uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, size_t n, uint64_t refused, size_t* moved);
+
+/* The general case of a push and a pop, whose ordinary case stands below. */
+uvchan__ring_result_t uvchan__ring_push_slowly(uvchan__ring_t* ring, const void* value, uint64_t refused);
+uvchan__ring_result_t uvchan__ring_pop_slowly(uvchan__ring_t* ring, void* value, uint64_t refused);
 
 /* In place: the oldest value, claimed but still in its slot, until uvchan__ring_free(). For what may take long, on a closed ring only. */
 uvchan__ring_result_t uvchan__ring_claim(uvchan__ring_t* ring, uint64_t refused, uint64_t* position);
 void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position);
 void uvchan__ring_free(uvchan__ring_t* ring, uint64_t position);
 
+/* For who looks again and again: each looks at one slot, which the other side touches once a lap, and not at a word that it moves for each
+ * value. A hint. */
+int uvchan__ring_has_value(const uvchan__ring_t* ring);
+int uvchan__ring_has_run(const uvchan__ring_t* ring);  /* a good many values; of a small one a value */
+int uvchan__ring_is_roomy(const uvchan__ring_t* ring); /* about half of it is free, or of a small one a slot */
+int uvchan__ring_is_slow(const uvchan__ring_end_t* end);
+
 size_t uvchan__ring_len(const uvchan__ring_t* ring);
+size_t uvchan__ring_peak(const uvchan__ring_t* ring);
 uint64_t uvchan__ring_pushed(const uvchan__ring_t* ring); /* in all, laps included */
 uint64_t uvchan__ring_popped(const uvchan__ring_t* ring);
 int uvchan__ring_is_closed(const uvchan__ring_t* ring);
 
 /* Set or clear marks of a word. Only with the channel's lock held, but for tests. */
-void uvchan__ring_mark(_Atomic uint64_t* word, uint64_t marks);
-void uvchan__ring_unmark(_Atomic uint64_t* word, uint64_t marks);
+void uvchan__ring_mark(uvchan__ring_end_t* end, uint64_t marks);
+void uvchan__ring_unmark(uvchan__ring_end_t* end, uint64_t marks);
+
+/* ---- The parts of a word, and the steps ----------------------------------------------------------------------------------- */
+
+/* The i-th of values side by side. Values of no size may have no place. */
+static inline void* uvchan__nth(const void* values, size_t i, size_t elem_size) {
+  return elem_size == 0 ? (void*)(uintptr_t)values : (unsigned char*)(uintptr_t)values + i * elem_size;
+}
+
+/* A call of memcpy() costs as much as the rest of an operation on a word: 2.2 ns of 11 on the way through a channel. */
+static inline void uvchan__copy(void* to, const void* from, size_t size) {
+  if (size == sizeof(uint64_t)) {
+    memcpy(to, from, sizeof(uint64_t));
+  } else if (size != 0) {
+    memcpy(to, from, size);
+  }
+}
+
+static inline size_t uvchan__index_of(const uvchan__ring_end_t* end, uint64_t word) {
+  return (size_t)((word & end->index_mask) >> UVCHAN__INDEX_SHIFT);
+}
+
+static inline uint32_t uvchan__free_turn(const uvchan__ring_end_t* end, uint64_t word) { return (uint32_t)(2 * (word >> end->shift)); }
+
+static inline uint32_t uvchan__full_turn(const uvchan__ring_end_t* end, uint64_t word) { return uvchan__free_turn(end, word) + 1; }
+
+/* The word one slot further on, with the same marks. */
+static inline uint64_t uvchan__next(const uvchan__ring_end_t* end, uint64_t word) {
+  if (uvchan__index_of(end, word) + 1 < end->capacity) return word + ((uint64_t)1 << UVCHAN__INDEX_SHIFT);
+  return ((word >> end->shift) + 1) << end->shift | (word & UVCHAN__MARKS);
+}
+
+static inline unsigned char* uvchan__slot(const uvchan__ring_end_t* end, uint64_t word) {
+  return end->slots + uvchan__index_of(end, word) * end->stride;
+}
+
+/* [turn.A] with [turn.R]: the bytes that the other side wrote, or has finished reading. */
+static inline uint32_t uvchan__load_turn(const unsigned char* slot) {
+  uvchan__step();
+  return atomic_load_explicit((const _Atomic uint32_t*)(const void*)slot, memory_order_acquire);
+}
+
+static inline void uvchan__store_turn(unsigned char* slot, uint32_t turn) {
+  uvchan__step();
+  atomic_store_explicit((_Atomic uint32_t*)(void*)slot, turn, memory_order_release); /* [turn.R] */
+}
+
+/* [word.A] with [word.R]: what was done before a close, for who sees the mark; before a move, for who counts with it. */
+static inline uint64_t uvchan__load_word(const uvchan__ring_end_t* end) {
+  uvchan__step();
+  return atomic_load_explicit(&end->word, memory_order_acquire);
+}
+
+/* Moves the word on; a failure stores what it is now in *expected. [word.R], and [word.A] too, so that moves form one chain. */
+static inline int uvchan__move_word(uvchan__ring_end_t* end, uint64_t* expected, uint64_t desired) {
+  uvchan__step();
+  return atomic_compare_exchange_weak_explicit(&end->word, expected, desired, memory_order_acq_rel, memory_order_acquire);
+}
+
+#define UVCHAN__LOW_PEAK 8
+
+/* Whether the value that goes to `tail` may be one more than there ever were. It is not before `bound`. Where the peak is low, that is
+ * soon reached; then it is not where the slot that lies `peak` behind is empty again, which is near, while head's line is not. Relaxed: a
+ * statistic. */
+static inline int uvchan__may_be_peak(const uvchan__ring_end_t* end, uint64_t tail) {
+  uint32_t peak;
+  uint64_t behind;
+
+  if ((int64_t)(tail - atomic_load_explicit(&end->bound, memory_order_relaxed)) < 0) return 0;
+  peak = atomic_load_explicit(&end->peak, memory_order_relaxed);
+  if (peak == 0 || peak > UVCHAN__LOW_PEAK || uvchan__index_of(end, tail) < peak) return 1;
+  behind = tail - ((uint64_t)peak << UVCHAN__INDEX_SHIFT);
+  return (int32_t)(uvchan__load_turn(uvchan__slot(end, behind)) - uvchan__full_turn(end, behind)) <= 0;
+}
+
+static inline void uvchan__fill(const uvchan__ring_end_t* end, uint64_t tail, const void* value) {
+  unsigned char* slot = uvchan__slot(end, tail);
+  uint32_t turn = uvchan__full_turn(end, tail);
+
+  uvchan__copy(slot + end->offset, value, end->elem_size);
+  uvchan__store_turn(slot, turn);
+}
+
+static inline void uvchan__empty(const uvchan__ring_end_t* end, uint64_t head, void* value) {
+  unsigned char* slot = uvchan__slot(end, head);
+  uint32_t turn = uvchan__full_turn(end, head) + 1;
+
+  if (value != NULL) uvchan__copy(value, slot + end->offset, end->elem_size);
+  uvchan__store_turn(slot, turn);
+}
+
+/* ---- The ordinary case ----------------------------------------------------------------------------------------------------
+ *
+ * Inline in whoever calls, and the rest by a call at its end: so it neither spills a register nor makes a call. 4 ns of 10, measured. */
+
+static inline uvchan__ring_result_t uvchan__ring_push(uvchan__ring_t* ring, const void* value, uint64_t refused) {
+  uvchan__ring_end_t* end = &ring->tail;
+  uint64_t tail = uvchan__load_word(end);
+  uint64_t seen = tail;
+
+  if (UVCHAN__RARELY((tail & refused) != 0 || uvchan__may_be_peak(end, tail) ||
+                     uvchan__load_turn(uvchan__slot(end, tail)) != uvchan__free_turn(end, tail) ||
+                     !uvchan__move_word(end, &seen, uvchan__next(end, tail)))) {
+    return uvchan__ring_push_slowly(ring, value, refused);
+  }
+  uvchan__fill(end, tail, value);
+  return UVCHAN__RING_DONE;
+}
+
+/* value NULL: thrown away. */
+static inline uvchan__ring_result_t uvchan__ring_pop(uvchan__ring_t* ring, void* value, uint64_t refused) {
+  uvchan__ring_end_t* end = &ring->head;
+  uint64_t head = uvchan__load_word(end);
+  uint64_t seen = head;
+
+  if (UVCHAN__RARELY((head & refused) != 0 || uvchan__load_turn(uvchan__slot(end, head)) != uvchan__full_turn(end, head) ||
+                     !uvchan__move_word(end, &seen, uvchan__next(end, head)))) {
+    return uvchan__ring_pop_slowly(ring, value, refused);
+  }
+  uvchan__empty(end, head, value);
+  return UVCHAN__RING_DONE;
+}
 
 #endif /* UVCHAN_RING_H */

@@ -37,45 +37,76 @@ static int is_valid(const uvchan_case_t* cases, size_t ncases) {
   if ((cases == NULL && ncases > 0) || ncases > INT_MAX) return 0;
   for (i = 0; i < ncases; i++) {
     if (cases[i].op != UVCHAN_RECV && cases[i].op != UVCHAN_SEND) return 0;
-    if (cases[i].ch != NULL && cases[i].value == NULL && cases[i].ch->ring.elem_size > 0) return 0;
+    if (cases[i].ch != NULL && cases[i].value == NULL && uvchan__size_to_receive(cases[i].ch) > 0) return 0;
   }
   return 1;
 }
 
 /* ---- Pass 1 --------------------------------------------------------------------------------------------------------------- */
 
+/* The case's status, or UV_EAGAIN or (a send's) UV_ENOMEM. A block that was brought along goes to the first unbounded channel. */
+static int try_case(uvchan_case_t* c, uvchan__block_t** block) {
+  uvchan__block_t* brought = NULL;
+
+  if (c->ch == NULL) return UV_EAGAIN;
+  if (c->op == UVCHAN_RECV) return uvchan__recv_now(c->ch, c->value);
+  if (uvchan__is_unbounded(c->ch)) {
+    brought = *block;
+    *block = NULL;
+  }
+  return uvchan__send_now(c->ch, c->value, brought);
+}
+
+/* The index, UV_EAGAIN or UV_ENOMEM. */
+static int chosen(uvchan_case_t* cases, size_t i, int r) {
+  if (r == UV_EAGAIN || (r == UV_ENOMEM && cases[i].op == UVCHAN_SEND)) return r;
+  cases[i].status = r;
+  return (int)i;
+}
+
+/* Cases that are tried in an order drawn at random, of all orders with the same chance: so the first that is ready is any of those that
+ * are, with the same chance, and nothing is spent on the others. The order is drawn as far as it is needed (Fisher and Yates). */
+#define SHUFFLED 64
+
+static int try_shuffled(uvchan_case_t* cases, size_t ncases, uvchan__block_t** block) {
+  unsigned char order[SHUFFLED];
+  size_t i;
+
+  for (i = 0; i < ncases; i++) order[i] = (unsigned char)i;
+  for (i = 0; i < ncases; i++) {
+    size_t drawn = i + random_below(ncases - i);
+    size_t c = order[drawn];
+    int r = try_case(&cases[c], block);
+
+    if (r != UV_EAGAIN) return chosen(cases, c, r);
+    order[drawn] = order[i];
+  }
+  return UV_EAGAIN;
+}
+
 /* One of the ready cases, each with the same chance; NOT_CHOSEN where there is none. */
 static size_t choose(const uvchan_case_t* cases, size_t ncases) {
-  size_t chosen = NOT_CHOSEN;
+  size_t choice = NOT_CHOSEN;
   size_t ready = 0;
   size_t i;
 
   for (i = 0; i < ncases; i++) {
     if (cases[i].ch == NULL || !uvchan__is_ready(cases[i].ch, cases[i].op == UVCHAN_SEND)) continue;
-    if (random_below(++ready) == 0) chosen = i;
+    if (random_below(++ready) == 0) choice = i;
   }
-  return chosen;
+  return choice;
 }
 
-/* The index, UV_EAGAIN where none was ready, or UV_ENOMEM. A block that was brought along goes to the first unbounded channel. */
+/* The index, UV_EAGAIN where none was ready, or UV_ENOMEM. */
 static int try_cases(uvchan_case_t* cases, size_t ncases, uvchan__block_t** block) {
+  if (ncases <= SHUFFLED) return try_shuffled(cases, ncases, block);
   for (;;) {
     size_t i = choose(cases, ncases);
-    uvchan_t* ch;
     int r;
 
     if (i == NOT_CHOSEN) return UV_EAGAIN;
-    ch = cases[i].ch;
-    if (cases[i].op == UVCHAN_SEND && uvchan__is_unbounded(ch)) {
-      r = uvchan__send_now(ch, cases[i].value, *block);
-      *block = NULL;
-    } else {
-      r = cases[i].op == UVCHAN_SEND ? uvchan__send_now(ch, cases[i].value, NULL) : uvchan__recv_now(ch, cases[i].value);
-    }
-    if (r == UV_EAGAIN) continue;
-    if (r == UV_ENOMEM && cases[i].op == UVCHAN_SEND) return r;
-    cases[i].status = r;
-    return (int)i;
+    r = try_case(&cases[i], block);
+    if (r != UV_EAGAIN) return chosen(cases, i, r);
   }
 }
 
@@ -159,6 +190,13 @@ int uvchan_try_select(uvchan_case_t* cases, size_t ncases) {
   return try_cases(cases, ncases, &block);
 }
 
+/* As a channel's: one for each thread, since it is not about any one channel. */
+static atomic_uint* patience_of_thread(void) {
+  static _Thread_local atomic_uint patience = UVCHAN__LONGEST_PATIENCE;
+
+  return &patience;
+}
+
 /* All places are queued: sleeps until one was finished, or the time is over and nobody has claimed any. */
 static int sleep_until_chosen(uvchan__waiter_t* waiter, uvchan__place_t* places, size_t nplaces, uint64_t timeout) {
   if (uvchan__park(waiter, timeout) != 0) {
@@ -172,20 +210,35 @@ static int sleep_until_chosen(uvchan__waiter_t* waiter, uvchan__place_t* places,
   return (int)waiter->index;
 }
 
+/* Where all have rings, it looks again before it queues. Elsewhere it has to be queued to be found, by another select for example. */
+static int looks_first(const uvchan_case_t* cases, size_t ncases) {
+  size_t i;
+
+  for (i = 0; i < ncases; i++) {
+    if (cases[i].ch != NULL && !uvchan__has_ring(cases[i].ch)) return 0;
+  }
+  return 1;
+}
+
 /* places: one for each case. */
-static int select_with(uvchan__place_t* places, uvchan_case_t* cases, size_t ncases, uint64_t timeout) {
+static int select_with(uvchan__place_t* places, uvchan_case_t* cases, size_t ncases, uvchan__patience_t* patience, uint64_t timeout) {
   uvchan__waiter_t waiter;
   uvchan__block_t* block = NULL;
   size_t nplaces;
   int r;
 
-  uvchan__waiter_init(&waiter, UVCHAN__THREAD, NULL, NULL);
-  nplaces = lay_out(places, &waiter, cases, ncases);
-  do {
+  while (looks_first(cases, ncases) && uvchan__patience_wait(patience)) {
     r = try_cases(cases, ncases, &block);
     if (r != UV_EAGAIN) return r;
-  } while (!queue_all(&waiter, places, nplaces));
-  r = sleep_until_chosen(&waiter, places, nplaces, timeout);
+  }
+  uvchan__waiter_init(&waiter, UVCHAN__THREAD, NULL, NULL);
+  nplaces = lay_out(places, &waiter, cases, ncases);
+  while (!queue_all(&waiter, places, nplaces)) {
+    r = try_cases(cases, ncases, &block);
+    if (r != UV_EAGAIN) return r;
+  }
+  uvchan__linger(&waiter, patience);
+  r = sleep_until_chosen(&waiter, places, nplaces, uvchan__patience_rest(patience, timeout));
   if (r >= 0) cases[r].status = waiter.status;
   return r;
 }
@@ -193,6 +246,7 @@ static int select_with(uvchan__place_t* places, uvchan_case_t* cases, size_t nca
 int uvchan_select_timedwait(uvchan_case_t* cases, size_t ncases, uint64_t timeout) {
   uvchan__place_t near_places[UVCHAN__SELECT_PLACES];
   uvchan__place_t* places = near_places;
+  uvchan__patience_t patience;
   int r;
 
   if (ncases == 0 || !is_valid(cases, ncases)) return UV_EINVAL;
@@ -202,7 +256,9 @@ int uvchan_select_timedwait(uvchan_case_t* cases, size_t ncases, uint64_t timeou
     places = uvchan__malloc(ncases * sizeof(*places)); /* no overflow: the cases themselves are larger than an int's worth of bytes */
     if (places == NULL) return UV_ENOMEM;
   }
-  r = select_with(places, cases, ncases, timeout);
+  uvchan__patience_init(&patience, patience_of_thread(), timeout);
+  r = select_with(places, cases, ncases, &patience, timeout);
+  uvchan__patience_learn(&patience, patience_of_thread());
   if (places != near_places) uvchan__free(places);
   return r;
 }
@@ -238,14 +294,17 @@ static void complete_select(uvchan_req_t* req, int status) {
   if (places != near_places) uvchan__free(places);
 }
 
-/* The unbounded store with the largest blocks to which a case sends: a block of its size serves whichever is chosen. Or NULL. */
-static const uvchan__blocks_t* largest_blocks(const uvchan_case_t* cases, size_t ncases) {
-  const uvchan__blocks_t* largest = NULL;
+/* The bytes of the largest block that a send to an unbounded channel may need: one of that size serves whichever is chosen. 0: none. */
+static size_t block_bytes(const uvchan_case_t* cases, size_t ncases) {
+  size_t largest = 0;
   size_t i;
 
   for (i = 0; i < ncases; i++) {
+    size_t bytes;
+
     if (cases[i].ch == NULL || cases[i].op != UVCHAN_SEND || !uvchan__is_unbounded(cases[i].ch)) continue;
-    if (largest == NULL || uvchan__block_bytes(cases[i].ch->blocks) > uvchan__block_bytes(largest)) largest = cases[i].ch->blocks;
+    bytes = uvchan__blocks_most_bytes(cases[i].ch->blocks);
+    if (bytes > largest) largest = bytes;
   }
   return largest;
 }
@@ -253,7 +312,7 @@ static const uvchan__blocks_t* largest_blocks(const uvchan_case_t* cases, size_t
 /* Memory for the places of more cases than the request has room for, and for a send to an unbounded channel: before the hub, after which
  * nothing may fail. */
 static int reserve(uvchan_select_t* select, const uvchan_case_t* cases, size_t ncases, uvchan__block_t** block) {
-  const uvchan__blocks_t* blocks = largest_blocks(cases, ncases);
+  size_t bytes = block_bytes(cases, ncases);
 
   *block = NULL;
   select->places = select->near_places;
@@ -261,8 +320,8 @@ static int reserve(uvchan_select_t* select, const uvchan_case_t* cases, size_t n
     select->places = uvchan__malloc(ncases * sizeof(*select->places));
     if (select->places == NULL) return UV_ENOMEM;
   }
-  if (blocks == NULL) return 0;
-  *block = uvchan__block_new(blocks);
+  if (bytes == 0) return 0;
+  *block = uvchan__block_new(bytes);
   if (*block != NULL) return 0;
   if (select->places != select->near_places) uvchan__free(select->places);
   return UV_ENOMEM;

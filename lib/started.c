@@ -5,7 +5,7 @@ int uvchan__receiver_open(uvchan_t* ch) {
   uvchan__block_t* block;
 
   if (!uvchan__is_unbuffered(ch)) return 0;
-  block = uvchan__block_new(ch->blocks);
+  block = uvchan__block_new(uvchan__blocks_most_bytes(ch->blocks));
   if (block == NULL) return UV_ENOMEM;
   uvchan__lock(&ch->lock);
   ch->blocks->keep++;
@@ -55,8 +55,8 @@ void uvchan__receiver_leave(uvchan_t* ch, uvchan_receiver_t* receiver, int rests
   uvchan__leave(ch, &visit);
 }
 
-/* The end, or UV_EAGAIN and queued, or a value and (unbuffered) no longer at rest: before the room is counted in which a waiting sender
- * may put the next value. */
+/* With place NULL it is not queued. Unbuffered, it is no longer at rest before the room is counted in which a waiting sender may put the
+ * next value. */
 static int take_slowly(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
   int unbuffered = uvchan__is_unbuffered(ch);
@@ -64,24 +64,28 @@ static int take_slowly(uvchan_t* ch, uvchan__place_t* place, void* values, size_
 
   *moved = 0;
   uvchan__enter(ch);
-  uvchan__mark_for(ch, 0);
+  if (place != NULL) uvchan__mark_for(ch, 0);
   if (unbuffered) {
     ch->resting--;
     n = 1;
   }
   while (*moved < n) {
-    r = uvchan__recv_locked(ch, uvchan__nth(values, *moved, ch->ring.elem_size), &visit);
+    r = uvchan__recv_locked(ch, uvchan__nth(values, *moved, uvchan__size_to_receive(ch)), &visit);
     if (r != 0) break;
     ++*moved;
   }
   if (*moved > 0) r = 0;
   if (unbuffered && r != 0) ch->resting++;
-  if (r == UV_EAGAIN && !place->queued) uvchan__enqueue_place(place);
+  if (r == UV_EAGAIN && place != NULL && !place->queued) uvchan__enqueue_place(place);
   uvchan__leave(ch, &visit);
   return r;
 }
 
-int uvchan__receiver_take(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved) {
+int uvchan__receiver_take_or_queue(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved) {
+  return take_slowly(ch, place, values, n, moved);
+}
+
+int uvchan__receiver_take(uvchan_t* ch, void* values, size_t n, size_t* moved) {
   uvchan__ring_result_t r;
 
   if (n > 1) {
@@ -90,8 +94,7 @@ int uvchan__receiver_take(uvchan_t* ch, uvchan__place_t* place, void* values, si
     r = uvchan__ring_pop(&ch->ring, values, UVCHAN__SLOW);
     *moved = 1;
   }
-  if (r == UVCHAN__RING_DONE || r == UVCHAN__RING_ENDED) return uvchan__from_ring(ch, r);
-  return take_slowly(ch, place, values, n, moved);
+  return r == UVCHAN__RING_REFUSED ? take_slowly(ch, NULL, values, n, moved) : uvchan__from_ring(ch, r);
 }
 
 void uvchan__receiver_rest(uvchan_t* ch) {

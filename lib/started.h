@@ -13,9 +13,10 @@ void uvchan__receiver_shut(uvchan_t* ch); /* the counterpart */
 void uvchan__receiver_join(uvchan_t* ch, uvchan_receiver_t* receiver, int rests);
 void uvchan__receiver_leave(uvchan_t* ch, uvchan_receiver_t* receiver, int rests);
 
-/* Takes up to n values: 0 and how many, the end, or UV_EAGAIN, and then the place is queued. After 0, a receiver on an unbuffered channel
- * is no longer at rest. */
-int uvchan__receiver_take(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved);
+/* Takes up to n values: 0 and how many, the end, or UV_EAGAIN. After 0, a receiver on an unbuffered channel is no longer at rest.
+ * The second looks more closely: after UV_EAGAIN the place is queued, and the next value has the receiver posted. */
+int uvchan__receiver_take(uvchan_t* ch, void* values, size_t n, size_t* moved);
+int uvchan__receiver_take_or_queue(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved);
 void uvchan__receiver_rest(uvchan_t* ch); /* after a callback on an unbuffered channel */
 
 #endif /* UVCHAN_STARTED_H */

@@ -8,7 +8,7 @@ enum { OPEN = 1, CLOSING = 2 };
 static int is_usable(const uvchan_ticker_t* ticker) { return ticker != NULL && ticker->flags == OPEN; }
 
 int uvchan_ticker_init(uv_loop_t* loop, uvchan_ticker_t* ticker, uvchan_t* ch) {
-  if (loop == NULL || ticker == NULL || ch == NULL || ch->ring.elem_size != sizeof(uint64_t)) return UV_EINVAL;
+  if (loop == NULL || ticker == NULL || ch == NULL || uvchan__size_to_send(ch) != sizeof(uint64_t)) return UV_EINVAL;
   uv_timer_init(loop, &ticker->timer);
   ticker->timer.data = ticker->later.idle.data = ticker;
   ticker->loop = loop;

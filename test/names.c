@@ -51,6 +51,7 @@ static const name_t names[] = {
     NAME(uvchan_recv_start_batch, int, uvchan_receiver_t*, uvchan_recv_batch_cb),
     NAME(uvchan_recv_stop, int, uvchan_receiver_t*),
     NAME(uvchan_receiver_set_budget, int, uvchan_receiver_t*, unsigned int),
+    NAME(uvchan_receiver_set_spin, int, uvchan_receiver_t*, unsigned int),
     NAME(uvchan_receiver_is_active, int, const uvchan_receiver_t*),
     NAME(uvchan_receiver_is_closing, int, const uvchan_receiver_t*),
     NAME(uvchan_receiver_has_ref, int, const uvchan_receiver_t*),

@@ -174,7 +174,8 @@ START_TEST(a_send_to_an_unbounded_channel_at_every_failing_allocation) {
       ck_assert_uint_eq(support_at_rest(ch).sent, sent);
       if (forever) break;
     }
-    ck_assert_int_eq(failed, support_failures() > 0);
+    if (way != WAY_WAIT_N || forever) ck_assert_int_eq(failed, support_failures() > 0);
+    failed = support_failures() > 0; /* the one that waits for all to be in tries once more */
     for (i = 0; i < sent; i++) { /* receiving needs no memory */
       must(uvchan_try_recv(ch, value) == 0);
       must(support_matches(value, 64, i));

@@ -239,7 +239,7 @@ START_TEST(threads_lose_nothing_around_every_wrap) {
   for (i = NTHREADS; i < 2 * NTHREADS; i++) sum += sides[i].sum;
   ck_assert_uint_eq(sum, NTHREADS * (n * (n + 1) / 2));
   ck_assert_uint_eq(uvchan__ring_len(&store.ring), 0);
-  ck_assert_uint_le(atomic_load(&store.ring.peak), store.capacity);
+  ck_assert_uint_le(atomic_load(&store.ring.tail.peak), store.capacity);
   store_close(&store);
 }
 END_TEST

@@ -39,7 +39,7 @@
  *   uvchan_case_t orders_case_send(orders_sendonly_t end, struct order* value);
  *   uvchan_case_t orders_case_recv(orders_recvonly_t end, struct order* value);
  *
- * The member `handle` of orders_receiver_t is the plain receiver: its data, and what uvchan_receiver_ref(), _unref(), _set_budget(),
+ * The member `handle` of orders_receiver_t is the plain receiver: its data, and what uvchan_receiver_ref(), _unref(), _set_budget(), _set_spin(),
  * _is_active() and the like take. */
 #ifndef UVCHAN_TYPED_H
 #define UVCHAN_TYPED_H

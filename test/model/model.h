@@ -33,8 +33,8 @@ static uvchan__ring_t model_ring;
 
 /* Laps begin shortly before the 32 bits of a slot's turn wrap. */
 static inline void model_start(void) {
-  assert(uvchan__ring_bytes(sizeof(uint32_t), MODEL_SLOTS) <= sizeof(model_memory));
-  uvchan__ring_init(&model_ring, model_memory, sizeof(uint32_t), MODEL_SLOTS, UINT32_MAX / 2);
+  assert(uvchan__ring_bytes(sizeof(uint64_t), MODEL_SLOTS) <= sizeof(model_memory));
+  uvchan__ring_init(&model_ring, model_memory, sizeof(uint64_t), MODEL_SLOTS, UINT32_MAX / 2);
 }
 
 /* Runs the threads to their end, once. */

@@ -8,7 +8,7 @@ static int received;
 static int ended;
 
 static void* sender(void* arg) {
-  uint32_t value;
+  uint64_t value;
 
   for (value = 0; value < 2; value++) {
     if (uvchan__ring_push(&model_ring, &value, UVCHAN__MARKS) != UVCHAN__RING_DONE) break;
@@ -23,7 +23,7 @@ static void* closer(void* arg) {
 }
 
 static void receive(int tries) {
-  uint32_t value;
+  uint64_t value;
 
   while (tries-- > 0) {
     uvchan__ring_result_t r = uvchan__ring_pop(&model_ring, &value, UVCHAN__SLOW);
@@ -44,7 +44,7 @@ int main(void) {
   int round;
 
   for (round = 0; round < MODEL_ROUNDS; round++) {
-    uint32_t value = 7;
+    uint64_t value = 7;
 
     model_start();
     received = ended = 0;

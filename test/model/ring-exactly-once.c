@@ -2,15 +2,15 @@
  * tries four times; what is left is received at the end. Four values go through a ring of two slots, so each slot is used twice. */
 #include "model.h"
 
-static uint32_t got[8];
+static uint64_t got[8];
 static int ngot;
 static atomic_int sent;
 
-static void send_two(uint32_t first) {
-  uint32_t i;
+static void send_two(uint64_t first) {
+  uint64_t i;
 
   for (i = 0; i < 2; i++) {
-    uint32_t value = first + i;
+    uint64_t value = first + i;
 
     if (uvchan__ring_push(&model_ring, &value, UVCHAN__MARKS) != UVCHAN__RING_DONE) return;
     atomic_fetch_add(&sent, 1);
@@ -28,7 +28,7 @@ static void* sender_b(void* arg) {
 }
 
 static void receive(int tries) {
-  uint32_t value;
+  uint64_t value;
 
   while (tries-- > 0) {
     if (uvchan__ring_pop(&model_ring, &value, UVCHAN__SLOW) == UVCHAN__RING_DONE) got[ngot++] = value;
@@ -41,13 +41,13 @@ static void* receiver(void* arg) {
 }
 
 static void check(void) {
-  uint32_t last_a = 9;
-  uint32_t last_b = 19;
+  uint64_t last_a = 9;
+  uint64_t last_b = 19;
   int i;
 
   assert(ngot == atomic_load(&sent));
   for (i = 0; i < ngot; i++) {
-    uint32_t* last = got[i] < 20 ? &last_a : &last_b;
+    uint64_t* last = got[i] < 20 ? &last_a : &last_b;
 
     assert(got[i] == *last + 1);
     *last = got[i];

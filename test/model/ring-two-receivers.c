@@ -6,7 +6,7 @@ static atomic_uint taken[3];
 static atomic_uint sent;
 
 static void* sender(void* arg) {
-  uint32_t value;
+  uint64_t value;
 
   for (value = 0; value < 3; value++) {
     if (uvchan__ring_push(&model_ring, &value, UVCHAN__MARKS) != UVCHAN__RING_DONE) break;
@@ -16,7 +16,7 @@ static void* sender(void* arg) {
 }
 
 static void* by_one(void* arg) {
-  uint32_t value;
+  uint64_t value;
   int i;
 
   for (i = 0; i < 2; i++) {
@@ -26,7 +26,7 @@ static void* by_one(void* arg) {
 }
 
 static void* in_runs(void* arg) {
-  uint32_t values[2];
+  uint64_t values[2];
   size_t n, i;
 
   if (uvchan__ring_pop_n(&model_ring, values, 2, UVCHAN__SLOW, &n) != UVCHAN__RING_DONE) return arg;

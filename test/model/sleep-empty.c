@@ -6,7 +6,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int asleep; /* under the lock */
 
-static void send_one(uint32_t value) {
+static void send_one(uint64_t value) {
   if (uvchan__ring_push(&model_ring, &value, UVCHAN__MARKS) == UVCHAN__RING_DONE) return;
   pthread_mutex_lock(&lock);
   assert(uvchan__ring_push(&model_ring, &value, 0) == UVCHAN__RING_DONE);
@@ -26,7 +26,7 @@ static void* sender_b(void* arg) {
 }
 
 static void* receiver(void* arg) {
-  uint32_t value;
+  uint64_t value;
 
   if (uvchan__ring_pop(&model_ring, &value, UVCHAN__SLOW) == UVCHAN__RING_DONE) return arg;
   pthread_mutex_lock(&lock);

@@ -8,7 +8,7 @@ static int asleep; /* under the lock */
 static int nsent;
 
 static void* receive_one(void* arg) {
-  uint32_t value;
+  uint64_t value;
 
   if (uvchan__ring_pop(&model_ring, &value, UVCHAN__SLOW) != UVCHAN__RING_REFUSED) return arg;
   pthread_mutex_lock(&lock);
@@ -29,7 +29,7 @@ static void* receiver_a(void* arg) { return receive_one(arg); }
 static void* receiver_b(void* arg) { return receive_one(arg); }
 
 static void* sender(void* arg) {
-  uint32_t value = 3;
+  uint64_t value = 3;
 
   pthread_mutex_lock(&lock);
   uvchan__ring_mark(&model_ring.tail, UVCHAN__SLOW);
@@ -50,7 +50,7 @@ int main(void) {
   int round;
 
   for (round = 0; round < MODEL_ROUNDS; round++) {
-    uint32_t value = 1;
+    uint64_t value = 1;
 
     model_start();
     asleep = nsent = 0;

@@ -12,13 +12,21 @@ void uvchan__enter(uvchan_t* ch) { uvchan__lock(&ch->lock); }
 static void set_tail_slow(uvchan_t* ch, int slow) {
   if (!uvchan__has_ring(ch) || ch->tail_slow == slow) return;
   ch->tail_slow = (unsigned char)slow;
-  (slow ? uvchan__ring_mark : uvchan__ring_unmark)(&ch->ring.tail, UVCHAN__SLOW);
+  if (!slow) {
+    uvchan__ring_unmark(&ch->ring.tail, UVCHAN__SLOW);
+  } else if (uvchan__ring_mark(&ch->ring.tail, UVCHAN__SLOW)) {
+    uvchan__enqueue_place(&uvchan__first_started(ch)->place); /* I5 */
+  }
 }
 
 static void set_head_slow(uvchan_t* ch, int slow) {
   if (!uvchan__has_ring(ch) || ch->head_slow == slow) return;
   ch->head_slow = (unsigned char)slow;
-  (slow ? uvchan__ring_mark : uvchan__ring_unmark)(&ch->ring.head, UVCHAN__SLOW);
+  if (slow) {
+    uvchan__ring_mark(&ch->ring.head, UVCHAN__SLOW);
+  } else {
+    uvchan__ring_unmark(&ch->ring.head, UVCHAN__SLOW);
+  }
 }
 
 void uvchan__settle_marks(uvchan_t* ch) {
@@ -26,13 +34,27 @@ void uvchan__settle_marks(uvchan_t* ch) {
   set_head_slow(ch, ch->senders.first != NULL);
 }
 
+static void count_wakeups(uvchan_t* ch, unsigned int n) {
+  if (n > 0) atomic_fetch_add_explicit(&ch->wakeups, n, memory_order_relaxed);
+}
+
 void uvchan__leave(uvchan_t* ch, uvchan__visit_t* visit) {
   uvchan__settle_marks(ch);
-  ch->wakeups += visit->wakes.asleep;
+  count_wakeups(ch, visit->wakes.asleep);
   uvchan__unlock(&ch->lock); /* the last touch of the channel: who is woken may release it */
   uvchan__wake(&visit->wakes);
   uvchan__block_free_all(visit->block);
   uvchan__block_free_all(visit->superfluous);
+}
+
+void uvchan__pay_locked(uvchan_t* ch, uvchan__visit_t* visit) { uvchan__notify(&uvchan__first_started(ch)->waiter, &visit->wakes); }
+
+void uvchan__pay(uvchan_t* ch) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+
+  uvchan__pay_locked(ch, &visit);
+  count_wakeups(ch, visit.wakes.asleep);
+  uvchan__wake(&visit.wakes);
 }
 
 /* ---- The store: with the lock --------------------------------------------------------------------------------------------- */
@@ -63,7 +85,12 @@ static int has_block(uvchan_t* ch, uvchan__visit_t* visit) {
 
 /* 0, UV_EAGAIN without room, UV_ENOMEM where a block has to be brought along. */
 static int push(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
-  if (uvchan__has_ring(ch)) return uvchan__ring_push(&ch->ring, value, 0) == UVCHAN__RING_DONE ? 0 : UV_EAGAIN;
+  if (uvchan__has_ring(ch)) {
+    uvchan__ring_result_t r = uvchan__ring_push(&ch->ring, value, 0);
+
+    if (r == UVCHAN__RING_OWING) uvchan__pay_locked(ch, visit);
+    return r == UVCHAN__RING_FULL ? UV_EAGAIN : 0;
+  }
   if (!has_room(ch)) return UV_EAGAIN;
   if (!has_block(ch, visit)) return UV_ENOMEM;
   uvchan__blocks_push(ch->blocks, value);
@@ -84,7 +111,7 @@ static void copy(const uvchan_t* ch, void* to, const void* from) { uvchan__copy(
 /* Tells a started receiver to look. */
 static void notify(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
   uvchan__dequeue(&ch->receivers, place);
-  uvchan__notify(place, &visit->wakes);
+  uvchan__notify(place->waiter, &visit->wakes);
 }
 
 /* Claims the first who waits to receive and is not a started receiver; NULL where none is before the first of those. */
@@ -221,7 +248,7 @@ int uvchan__shut_locked(uvchan_t* ch, int status, uvchan__visit_t* visit) {
 
   if (is_closed(ch)) return UV_EALREADY;
   ch->end = status;
-  uvchan__ring_mark(&ch->ring.tail, UVCHAN__CLOSED);
+  if (uvchan__ring_mark(&ch->ring.tail, UVCHAN__CLOSED)) uvchan__pay_locked(ch, visit);
   while ((place = uvchan__first_waiting(&ch->senders)) != NULL) {
     uvchan__dequeue(&ch->senders, place);
     end_wait(ch, place, visit);

@@ -18,6 +18,10 @@
  *     received = popped - dropped_old + direct.
  * I4  No callback of the user's runs, and no memory is asked for or given back, with the lock held. What has to be done after it is
  *     collected in a visit.
+ * I5  The first started receiver waits without a place in the queue where nobody else waits: it has tail ARMED. Whoever takes that mark off
+ *     owes it a post, and finds it first in `started`: it stays there until its stop has seen that nobody owes it one any more. Where
+ *     somebody else begins to wait, he takes the mark off under the lock, and gives it a place in the queue, before his own: so tail is
+ *     never SLOW and ARMED.
  *
  * Threads: any. The order of locks is: channels by ascending address, then a hub's. Knows waiters; does not know requests, receivers or
  * selects, but for the list of started receivers' places, which tells whose loop could empty it. */
@@ -44,13 +48,13 @@ struct uvchan_s {
   /* Under the lock. */
   uvchan__queue_t senders;
   uvchan__queue_t receivers;
-  uvchan_receiver_t* started; /* all started receivers */
-  size_t resting;             /* how many of them are not in a callback (an unbuffered channel counts, the others leave that out) */
-  uint64_t direct;            /* values that went from sender to receiver without the store */
-  uint64_t wakeups;
-  int end;              /* and constant once CLOSED */
-  unsigned int counted; /* senders */
+  uvchan_receiver_t* _Atomic started; /* all started receivers; the first is also for whoever owes it a post: see I5 */
+  size_t resting;                     /* how many of them are not in a callback (an unbuffered channel counts, the others leave that out) */
+  uint64_t direct;                    /* values that went from sender to receiver without the store */
+  int end;                            /* and constant once CLOSED */
+  unsigned int counted;               /* senders */
   /* Counters, relaxed. */
+  _Atomic uint64_t wakeups;
   _Atomic uint64_t dropped_new;
   _Atomic uint64_t dropped_old;
   atomic_uint references;
@@ -94,12 +98,20 @@ void uvchan__mark_for(uvchan_t* ch, int sends); /* from here on nothing that cou
 void uvchan__settle_marks(uvchan_t* ch);        /* before unlocking: as the queues demand */
 void uvchan__enqueue_place(uvchan__place_t* place);
 
+/* After UVCHAN__RING_OWING; without the lock, and with it. */
+void uvchan__pay(uvchan_t* ch);
+void uvchan__pay_locked(uvchan_t* ch, uvchan__visit_t* visit);
+
 /* What a result of the ring means to a receiver. */
 int uvchan__from_ring(const uvchan_t* ch, uvchan__ring_result_t result);
 
 static inline int uvchan__has_ring(const uvchan_t* ch) { return ch->kind == UVCHAN__BOUNDED; }
 static inline int uvchan__is_unbuffered(const uvchan_t* ch) { return ch->kind == UVCHAN__UNBUFFERED; }
 static inline int uvchan__is_unbounded(const uvchan_t* ch) { return ch->kind == UVCHAN__WITHOUT_BOUND; }
+
+static inline uvchan_receiver_t* uvchan__first_started(const uvchan_t* ch) {
+  return atomic_load_explicit(&ch->started, memory_order_relaxed); /* relaxed: under the lock, or ordered by ARMED, or one's own */
+}
 
 /* Each side reads its own copy: the other's line is in the other's cache. */
 static inline size_t uvchan__size_to_send(const uvchan_t* ch) { return ch->ring.tail.elem_size; }

@@ -21,12 +21,12 @@ struct uvchan__hub_s {
   /* The loop's thread. */
   unsigned int users;
   unsigned int holds;
+  uvchan__entry_t turn; /* the head of a circular list: what runs in this turn */
   /* Under the registry's lock. */
   uvchan__hub_t* next;
   /* Under lock. */
   atomic_uint lock;
   uvchan__entry_t ready; /* the head of a circular list */
-  uvchan__entry_t mark;  /* in it, while entries run: behind those of this turn */
   uint64_t thread;       /* that last ran the loop; before the first turn, the one that made the hub */
   unsigned char has_run;
   unsigned char around_poll; /* between prepare and check: that thread is in the loop for certain */
@@ -89,6 +89,35 @@ void uvchan__after_closing(uv_loop_t* loop, uvchan__later_t* later, uv_close_cb 
 
 void* uvchan__hub_scratch(uvchan__hub_t* hub) { return hub->scratch.bytes; }
 
+/* ---- Circular lists of entries -------------------------------------------------------------------------------------------- */
+
+static void init_list(uvchan__entry_t* list) { list->next = list->prev = list; }
+
+static int is_empty(const uvchan__entry_t* list) { return list->next == list; }
+
+static void unlink_entry(uvchan__entry_t* entry) {
+  entry->prev->next = entry->next;
+  entry->next->prev = entry->prev;
+  entry->next = entry->prev = NULL;
+}
+
+static void append_entry(uvchan__entry_t* list, uvchan__entry_t* entry) {
+  entry->prev = list->prev;
+  entry->next = list;
+  entry->prev->next = entry;
+  list->prev = entry;
+}
+
+/* Moves all of `from` in front of what is in `to`. */
+static void move_entries(uvchan__entry_t* from, uvchan__entry_t* to) {
+  if (is_empty(from)) return;
+  from->prev->next = to->next;
+  to->next->prev = from->prev;
+  to->next = from->next;
+  to->next->prev = to;
+  init_list(from);
+}
+
 /* ---- Turns: the loop's thread --------------------------------------------------------------------------------------------- */
 
 static void on_async(uv_async_t* async) { (void)async; } /* it has ended the poll; check does the rest */
@@ -111,7 +140,7 @@ static void look(uvchan__hub_t* hub, int before_poll) {
   uvchan__lock(&hub->lock);
   hub->thread = this_thread();
   hub->has_run = 1;
-  more = hub->ready.next != &hub->ready;
+  more = !is_empty(&hub->ready);
   hub->awake = (unsigned char)more;
   hub->around_poll = (unsigned char)before_poll;
   uvchan__unlock(&hub->lock);
@@ -120,59 +149,44 @@ static void look(uvchan__hub_t* hub, int before_poll) {
 
 static void on_prepare(uv_prepare_t* prepare) { look(prepare->data, 1); }
 
-static void unlist_locked(uvchan__entry_t* entry) {
-  if (entry->next == NULL) return;
-  entry->prev->next = entry->next;
-  entry->next->prev = entry->prev;
-  entry->next = entry->prev = NULL;
-}
-
-static void list_locked(uvchan__hub_t* hub, uvchan__entry_t* entry) {
-  if (entry->next != NULL) return;
-  entry->prev = hub->ready.prev;
-  entry->next = &hub->ready;
-  entry->prev->next = entry;
-  hub->ready.prev = entry;
-}
-
-/* NULL where the mark is met. */
-static uvchan__entry_t* take_first(uvchan__hub_t* hub) {
-  uvchan__entry_t* entry;
-
-  uvchan__lock(&hub->lock);
-  entry = hub->ready.next;
-  if (entry == &hub->mark) {
-    entry = NULL;
-  } else {
-    unlist_locked(entry);
-  }
-  uvchan__unlock(&hub->lock);
-  return entry;
-}
-
 int uvchan__hub_is_in_demand(uvchan__hub_t* hub) {
-  int others;
+  int others = !is_empty(&hub->turn);
 
+  if (others) return 1;
   uvchan__lock(&hub->lock);
-  others = hub->ready.next != &hub->mark || hub->mark.next != &hub->ready;
+  others = !is_empty(&hub->ready);
   uvchan__unlock(&hub->lock);
   return others;
+}
+
+/* The entry is no longer posted before it runs: so who posts it from here on lists it anew, and who found it posted before has done what
+ * the run is to see. [posted.A] with [posted.R] in uvchan__hub_post(). */
+static unsigned int run_first(uvchan__hub_t* hub) {
+  uvchan__entry_t* entry = hub->turn.next;
+
+  unlink_entry(entry);
+  uvchan__step();
+  atomic_exchange_explicit(uvchan__atomic(&entry->posted), 0, memory_order_acq_rel);
+  return entry->run(entry);
 }
 
 /* Runs what is ready now, not what becomes ready meanwhile: that waits for the next turn, as does what is beyond VALUES_PER_TURN. */
 static void on_check(uv_check_t* check) {
   uvchan__hub_t* hub = check->data;
   unsigned int values = 0;
-  uvchan__entry_t* entry;
 
   uvchan__lock(&hub->lock);
   hub->thread = this_thread();
   hub->has_run = 1;
   hub->awake = 1; /* I2: look() comes after the last entry */
-  list_locked(hub, &hub->mark);
+  move_entries(&hub->ready, &hub->turn);
   uvchan__unlock(&hub->lock);
-  while (values < VALUES_PER_TURN && (entry = take_first(hub)) != NULL) values += entry->run(entry);
-  uvchan__hub_unpost(hub, &hub->mark);
+  while (values < VALUES_PER_TURN && !is_empty(&hub->turn)) values += run_first(hub);
+  if (!is_empty(&hub->turn)) {
+    uvchan__lock(&hub->lock);
+    move_entries(&hub->turn, &hub->ready);
+    uvchan__unlock(&hub->lock);
+  }
   look(hub, 0);
 }
 
@@ -233,7 +247,8 @@ static int make(uv_loop_t* loop, uvchan__hub_t** made) {
   if (hub == NULL) return UV_ENOMEM;
   memset(hub, 0, offsetof(uvchan__hub_t, scratch));
   hub->loop = loop;
-  hub->ready.next = hub->ready.prev = &hub->ready;
+  init_list(&hub->ready);
+  init_list(&hub->turn);
   hub->thread = this_thread();
   atomic_init(&hub->references, 1);
   r = init_handles(hub, loop);
@@ -325,8 +340,11 @@ static void demand_wake_locked(uvchan__hub_t* hub, uvchan__hub_t** wakes) {
 void uvchan__hub_post(uvchan__hub_t* hub, uvchan__entry_t* entry, uvchan__hub_t** wakes) {
   int turn_on = 0;
 
+  uvchan__step();
+  /* [posted.R] with [posted.A] in run_first(): whoever finds it posted is followed by its run. */
+  if (atomic_exchange_explicit(uvchan__atomic(&entry->posted), 1, memory_order_acq_rel) != 0) return;
   uvchan__lock(&hub->lock);
-  list_locked(hub, entry);
+  append_entry(&hub->ready, entry);
   if (!hub->awake && hub->thread != this_thread()) {
     demand_wake_locked(hub, wakes);
   } else if (!hub->awake && hub->around_poll) {
@@ -342,9 +360,27 @@ int uvchan__hub_unpost(uvchan__hub_t* hub, uvchan__entry_t* entry) {
 
   uvchan__lock(&hub->lock);
   listed = entry->next != NULL;
-  unlist_locked(entry);
+  if (listed) {
+    unlink_entry(entry);
+    atomic_store_explicit(uvchan__atomic(&entry->posted), 0, memory_order_relaxed); /* relaxed: nobody posts what is withdrawn */
+  }
   uvchan__unlock(&hub->lock);
   return listed;
+}
+
+static int is_listed(uvchan__hub_t* hub, const uvchan__entry_t* entry) {
+  int listed;
+
+  uvchan__lock(&hub->lock);
+  listed = entry->next != NULL;
+  uvchan__unlock(&hub->lock);
+  return listed;
+}
+
+void uvchan__hub_await_post(uvchan__hub_t* hub, const uvchan__entry_t* entry) {
+  unsigned int round = 0;
+
+  while (!is_listed(hub, entry)) uvchan__relax(&round);
 }
 
 /* waking is cleared before the write: who finds it cleared puts the hub in a list of his own and writes once more. */

@@ -40,7 +40,8 @@ void uvchan__hub_drop(uvchan__hub_t* hub);
 /* Lists the entry, to be run on the loop, unless it is listed already. Where the loop has to be woken, the hub is put in front of *wakes;
  * the caller must then call uvchan__hub_wake_all() with no lock held. */
 void uvchan__hub_post(uvchan__hub_t* hub, uvchan__entry_t* entry, uvchan__hub_t** wakes);
-int uvchan__hub_unpost(uvchan__hub_t* hub, uvchan__entry_t* entry); /* answers whether it was listed */
+int uvchan__hub_unpost(uvchan__hub_t* hub, uvchan__entry_t* entry);            /* answers whether it was listed */
+void uvchan__hub_await_post(uvchan__hub_t* hub, const uvchan__entry_t* entry); /* until somebody who is about to has listed it */
 
 /* Whether others wait for their turn on the loop. The loop's thread, in a turn. */
 int uvchan__hub_is_in_demand(uvchan__hub_t* hub);

@@ -192,7 +192,7 @@ static size_t waiting_receivers(const uvchan_t* ch, size_t stored) {
   size_t resting = ch->resting;
   size_t n = uvchan__count_waiting(&ch->receivers);
 
-  for (receiver = ch->started; receiver != NULL; receiver = receiver->next) {
+  for (receiver = uvchan__first_started(ch); receiver != NULL; receiver = receiver->next) {
     n -= receiver->place.queued;
     if (!uvchan__is_unbuffered(ch)) resting++;
   }
@@ -223,7 +223,7 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
   stats->sent = (uvchan__has_ring(ch) ? uvchan__ring_pushed(&ch->ring) : popped + stats->len) + ch->direct + dropped_new;
   stats->received = (popped > dropped_old ? popped - dropped_old : 0) + ch->direct;
   stats->dropped = dropped_new + dropped_old;
-  stats->wakeups = ch->wakeups;
+  stats->wakeups = atomic_load_explicit(&ch->wakeups, memory_order_relaxed);
   stats->waiting_senders = uvchan__count_waiting(&ch->senders);
   stats->waiting_receivers = waiting_receivers(ch, stats->len);
   uvchan__unlock(lock_of(ch));

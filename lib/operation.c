@@ -23,6 +23,10 @@ static int send_slowly(uvchan_t* ch, const void* value, uvchan__block_t* block) 
 }
 
 int uvchan__send_otherwise(uvchan_t* ch, const void* value, uvchan__block_t* block, uvchan__ring_result_t result) {
+  if (result == UVCHAN__RING_OWING) {
+    uvchan__pay(ch);
+    return 0;
+  }
   if (result != UVCHAN__RING_FULL) return send_slowly(ch, value, block);
   return ch->overflow == UVCHAN_WAIT ? UV_EAGAIN : uvchan__send_overflowing(ch, value);
 }
@@ -62,7 +66,10 @@ int uvchan__send_some(uvchan_t* ch, const void* values, size_t n, size_t* moved)
     const void* rest = uvchan__nth(values, *moved, uvchan__size_to_send(ch));
     size_t k;
 
-    if (uvchan__ring_push_n(&ch->ring, rest, n - *moved, UVCHAN__MARKS, &k) == UVCHAN__RING_DONE) {
+    uvchan__ring_result_t pushed = uvchan__ring_push_n(&ch->ring, rest, n - *moved, UVCHAN__MARKS, &k);
+
+    if (pushed == UVCHAN__RING_OWING) uvchan__pay(ch);
+    if (pushed == UVCHAN__RING_DONE || pushed == UVCHAN__RING_OWING) {
       *moved += k;
       continue;
     }
@@ -79,8 +86,8 @@ int uvchan__send_some(uvchan_t* ch, const void* values, size_t n, size_t* moved)
 static int only_own_receivers(uvchan_t* ch) {
   const uvchan_receiver_t* receiver;
 
-  if (ch->started == NULL) return 0;
-  for (receiver = ch->started; receiver != NULL; receiver = receiver->next) {
+  if (uvchan__first_started(ch) == NULL) return 0;
+  for (receiver = uvchan__first_started(ch); receiver != NULL; receiver = receiver->next) {
     if (!uvchan__hub_runs_here(receiver->waiter.hub)) return 0;
   }
   return 1;

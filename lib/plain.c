@@ -79,11 +79,11 @@ static int linger_to_receive(uvchan_t* ch, void* value, uvchan__patience_t* pati
   return r;
 }
 
-static int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout) {
+static int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout, uvchan__ring_result_t result) {
   uvchan__patience_t patience;
   uvchan__waiter_t waiter;
   uvchan__place_t place;
-  int r = uvchan__send_now(ch, value, NULL);
+  int r = uvchan__send_otherwise(ch, value, NULL, result);
 
   if (r != UV_EAGAIN) return r;
   uvchan__patience_init(&patience, &ch->patience_to_send, timeout);
@@ -98,11 +98,11 @@ static int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout) {
   return r;
 }
 
-static int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout) {
+static int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout, uvchan__ring_result_t result) {
   uvchan__patience_t patience;
   uvchan__waiter_t waiter;
   uvchan__place_t place;
-  int r = uvchan__recv_now(ch, value);
+  int r = uvchan__recv_otherwise(ch, value, result);
 
   if (r != UV_EAGAIN) return r;
   uvchan__patience_init(&patience, &ch->patience_to_receive, timeout);
@@ -118,15 +118,19 @@ static int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout) {
 }
 
 static inline int send_within(uvchan_t* ch, const void* value, uint64_t timeout) {
+  uvchan__ring_result_t r;
+
   if (cannot_send(ch, value)) return UV_EINVAL;
-  if (uvchan__ring_push(&ch->ring, value, UVCHAN__MARKS) == UVCHAN__RING_DONE) return 0;
-  return wait_to_send(ch, value, timeout);
+  r = uvchan__ring_push(&ch->ring, value, UVCHAN__MARKS);
+  return r == UVCHAN__RING_DONE ? 0 : wait_to_send(ch, value, timeout, r);
 }
 
 static inline int receive_within(uvchan_t* ch, void* value, uint64_t timeout) {
+  uvchan__ring_result_t r;
+
   if (cannot_receive(ch, value)) return UV_EINVAL;
-  if (uvchan__ring_pop(&ch->ring, value, UVCHAN__SLOW) == UVCHAN__RING_DONE) return 0;
-  return wait_to_receive(ch, value, timeout);
+  r = uvchan__ring_pop(&ch->ring, value, UVCHAN__SLOW);
+  return r == UVCHAN__RING_DONE ? 0 : wait_to_receive(ch, value, timeout, r);
 }
 
 int uvchan_send_wait(uvchan_t* ch, const void* value) { return send_within(ch, value, UINT64_MAX); }

@@ -61,6 +61,7 @@ static void stop(uvchan_receiver_t* receiver) {
 
   if ((receiver->flags & STARTED) == 0) return;
   rests = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
+  uvchan__receiver_end_wait(receiver->channel, receiver);
   uvchan__receiver_leave(receiver->channel, receiver, rests);
   uvchan__hub_unpost(hub_of(receiver), &receiver->waiter.entry);
   drop_loop(receiver);
@@ -157,7 +158,7 @@ static int take(uvchan_receiver_t* receiver, turn_t* turn, void* values, size_t*
 
   if (r != UV_EAGAIN) return r;
   *next = after_nothing(receiver, turn);
-  return *next == QUEUE ? uvchan__receiver_take_or_queue(receiver->channel, &receiver->place, values, length, n) : UV_EAGAIN;
+  return *next == QUEUE ? uvchan__receiver_take_or_wait(receiver->channel, receiver, values, length, n) : UV_EAGAIN;
 }
 
 static void pause_a_while(void) {
@@ -196,6 +197,7 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
   turn_t turn = {receiver->budget, 0, 0};
   next_step_t next = NEXT_TURN;
 
+  receiver->is_armed = 0;
   receiver->flags |= IN_TURN;
   if ((receiver->flags & BUSY) != 0) linger(receiver);
   while (turn.left > 0 && (receiver->flags & STARTED) != 0) {
@@ -307,7 +309,7 @@ int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t*
   receiver->slot = slot;
   receiver->spin = receiver->spin_until = 0;
   receiver->budget = DEFAULT_BUDGET;
-  receiver->misses = receiver->skips = 0;
+  receiver->is_armed = receiver->misses = receiver->skips = 0;
   receiver->flags = OPEN;
   receiver->later.data = receiver;
   uvchan__waiter_init(&receiver->waiter, UVCHAN__RECEIVER, hub, take_turn);

@@ -5,9 +5,9 @@
 
 static uint64_t lap_of(const uvchan__ring_end_t* end, uint64_t word) { return word >> end->shift; }
 
-static uint64_t position_of(uint64_t word) { return word & ~UVCHAN__MARKS; }
+static uint64_t position_of(uint64_t word) { return word & ~(UVCHAN__MARKS | UVCHAN__ARMED); }
 
-/* The word n slots further on, n up to capacity, with the same marks. */
+/* The word n slots further on, n up to capacity, with the same marks; the word to move tail from and to goes without ARMED. */
 static uint64_t advance(const uvchan__ring_end_t* end, uint64_t word, size_t n) {
   size_t index = uvchan__index_of(end, word);
 
@@ -27,6 +27,11 @@ static size_t distance(const uvchan__ring_end_t* end, uint64_t from, uint64_t to
   if (laps == 1) return b > a ? end->capacity : end->capacity - a + b;
   return laps < 0 ? 0 : end->capacity;
 }
+
+static uint64_t unarmed(uint64_t word) { return word & ~UVCHAN__ARMED; }
+
+/* Tail was moved on from this word. */
+static uvchan__ring_result_t done(uint64_t tail) { return (tail & UVCHAN__ARMED) != 0 ? UVCHAN__RING_OWING : UVCHAN__RING_DONE; }
 
 static int precedes(uint32_t turn, uint32_t other) { return (int32_t)(turn - other) < 0; }
 
@@ -62,7 +67,7 @@ static void init_end(uvchan__ring_end_t* end, void* memory, size_t elem_size, si
   end->capacity = capacity;
   end->offset = (unsigned char)offset_for(elem_size);
   for (end->shift = UVCHAN__INDEX_SHIFT; capacity > 1 && (capacity - 1) >> (end->shift - UVCHAN__INDEX_SHIFT) != 0;) end->shift++;
-  end->index_mask = (((uint64_t)1 << end->shift) - 1) & ~UVCHAN__MARKS;
+  end->index_mask = position_of(((uint64_t)1 << end->shift) - 1);
 }
 
 void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, size_t capacity, uint64_t lap) {
@@ -112,8 +117,8 @@ static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused, 
     if ((tail & refused) != 0) return UVCHAN__RING_REFUSED;
     turn = uvchan__load_turn(uvchan__slot(end, tail));
     if (turn == uvchan__free_turn(end, tail)) {
-      *position = tail;
-      if (uvchan__move_word(end, &tail, uvchan__next(end, tail))) return UVCHAN__RING_DONE;
+      *position = unarmed(tail);
+      if (uvchan__move_word(end, &tail, uvchan__next(end, *position))) return done(tail);
       continue;
     }
     if (precedes(turn, uvchan__free_turn(end, tail))) { /* full, or a receiver is still copying this slot's last value out */
@@ -164,10 +169,10 @@ uvchan__ring_result_t uvchan__ring_push_slowly(uvchan__ring_t* ring, const void*
   uint64_t position;
   uvchan__ring_result_t r = claim_free(ring, refused, &position);
 
-  if (r != UVCHAN__RING_DONE) return r;
+  if (r != UVCHAN__RING_DONE && r != UVCHAN__RING_OWING) return r;
   note_peak(ring, position);
   uvchan__fill(&ring->tail, position, value);
-  return UVCHAN__RING_DONE;
+  return r;
 }
 
 uvchan__ring_result_t uvchan__ring_pop_slowly(uvchan__ring_t* ring, void* value, uint64_t refused) {
@@ -181,6 +186,7 @@ uvchan__ring_result_t uvchan__ring_pop_slowly(uvchan__ring_t* ring, void* value,
 uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* values, size_t n, uint64_t refused, size_t* moved) {
   uvchan__ring_end_t* end = &ring->tail;
   uint64_t tail = uvchan__load_word(end);
+  uvchan__ring_result_t r;
   size_t k, i;
 
   for (;;) {
@@ -192,13 +198,15 @@ uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* valu
     if (k > n) k = n;
     if (k > 0) {
       again = tail;
-      if (uvchan__move_word(end, &again, advance(end, tail, k))) break;
+      if (uvchan__move_word(end, &again, advance(end, unarmed(tail), k))) break;
     } else {
       again = uvchan__load_word(end);
       if (again == tail) return UVCHAN__RING_FULL;
     }
     tail = again;
   }
+  r = done(tail);
+  tail = unarmed(tail);
   note_peak(ring, advance(end, tail, k - 1));
   *moved = k;
   for (i = 0; i < k; i++) {
@@ -210,7 +218,7 @@ uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* valu
     uvchan__copy(slot + end->offset, uvchan__nth(values, i, end->elem_size), end->elem_size);
     uvchan__store_turn(slot, turn + 1);
   }
-  return UVCHAN__RING_DONE;
+  return r;
 }
 
 uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, size_t n, uint64_t refused, size_t* moved) {
@@ -307,12 +315,30 @@ uint64_t uvchan__ring_popped(const uvchan__ring_t* ring) { return count_to(&ring
 
 int uvchan__ring_is_closed(const uvchan__ring_t* ring) { return (uvchan__load_word(&ring->tail) & UVCHAN__CLOSED) != 0; }
 
-void uvchan__ring_mark(uvchan__ring_end_t* end, uint64_t marks) {
-  uvchan__step();
-  atomic_fetch_or_explicit(&end->word, marks, memory_order_acq_rel); /* [word.R]: what the marks announce; [word.A]: the moves before */
+/* [word.R]: what the marks announce; [word.A]: the moves before. The same of the two below. */
+int uvchan__ring_mark(uvchan__ring_end_t* end, uint64_t marks) {
+  uint64_t word = uvchan__load_word(end);
+
+  while (!uvchan__move_word(end, &word, unarmed(word) | marks)) continue;
+  return (word & UVCHAN__ARMED) != 0;
 }
 
 void uvchan__ring_unmark(uvchan__ring_end_t* end, uint64_t marks) {
   uvchan__step();
-  atomic_fetch_and_explicit(&end->word, ~marks, memory_order_acq_rel); /* [word.R], [word.A] as above */
+  atomic_fetch_and_explicit(&end->word, ~marks, memory_order_acq_rel);
+}
+
+uvchan__ring_result_t uvchan__ring_arm(uvchan__ring_t* ring) {
+  uint64_t tail = uvchan__load_word(&ring->tail);
+
+  do {
+    if ((tail & UVCHAN__MARKS) != 0) return UVCHAN__RING_REFUSED;
+    if (position_of(tail) != position_of(uvchan__load_word(&ring->head))) return UVCHAN__RING_FULL;
+  } while (!uvchan__move_word(&ring->tail, &tail, tail | UVCHAN__ARMED));
+  return UVCHAN__RING_DONE;
+}
+
+int uvchan__ring_disarm(uvchan__ring_t* ring) {
+  uvchan__step();
+  return (atomic_fetch_and_explicit(&ring->tail.word, ~UVCHAN__ARMED, memory_order_acq_rel) & UVCHAN__ARMED) != 0;
 }

@@ -1,9 +1,9 @@
 /* The bounded store: a ring of exactly `capacity` slots that any number of threads fill and empty without a lock.
  *
- * It follows Dmitry Vyukov's bounded MPMC queue, with the lap in the position as in crossbeam-channel's array flavor, and adds two marks
- * to the position words. Knows nothing of channels, waiters or loops; includes the C library alone, so that a model checker reads it.
+ * It follows Dmitry Vyukov's bounded MPMC queue, with the lap in the position as in crossbeam-channel's array flavor, and adds marks to
+ * the position words. Knows nothing of channels, waiters or loops; includes the C library alone, so that a model checker reads it.
  *
- * A position word is [ lap | index | CLOSED | SLOW ]. `tail` is the next slot to fill, `head` the next to empty. Each slot has a turn:
+ * A position word is [ lap | index | ARMED | CLOSED | SLOW ]. `tail` is the next slot to fill, `head` the next to empty. Each slot has a turn:
  *
  *      turn == 2 * lap          free for the value of this lap        a sender that moved tail past the slot may write it
  *      turn == 2 * lap + 1      holds the value of this lap           a receiver that moved head past the slot may read it
@@ -21,6 +21,9 @@
  *     that the other side has to move, and looks again: the mark and each move are read-modify-writes of one word, therefore totally
  *     ordered. A move before the mark is seen by the second look; a move after the mark fails, and its thread takes the lock and finds
  *     the sleeper. No fence is needed, and no wake-up is lost.
+ *     ARMED is the lighter mark, of tail alone, for one sleeper that needs no place in a queue: it is set only in a step that also sees
+ *     the ring empty and tail neither SLOW nor CLOSED, and whoever moves or marks tail takes it off in the same step. So exactly one
+ *     thread takes it off, and that one owes the sleeper its wake-up.
  * I5  Between claim and turn a thread only copies one value. Others may have to wait for it there (uvchan__relax), never in a circle:
  *     a sender waits for the receiver of the lap before, a receiver for the sender of its own lap.
  * I6  The last [turn.R] is a call's last touch of the ring: who received the last value may free it. */
@@ -34,8 +37,9 @@
 
 #define UVCHAN__SLOW ((uint64_t)1)
 #define UVCHAN__CLOSED ((uint64_t)2)
+#define UVCHAN__ARMED ((uint64_t)4)
 #define UVCHAN__MARKS (UVCHAN__SLOW | UVCHAN__CLOSED)
-#define UVCHAN__INDEX_SHIFT 2
+#define UVCHAN__INDEX_SHIFT 3
 
 #define UVCHAN__CACHE_LINE 64
 
@@ -64,6 +68,7 @@ typedef struct {
 
 typedef enum {
   UVCHAN__RING_DONE,
+  UVCHAN__RING_OWING,  /* done, and the caller has taken ARMED off: he owes a wake-up */
   UVCHAN__RING_FULL,   /* it was, at one moment of the call */
   UVCHAN__RING_EMPTY,  /* the same */
   UVCHAN__RING_ENDED,  /* empty, and tail CLOSED: for ever */
@@ -106,9 +111,14 @@ uint64_t uvchan__ring_pushed(const uvchan__ring_t* ring); /* in all, laps includ
 uint64_t uvchan__ring_popped(const uvchan__ring_t* ring);
 int uvchan__ring_is_closed(const uvchan__ring_t* ring);
 
-/* Set or clear marks of a word. Only with the channel's lock held, but for tests. */
-void uvchan__ring_mark(uvchan__ring_end_t* end, uint64_t marks);
+/* Set or clear marks of a word. Only with the channel's lock held, but for tests. The first answers 1 where it has taken ARMED off. */
+int uvchan__ring_mark(uvchan__ring_end_t* end, uint64_t marks);
 void uvchan__ring_unmark(uvchan__ring_end_t* end, uint64_t marks);
+
+/* DONE: it was empty, and is ARMED. FULL: it is not empty. REFUSED: tail is SLOW or CLOSED. What was done before is seen by the one who
+ * takes the mark off. One sleeper at a time: the next one arms only when nobody owes the one before a wake-up any more. */
+uvchan__ring_result_t uvchan__ring_arm(uvchan__ring_t* ring);
+int uvchan__ring_disarm(uvchan__ring_t* ring); /* 1 where it was still ARMED */
 
 /* ---- The parts of a word, and the steps ----------------------------------------------------------------------------------- */
 
@@ -208,7 +218,7 @@ static inline uvchan__ring_result_t uvchan__ring_push(uvchan__ring_t* ring, cons
   uint64_t tail = uvchan__load_word(end);
   uint64_t seen = tail;
 
-  if (UVCHAN__RARELY((tail & refused) != 0 || uvchan__may_be_peak(end, tail) ||
+  if (UVCHAN__RARELY((tail & (refused | UVCHAN__ARMED)) != 0 || uvchan__may_be_peak(end, tail) ||
                      uvchan__load_turn(uvchan__slot(end, tail)) != uvchan__free_turn(end, tail) ||
                      !uvchan__move_word(end, &seen, uvchan__next(end, tail)))) {
     return uvchan__ring_push_slowly(ring, value, refused);

@@ -1,6 +1,8 @@
 /* A channel's started receivers, as the channel sees them: joining, leaving, taking values, being at rest. Threads: the receiver's loop. */
 #include "started.h"
 
+#include "hub.h"
+
 int uvchan__receiver_open(uvchan_t* ch) {
   uvchan__block_t* block;
 
@@ -24,14 +26,35 @@ void uvchan__receiver_shut(uvchan_t* ch) {
   uvchan__block_free_all(block);
 }
 
+/* Behind the first, which stays the first until it leaves: see I5 of channel.h. */
+static void link_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
+  uvchan_receiver_t* first = uvchan__first_started(ch);
+
+  receiver->prev = first;
+  receiver->next = NULL;
+  if (first == NULL) {
+    atomic_store_explicit(&ch->started, receiver, memory_order_relaxed); /* relaxed: see uvchan__first_started() */
+    return;
+  }
+  receiver->next = first->next;
+  first->next = receiver;
+  if (receiver->next != NULL) receiver->next->prev = receiver;
+}
+
+static void unlink_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
+  if (receiver->prev == NULL) {
+    atomic_store_explicit(&ch->started, receiver->next, memory_order_relaxed); /* relaxed: as above */
+  } else {
+    receiver->prev->next = receiver->next;
+  }
+  if (receiver->next != NULL) receiver->next->prev = receiver->prev;
+}
+
 void uvchan__receiver_join(uvchan_t* ch, uvchan_receiver_t* receiver, int rests) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
 
   uvchan__enter(ch);
-  receiver->prev = NULL;
-  receiver->next = ch->started;
-  if (ch->started != NULL) ch->started->prev = receiver;
-  ch->started = receiver;
+  link_locked(ch, receiver);
   if (rests) {
     ch->resting++;
     uvchan__admit_locked(ch, &visit);
@@ -43,16 +66,24 @@ void uvchan__receiver_leave(uvchan_t* ch, uvchan_receiver_t* receiver, int rests
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
 
   uvchan__enter(ch);
-  if (receiver->prev == NULL) {
-    ch->started = receiver->next;
-  } else {
-    receiver->prev->next = receiver->next;
-  }
-  if (receiver->next != NULL) receiver->next->prev = receiver->prev;
+  unlink_locked(ch, receiver);
   if (rests) ch->resting--;
-  uvchan__dequeue(&ch->receivers, &receiver->place);
   uvchan__pass_on_locked(ch, &visit);
   uvchan__leave(ch, &visit);
+}
+
+/* Under the lock it is queued, or has tail ARMED, or somebody has taken the mark off and is about to post it. */
+void uvchan__receiver_end_wait(uvchan_t* ch, uvchan_receiver_t* receiver) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  int queued, owed;
+
+  uvchan__enter(ch);
+  queued = receiver->place.queued;
+  uvchan__dequeue(&ch->receivers, &receiver->place);
+  owed = receiver->is_armed && !queued && !uvchan__ring_disarm(&ch->ring);
+  uvchan__leave(ch, &visit);
+  if (owed) uvchan__hub_await_post(receiver->waiter.hub, &receiver->waiter.entry);
+  receiver->is_armed = 0;
 }
 
 /* With place NULL it is not queued. Unbuffered, it is no longer at rest before the room is counted in which a waiting sender may put the
@@ -81,10 +112,6 @@ static int take_slowly(uvchan_t* ch, uvchan__place_t* place, void* values, size_
   return r;
 }
 
-int uvchan__receiver_take_or_queue(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved) {
-  return take_slowly(ch, place, values, n, moved);
-}
-
 int uvchan__receiver_take(uvchan_t* ch, void* values, size_t n, size_t* moved) {
   uvchan__ring_result_t r;
 
@@ -95,6 +122,24 @@ int uvchan__receiver_take(uvchan_t* ch, void* values, size_t n, size_t* moved) {
     *moved = 1;
   }
   return r == UVCHAN__RING_REFUSED ? take_slowly(ch, NULL, values, n, moved) : uvchan__from_ring(ch, r);
+}
+
+/* Waits without the lock where nobody else waits; that is tried again where a value came meanwhile and somebody else took it. */
+int uvchan__receiver_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, void* values, size_t n, size_t* moved) {
+  uvchan__ring_result_t armed = UVCHAN__RING_FULL;
+
+  if (!uvchan__has_ring(ch) || uvchan__first_started(ch) != receiver) return take_slowly(ch, &receiver->place, values, n, moved);
+  while (armed == UVCHAN__RING_FULL) {
+    int r;
+
+    armed = uvchan__ring_arm(&ch->ring);
+    if (armed != UVCHAN__RING_FULL) break;
+    r = uvchan__receiver_take(ch, values, n, moved);
+    if (r != UV_EAGAIN) return r;
+  }
+  if (armed == UVCHAN__RING_REFUSED) return take_slowly(ch, &receiver->place, values, n, moved);
+  receiver->is_armed = 1;
+  return UV_EAGAIN;
 }
 
 void uvchan__receiver_rest(uvchan_t* ch) {

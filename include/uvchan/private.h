@@ -13,8 +13,9 @@ struct uvchan__waiter_s;
 
 /* A place in a hub's list of what is ready to run on its loop. */
 typedef struct uvchan__entry_s {
-  struct uvchan__entry_s* next; /* under the hub's lock; NULL in both while not listed */
+  struct uvchan__entry_s* next; /* under the hub's lock, or in the list of this turn the loop's; NULL in both while in no list */
   struct uvchan__entry_s* prev;
+  unsigned int posted;          /* atomic: from before it is listed until it is run */
   unsigned int (*run)(struct uvchan__entry_s* entry); /* fixed; answers how many values it delivered */
 } uvchan__entry_t;
 

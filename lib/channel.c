@@ -42,7 +42,7 @@ void uvchan__leave(uvchan_t* ch, uvchan__visit_t* visit) {
   uvchan__settle_marks(ch);
   count_wakeups(ch, visit->wakes.asleep);
   uvchan__unlock(&ch->lock); /* the last touch of the channel: who is woken may release it */
-  uvchan__wake(&visit->wakes);
+  if (visit->wakes.first != NULL || visit->wakes.hubs != NULL) uvchan__wake(&visit->wakes);
   uvchan__block_free_all(visit->block);
   uvchan__block_free_all(visit->superfluous);
 }

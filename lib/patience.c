@@ -5,36 +5,73 @@
 
 #include "platform.h"
 
-/* A patience below this is not worth its two looks at the clock. */
+/* A patience below this is not worth a look at the clock. */
 #define SHORTEST 1000 /* nanoseconds */
 
-#define MOST_PAUSES 32 /* between two looks */
+#define QUICK_ROUNDS 8 /* of one pause each: in all some 0.2 microseconds, too short to look at the clock */
+#define MOST_PAUSES 32 /* between two looks, later on */
+
+/* Set in the learned word where the processor is needed by others: what was waited for came while it was given to them. */
+#define YIELD_FIRST ((unsigned int)1 << 31)
+#define GIVEN_AWAY 2000 /* nanoseconds: a shorter yield found nobody else to run */
 
 void uvchan__patience_init(uvchan__patience_t* patience, const atomic_uint* learned, uint64_t timeout) {
-  patience->limit = atomic_load_explicit(learned, memory_order_relaxed);
-  if (patience->limit < SHORTEST) patience->limit = 0;
+  unsigned int word = atomic_load_explicit(learned, memory_order_relaxed);
+
+  patience->limit = word & ~YIELD_FIRST;
   if (patience->limit > timeout) patience->limit = timeout;
-  patience->begin = patience->now = uv_hrtime();
+  if (patience->limit < SHORTEST) patience->limit = 0;
+  patience->begin = patience->now = 0;
   patience->round = 0;
+  patience->pauses = (word & YIELD_FIRST) != 0 ? MOST_PAUSES : 2;
+  patience->was_given_away = 0;
+  if ((word & YIELD_FIRST) != 0) patience->round = QUICK_ROUNDS;
+  if (timeout != UINT64_MAX || patience->limit == 0 || patience->round > 0) uvchan__patience_look(patience);
 }
 
-int uvchan__patience_wait(uvchan__patience_t* patience) {
-  unsigned int pauses = 1;
+void uvchan__patience_look(uvchan__patience_t* patience) {
+  patience->now = uv_hrtime();
+  if (patience->begin == 0) patience->begin = patience->now;
+}
+
+static void yield(uvchan__patience_t* patience) {
+  uint64_t before = patience->now;
+
+  uvchan__yield();
+  uvchan__patience_look(patience);
+  patience->was_given_away = patience->now - before >= GIVEN_AWAY;
+}
+
+static int wait_longer(uvchan__patience_t* patience) {
   unsigned int i;
 
   if (patience->now - patience->begin >= patience->limit) return 0;
-  while (pauses < MOST_PAUSES && pauses >> patience->round == 0) pauses <<= 1;
-  for (i = 0; i < pauses; i++) uvchan__pause();
-  if (pauses == MOST_PAUSES) uvchan__yield();
-  patience->round++;
-  patience->now = uv_hrtime();
+  if (patience->pauses >= MOST_PAUSES) {
+    yield(patience);
+    if (patience->was_given_away) return 1;
+  }
+  for (i = 0; i < patience->pauses; i++) uvchan__pause();
+  if (patience->pauses < MOST_PAUSES) patience->pauses *= 2;
+  uvchan__patience_look(patience);
   return 1;
 }
 
-void uvchan__patience_learn(const uvchan__patience_t* patience, atomic_uint* learned) {
-  unsigned int before = atomic_load_explicit(learned, memory_order_relaxed);
-  unsigned int after = before - before / 4;
+int uvchan__patience_wait(uvchan__patience_t* patience) {
+  if (patience->round >= QUICK_ROUNDS || patience->limit == 0) return wait_longer(patience);
+  patience->round++;
+  uvchan__pause();
+  return 1;
+}
 
-  if (uv_hrtime() - patience->begin <= UVCHAN__LONGEST_PATIENCE) after = before + (UVCHAN__LONGEST_PATIENCE - before + 3) / 4;
+void uvchan__patience_learn(uvchan__patience_t* patience, atomic_uint* learned) {
+  unsigned int before = atomic_load_explicit(learned, memory_order_relaxed);
+  unsigned int limit = before & ~YIELD_FIRST;
+  unsigned int after = limit + (UVCHAN__LONGEST_PATIENCE - limit + 3) / 4;
+
+  if (patience->begin != 0) {
+    uvchan__patience_look(patience);
+    if (patience->now - patience->begin > UVCHAN__LONGEST_PATIENCE && !patience->was_given_away) after = limit - limit / 4;
+  }
+  if (patience->was_given_away) after |= YIELD_FIRST;
   if (after != before) atomic_store_explicit(learned, after, memory_order_relaxed);
 }

@@ -12,17 +12,20 @@
 #include "atomic.h"
 
 typedef struct {
-  uint64_t begin; /* nanoseconds, as uv_hrtime() */
+  uint64_t begin; /* nanoseconds, as uv_hrtime(); 0 until the clock was looked at, which the first rounds are too short for */
   uint64_t limit;
   uint64_t now;
-  unsigned int round;
+  unsigned int round;  /* of the quick ones */
+  unsigned int pauses; /* in the next one after those */
+  int was_given_away;  /* the processor, in the last one */
 } uvchan__patience_t;
 
 #define UVCHAN__LONGEST_PATIENCE 50000 /* nanoseconds */
 
 void uvchan__patience_init(uvchan__patience_t* patience, const atomic_uint* learned, uint64_t timeout);
 int uvchan__patience_wait(uvchan__patience_t* patience); /* until it is time to look again; 0: no more */
-void uvchan__patience_learn(const uvchan__patience_t* patience, atomic_uint* learned);
+void uvchan__patience_learn(uvchan__patience_t* patience, atomic_uint* learned);
+void uvchan__patience_look(uvchan__patience_t* patience); /* at the clock */
 
 /* What is left of a timeout that began with the patience. */
 static inline uint64_t uvchan__patience_rest(const uvchan__patience_t* patience, uint64_t timeout) {
@@ -31,6 +34,8 @@ static inline uint64_t uvchan__patience_rest(const uvchan__patience_t* patience,
   if (timeout == UINT64_MAX) return timeout;
   return timeout > gone ? timeout - gone : 0;
 }
+
+static inline uint64_t uvchan__patience_gone(const uvchan__patience_t* patience) { return patience->now - patience->begin; }
 
 /* Half of it is over: what was hoped for at first may not come. */
 static inline int uvchan__patience_is_fading(const uvchan__patience_t* patience) {

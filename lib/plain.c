@@ -43,11 +43,24 @@ ssize_t uvchan_try_recv_n(uvchan_t* ch, void* values, size_t n) {
 
 /* ---- Wait ----------------------------------------------------------------------------------------------------------------- */
 
-/* The waiter is queued: sleeps until it was finished, or the time is over and nobody has claimed it. */
-static int sleep_until_finished(uvchan__waiter_t* waiter, uvchan__place_t* place, uint64_t timeout) {
+/* What a waiting call puts in a queue: on as few lines of the processor's cache as it can, since others look at it and write to it. */
+typedef struct {
+  _Alignas(UVCHAN__CACHE_LINE) uvchan__place_t place;
+  uvchan__waiter_t waiter;
+} queued_t;
+
+static void init_queued(queued_t* queued, uvchan_t* ch, const void* value, int sends) {
+  uvchan__waiter_init(&queued->waiter, UVCHAN__THREAD, NULL, NULL);
+  uvchan__place_init(&queued->place, &queued->waiter, ch, value, sends);
+}
+
+/* Sleeps until it was finished, or the time is over and nobody has claimed it. */
+static int sleep_until_finished(queued_t* queued, uint64_t timeout) {
+  uvchan__waiter_t* waiter = &queued->waiter;
+
   if (uvchan__park(waiter, timeout) == 0) return waiter->status;
   if (uvchan__withdraw(waiter)) {
-    uvchan__remove(place);
+    uvchan__remove(&queued->place);
     return UV_ETIMEDOUT;
   }
   uvchan__park(waiter, UVCHAN__FOR_EVER); /* claimed just now: the claimer is on his way to wake it */
@@ -55,9 +68,9 @@ static int sleep_until_finished(uvchan__waiter_t* waiter, uvchan__place_t* place
 }
 
 /* Queued, a thread holds up the fast path of all others: so at a ring it is patient before, elsewhere while it is queued. */
-static int wait_in_queue(uvchan__waiter_t* waiter, uvchan__place_t* place, uvchan__patience_t* patience, uint64_t timeout) {
-  if (!uvchan__has_ring(place->channel) && uvchan__linger(waiter, patience)) return waiter->status;
-  return sleep_until_finished(waiter, place, uvchan__patience_rest(patience, timeout));
+static int wait_in_queue(queued_t* queued, uvchan__patience_t* patience, uint64_t timeout) {
+  if (!uvchan__has_ring(queued->place.channel) && uvchan__linger(&queued->waiter, patience)) return queued->waiter.status;
+  return sleep_until_finished(queued, uvchan__patience_rest(patience, timeout));
 }
 
 /* UV_EAGAIN where it has to queue. Who finds a little room at once would find the ring full again at once: it waits for more. */
@@ -70,29 +83,37 @@ static int linger_to_send(uvchan_t* ch, const void* value, uvchan__patience_t* p
   return r;
 }
 
+/* Who takes each value as it comes, from senders that are slower, makes them slower still, as a loop's receiver would: see linger() in
+ * receiver.c. It waits for a run of values, as long as that: */
+#define LONGEST_FOR_A_RUN 2000 /* nanoseconds */
+
 static int linger_to_receive(uvchan_t* ch, void* value, uvchan__patience_t* patience) {
+  int for_a_run = uvchan__ring_is_busy(&ch->ring);
   int r = UV_EAGAIN;
 
   while (r == UV_EAGAIN && uvchan__patience_wait(patience)) {
-    if (uvchan__ring_has_value(&ch->ring) || uvchan__patience_is_fading(patience)) r = uvchan__recv_now(ch, value);
+    int is_there;
+
+    if (uvchan__patience_gone(patience) > LONGEST_FOR_A_RUN) for_a_run = 0;
+    is_there = for_a_run ? uvchan__ring_has_run(&ch->ring) : uvchan__ring_has_value(&ch->ring);
+    if (is_there || uvchan__patience_is_fading(patience)) r = uvchan__recv_now(ch, value);
   }
   return r;
 }
 
 static int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout, uvchan__ring_result_t result) {
   uvchan__patience_t patience;
-  uvchan__waiter_t waiter;
-  uvchan__place_t place;
-  int r = uvchan__send_otherwise(ch, value, NULL, result);
+  queued_t queued;
+  int r = UV_EAGAIN;
 
+  if (uvchan__has_ring(ch)) r = uvchan__send_otherwise(ch, value, NULL, result);
   if (r != UV_EAGAIN) return r;
   uvchan__patience_init(&patience, &ch->patience_to_send, timeout);
   if (uvchan__has_ring(ch)) r = linger_to_send(ch, value, &patience);
   if (r == UV_EAGAIN) {
-    uvchan__waiter_init(&waiter, UVCHAN__THREAD, NULL, NULL);
-    uvchan__place_init(&place, &waiter, ch, value, 1);
-    r = uvchan__send_or_enqueue(ch, &place, NULL, timeout == UINT64_MAX);
-    if (r == UV_EAGAIN) r = wait_in_queue(&waiter, &place, &patience, timeout);
+    init_queued(&queued, ch, value, 1);
+    r = uvchan__send_or_enqueue(ch, &queued.place, NULL, timeout == UINT64_MAX);
+    if (r == UV_EAGAIN) r = wait_in_queue(&queued, &patience, timeout);
   }
   uvchan__patience_learn(&patience, &ch->patience_to_send);
   return r;
@@ -100,18 +121,17 @@ static int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout, uvcha
 
 static int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout, uvchan__ring_result_t result) {
   uvchan__patience_t patience;
-  uvchan__waiter_t waiter;
-  uvchan__place_t place;
-  int r = uvchan__recv_otherwise(ch, value, result);
+  queued_t queued;
+  int r = UV_EAGAIN;
 
+  if (uvchan__has_ring(ch)) r = uvchan__recv_otherwise(ch, value, result);
   if (r != UV_EAGAIN) return r;
   uvchan__patience_init(&patience, &ch->patience_to_receive, timeout);
   if (uvchan__has_ring(ch)) r = linger_to_receive(ch, value, &patience);
   if (r == UV_EAGAIN) {
-    uvchan__waiter_init(&waiter, UVCHAN__THREAD, NULL, NULL);
-    uvchan__place_init(&place, &waiter, ch, value, 0);
-    r = uvchan__recv_or_enqueue(ch, &place);
-    if (r == UV_EAGAIN) r = wait_in_queue(&waiter, &place, &patience, timeout);
+    init_queued(&queued, ch, value, 0);
+    r = uvchan__recv_or_enqueue(ch, &queued.place);
+    if (r == UV_EAGAIN) r = wait_in_queue(&queued, &patience, timeout);
   }
   uvchan__patience_learn(&patience, &ch->patience_to_receive);
   return r;

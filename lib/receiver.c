@@ -18,6 +18,7 @@
 #define BUSY_VALUES 8
 #define SPIN_IN_TURN 10000 /* nanoseconds */
 #define LINGER 2000        /* the same */
+#define LOOKS 8            /* at the ring for one at the clock */
 #define MOST_MISSES 6
 
 enum {
@@ -26,8 +27,9 @@ enum {
   CLOSING = 4,
   UNREFERENCED = 8,
   IN_TURN = 16,
-  SINGLY = 64, /* values come one by one from a ring */
-  BUSY = 128,
+  SINGLY = 64,     /* values come one by one from a ring */
+  BUSY = 128,      /* it looks once more before it waits */
+  CUT_OFF = 256,   /* its last turn used the budget up */
   IN_CALLBACK = 32 /* and on an unbuffered channel: not at rest */
 };
 
@@ -109,24 +111,36 @@ static size_t run_length(const uvchan_receiver_t* receiver, size_t budget) {
 typedef struct {
   size_t left; /* of the budget */
   unsigned int delivered;
-  uint64_t spun_since; /* when it first found nothing, or 0 */
+  int is_continued;    /* the turn before used its budget up */
+  uint64_t spun_since; /* when it first found nothing, or 0; from then on it looks at nothing but the next slot */
 } turn_t;
 
 /* What comes after a look that found nothing. To be queued lets the loop sleep, and to be woken from that costs both sides more than a
  * turn: so after a turn that found a good many values it looks once more in the next one; there are more by then. */
 typedef enum { QUEUE, NEXT_TURN, LOOK_AGAIN } next_step_t;
 
+static int comes_soon(const uvchan__ring_t* ring) {
+  int i;
+
+  for (i = 0; i < LOOKS; i++) {
+    if (uvchan__ring_has_value(ring)) return 1;
+    uvchan__pause();
+  }
+  return 0;
+}
+
 /* Spins within the turn for a moment, so that a value that comes meanwhile costs no turn of the loop; and else from turn to turn, so that
  * sockets and timers have theirs, until the time that its user allows is over. */
 static next_step_t spin(uvchan_receiver_t* receiver, turn_t* turn) {
   const uvchan_t* ch = receiver->channel;
-  uint64_t now = uv_hrtime();
+  uint64_t now;
 
+  if (uvchan__has_ring(ch) && turn->delivered > 0 && comes_soon(&ch->ring)) return LOOK_AGAIN;
+  now = uv_hrtime();
   if (turn->spun_since == 0) turn->spun_since = now;
   if (turn->delivered > 0) receiver->spin_until = now + receiver->spin;
   while (now < receiver->spin_until && now - turn->spun_since < SPIN_IN_TURN && !uvchan__hub_is_in_demand(hub_of(receiver))) {
-    if (uvchan__has_ring(ch) && uvchan__ring_has_value(&ch->ring)) return LOOK_AGAIN;
-    uvchan__pause();
+    if (uvchan__has_ring(ch) && comes_soon(&ch->ring)) return LOOK_AGAIN;
     now = uv_hrtime();
   }
   return now < receiver->spin_until ? NEXT_TURN : QUEUE;
@@ -134,7 +148,7 @@ static next_step_t spin(uvchan_receiver_t* receiver, turn_t* turn) {
 
 static next_step_t after_nothing(uvchan_receiver_t* receiver, turn_t* turn) {
   if (receiver->spin > 0) return spin(receiver, turn);
-  if (turn->delivered < BUSY_VALUES) return QUEUE;
+  if (turn->delivered < BUSY_VALUES && !turn->is_continued) return QUEUE;
   receiver->flags |= BUSY;
   return NEXT_TURN;
 }
@@ -144,7 +158,7 @@ static void deliver_singly(uvchan_receiver_t* receiver, turn_t* turn, void* valu
   uvchan__ring_t* ring = &receiver->channel->ring;
 
   while (turn->left > 0 && (receiver->flags & (STARTED | SINGLY)) == (STARTED | SINGLY)) {
-    if (uvchan__ring_pop(ring, value, UVCHAN__SLOW) != UVCHAN__RING_DONE) return;
+    if (!uvchan__ring_pop_at_once(ring, value, UVCHAN__SLOW)) return;
     turn->left--;
     turn->delivered++;
     receiver->cb(receiver, 0, value);
@@ -154,9 +168,12 @@ static void deliver_singly(uvchan_receiver_t* receiver, turn_t* turn, void* valu
 /* Takes values: 0, the end, or UV_EAGAIN and what is next; QUEUE means that it is queued. */
 static int take(uvchan_receiver_t* receiver, turn_t* turn, void* values, size_t* n, next_step_t* next) {
   size_t length = run_length(receiver, turn->left);
-  int r = uvchan__receiver_take(receiver->channel, values, length, n);
 
-  if (r != UV_EAGAIN) return r;
+  if (turn->spun_since == 0 || !uvchan__has_ring(receiver->channel) || uvchan__ring_has_value(&receiver->channel->ring)) {
+    int r = uvchan__receiver_take(receiver->channel, values, length, n);
+
+    if (r != UV_EAGAIN) return r;
+  }
   *next = after_nothing(receiver, turn);
   return *next == QUEUE ? uvchan__receiver_take_or_wait(receiver->channel, receiver, values, length, n) : UV_EAGAIN;
 }
@@ -183,6 +200,7 @@ static void linger(uvchan_receiver_t* receiver) {
     return;
   }
   len = uvchan__ring_len(ring);
+  uvchan__yield();
   begin = uv_hrtime();
   do {
     pause_a_while();
@@ -194,11 +212,11 @@ static void linger(uvchan_receiver_t* receiver) {
 static unsigned int take_turn(uvchan__entry_t* entry) {
   uvchan_receiver_t* receiver = (uvchan_receiver_t*)((unsigned char*)entry - offsetof(uvchan_receiver_t, waiter.entry));
   void* values = receiver->slot != NULL ? receiver->slot : uvchan__hub_scratch(hub_of(receiver));
-  turn_t turn = {receiver->budget, 0, 0};
+  turn_t turn = {receiver->budget, 0, (receiver->flags & CUT_OFF) != 0, 0};
   next_step_t next = NEXT_TURN;
 
   receiver->is_armed = 0;
-  receiver->flags |= IN_TURN;
+  receiver->flags = (receiver->flags | IN_TURN) & ~(unsigned int)CUT_OFF;
   if ((receiver->flags & BUSY) != 0) linger(receiver);
   while (turn.left > 0 && (receiver->flags & STARTED) != 0) {
     size_t n;
@@ -219,6 +237,7 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
     turn.left -= n < turn.left ? n : turn.left;
     turn.delivered += (unsigned int)n;
   }
+  if (turn.left == 0) receiver->flags |= CUT_OFF;
   receiver->flags &= ~(unsigned int)IN_TURN;
   if ((receiver->flags & STARTED) != 0 && next != QUEUE) post(receiver);
   return turn.delivered;

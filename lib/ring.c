@@ -82,6 +82,7 @@ void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, siz
   atomic_init(&ring->tail.bound, start);
   atomic_init(&ring->tail.peak, 0);
   atomic_init(&ring->head.word, start);
+  atomic_init(&ring->head.bound, start);
 }
 
 /* After tail was moved on from `tail`, before the value can be received: see I6. No new peak is possible up to `peak` slots behind a head
@@ -271,6 +272,17 @@ int uvchan__ring_has_value(const uvchan__ring_t* ring) { return is_full_ahead(&r
 
 #define SMALL 16
 #define LONG_RUN 256
+#define BUSY 8
+
+/* Relaxed: a hint. */
+int uvchan__ring_is_busy(uvchan__ring_t* ring) {
+  uvchan__ring_end_t* end = &ring->head;
+  uint64_t head = position_of(uvchan__load_word(end));
+  uint64_t before = atomic_load_explicit(&end->bound, memory_order_relaxed);
+
+  if (before != head) atomic_store_explicit(&end->bound, head, memory_order_relaxed);
+  return distance(end, before, head) >= BUSY;
+}
 
 int uvchan__ring_has_run(const uvchan__ring_t* ring) {
   size_t n = ring->head.capacity / 4;

@@ -47,7 +47,7 @@
 typedef union {
   struct {
     _Atomic uint64_t word;
-    _Atomic uint64_t bound; /* of tail: a position up to which no new peak is possible */
+    _Atomic uint64_t bound; /* of tail: a position up to which no new peak is possible; of head: where a receiver last found it empty */
     _Atomic uint32_t peak;  /* of tail: the most values at once */
     /* Fixed from uvchan__ring_init() on. */
     unsigned char shift;  /* of the lap in a word */
@@ -103,6 +103,7 @@ void uvchan__ring_free(uvchan__ring_t* ring, uint64_t position);
 int uvchan__ring_has_value(const uvchan__ring_t* ring);
 int uvchan__ring_has_run(const uvchan__ring_t* ring);  /* a good many values; of a small one a value */
 int uvchan__ring_is_roomy(const uvchan__ring_t* ring); /* about half of it is free, or of a small one a slot */
+int uvchan__ring_is_busy(uvchan__ring_t* ring);        /* a good many values have come since this was asked last */
 int uvchan__ring_is_slow(const uvchan__ring_end_t* end);
 
 size_t uvchan__ring_len(const uvchan__ring_t* ring);
@@ -227,18 +228,23 @@ static inline uvchan__ring_result_t uvchan__ring_push(uvchan__ring_t* ring, cons
   return UVCHAN__RING_DONE;
 }
 
-/* value NULL: thrown away. */
-static inline uvchan__ring_result_t uvchan__ring_pop(uvchan__ring_t* ring, void* value, uint64_t refused) {
+/* 1 where it has popped a value; 0 where it can't at once, for whichever reason, and without a look at tail's line. value NULL: thrown
+ * away. */
+static inline int uvchan__ring_pop_at_once(uvchan__ring_t* ring, void* value, uint64_t refused) {
   uvchan__ring_end_t* end = &ring->head;
   uint64_t head = uvchan__load_word(end);
   uint64_t seen = head;
 
   if (UVCHAN__RARELY((head & refused) != 0 || uvchan__load_turn(uvchan__slot(end, head)) != uvchan__full_turn(end, head) ||
                      !uvchan__move_word(end, &seen, uvchan__next(end, head)))) {
-    return uvchan__ring_pop_slowly(ring, value, refused);
+    return 0;
   }
   uvchan__empty(end, head, value);
-  return UVCHAN__RING_DONE;
+  return 1;
+}
+
+static inline uvchan__ring_result_t uvchan__ring_pop(uvchan__ring_t* ring, void* value, uint64_t refused) {
+  return uvchan__ring_pop_at_once(ring, value, refused) ? UVCHAN__RING_DONE : uvchan__ring_pop_slowly(ring, value, refused);
 }
 
 #endif /* UVCHAN_RING_H */

@@ -22,23 +22,23 @@ typedef struct uvchan__entry_s {
 /* Who waits: a thread in a waiting call, a request, a select or a started receiver. */
 typedef struct uvchan__waiter_s {
   struct uvchan__waiter_s* next; /* of the one who claimed it, until it is woken */
-  struct uvchan__hub_s* hub;     /* fixed; NULL for a thread */
-  uvchan__entry_t entry;         /* where hub is not NULL */
+  size_t index;                  /* the same, and then of the owner: the case that was chosen */
+  int status;                    /* the same */
   unsigned int kind;             /* fixed */
   unsigned int claim;            /* atomic */
   unsigned int sleep;            /* atomic; of a thread */
-  int status;                    /* of the one who claimed it, until it is woken; then of the owner */
-  size_t index;                  /* the same: the case that was chosen */
+  struct uvchan__hub_s* hub;     /* fixed; NULL for a thread */
+  uvchan__entry_t entry;         /* where hub is not NULL */
 } uvchan__waiter_t;
 
 /* A waiter's place in the queue of one channel: one for each case of a select. */
 typedef struct uvchan__place_s {
+  struct uvchan_s* channel;
+  size_t index;                 /* the case */
   struct uvchan__place_s* next; /* under the channel's lock, as prev and queued */
   struct uvchan__place_s* prev;
   uvchan__waiter_t* waiter;
-  struct uvchan_s* channel;
   void* value;
-  size_t index; /* the case */
   unsigned int lottery;
   unsigned char sends;
   unsigned char for_close; /* of the waiter's places at this channel, the one that a close finishes */

@@ -157,6 +157,9 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats);
  * value of more than 65536 bytes for which there is a drop_cb (a smaller one is held on the stack meanwhile). No other send, and no
  * receive, needs memory.
  *
+ * A waiting call looks again for a while before its thread sleeps, for at most 50 microseconds, and only where waits on that channel were as
+ * short of late; asleep it uses no processor time.
+ *
  * A waiting call on a thread that runs a loop freezes that loop, and with it the values that receivers of that loop were told of. Times
  * are relative nanoseconds; UINT64_MAX is for ever. */
 
@@ -181,7 +184,7 @@ ssize_t uvchan_try_recv_n(uvchan_t* ch, void* values, size_t n);
 /* Sends one value, and waits in turn until that is possible.
  * Returns 0; UV_EPIPE: closed, before or meanwhile, and the value stays the caller's; UV_EBUSY: it would wait for itself: the
  * only receivers there are now are started ones, on loops that this very thread was the last to run; UV_ENOMEM; UV_EINVAL.
- * Threads: any. Cost: a sleeping thread uses no processor time. */
+ * Threads: any. */
 int uvchan_send_wait(uvchan_t* ch, const void* value);
 
 /* Receives one value, and waits in turn until there is one. Returns 0; the end; UV_EINVAL. Threads: any. */

@@ -242,8 +242,9 @@ struct uvchan_receiver_s {
   unsigned int budget;
   unsigned int flags;
   unsigned char is_armed;
-  unsigned char misses; /* how often in a row it lingered in vain */
-  unsigned char skips;  /* how often it will not linger for that */
+  unsigned char was_busy; /* it looks once more before it waits */
+  unsigned char misses;   /* how often in a row it looked once more in vain */
+  unsigned char skips;    /* how often it will not do so for that */
   uvchan__waiter_t waiter;
   uint64_t spin;       /* nanoseconds */
   uint64_t spin_until; /* as uv_hrtime() */

@@ -22,13 +22,18 @@ static int send_slowly(uvchan_t* ch, const void* value, uvchan__block_t* block) 
   return r == UV_EAGAIN && ch->overflow != UVCHAN_WAIT ? uvchan__send_overflowing(ch, value) : r;
 }
 
-int uvchan__send_otherwise(uvchan_t* ch, const void* value, uvchan__block_t* block, uvchan__ring_result_t result) {
-  if (result == UVCHAN__RING_OWING) {
-    uvchan__pay(ch);
-    return 0;
+int uvchan__send_otherwise(uvchan_t* ch, const void* value, uvchan__block_t* block) {
+  switch (uvchan__ring_push_slowly(&ch->ring, value, UVCHAN__MARKS)) {
+    case UVCHAN__RING_DONE:
+      return 0;
+    case UVCHAN__RING_OWING:
+      uvchan__pay(ch);
+      return 0;
+    case UVCHAN__RING_FULL:
+      return ch->overflow == UVCHAN_WAIT ? UV_EAGAIN : uvchan__send_overflowing(ch, value);
+    default:
+      return send_slowly(ch, value, block);
   }
-  if (result != UVCHAN__RING_FULL) return send_slowly(ch, value, block);
-  return ch->overflow == UVCHAN_WAIT ? UV_EAGAIN : uvchan__send_overflowing(ch, value);
 }
 
 static int recv_slowly(uvchan_t* ch, void* values, size_t n, size_t* moved) {
@@ -46,10 +51,11 @@ static int recv_slowly(uvchan_t* ch, void* values, size_t n, size_t* moved) {
   return *moved > 0 ? 0 : r;
 }
 
-int uvchan__recv_otherwise(uvchan_t* ch, void* value, uvchan__ring_result_t result) {
+int uvchan__recv_otherwise(uvchan_t* ch, void* value) {
+  uvchan__ring_result_t r = uvchan__ring_pop_slowly(&ch->ring, value, UVCHAN__SLOW);
   size_t moved;
 
-  return result == UVCHAN__RING_REFUSED ? recv_slowly(ch, value, 1, &moved) : uvchan__from_ring(ch, result);
+  return r == UVCHAN__RING_REFUSED ? recv_slowly(ch, value, 1, &moved) : uvchan__from_ring(ch, r);
 }
 
 int uvchan__recv_some(uvchan_t* ch, void* values, size_t n, size_t* moved) {

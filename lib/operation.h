@@ -20,20 +20,16 @@ void uvchan__remove(uvchan__place_t* place); /* takes it out of its queue, where
 
 int uvchan__is_ready(uvchan_t* ch, int sends); /* whether it would not wait, just now */
 
-/* The rest of what the ring did not do. */
-int uvchan__send_otherwise(uvchan_t* ch, const void* value, uvchan__block_t* block, uvchan__ring_result_t result);
-int uvchan__recv_otherwise(uvchan_t* ch, void* value, uvchan__ring_result_t result);
+/* The same, without the ring's ordinary case. */
+int uvchan__send_otherwise(uvchan_t* ch, const void* value, uvchan__block_t* block);
+int uvchan__recv_otherwise(uvchan_t* ch, void* value);
 
 static inline int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block) {
-  uvchan__ring_result_t r = uvchan__ring_push(&ch->ring, value, UVCHAN__MARKS);
-
-  return r == UVCHAN__RING_DONE ? 0 : uvchan__send_otherwise(ch, value, block, r);
+  return uvchan__ring_push_at_once(&ch->ring, value, UVCHAN__MARKS) ? 0 : uvchan__send_otherwise(ch, value, block);
 }
 
 static inline int uvchan__recv_now(uvchan_t* ch, void* value) {
-  uvchan__ring_result_t r = uvchan__ring_pop(&ch->ring, value, UVCHAN__SLOW);
-
-  return r == UVCHAN__RING_DONE ? 0 : uvchan__recv_otherwise(ch, value, r);
+  return uvchan__ring_pop_at_once(&ch->ring, value, UVCHAN__SLOW) ? 0 : uvchan__recv_otherwise(ch, value);
 }
 
 #endif /* UVCHAN_OPERATION_H */

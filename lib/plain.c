@@ -101,12 +101,12 @@ static int linger_to_receive(uvchan_t* ch, void* value, uvchan__patience_t* pati
   return r;
 }
 
-static int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout, uvchan__ring_result_t result) {
+static int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout) {
   uvchan__patience_t patience;
   queued_t queued;
   int r = UV_EAGAIN;
 
-  if (uvchan__has_ring(ch)) r = uvchan__send_otherwise(ch, value, NULL, result);
+  if (uvchan__has_ring(ch)) r = uvchan__send_otherwise(ch, value, NULL);
   if (r != UV_EAGAIN) return r;
   uvchan__patience_init(&patience, &ch->patience_to_send, timeout);
   if (uvchan__has_ring(ch)) r = linger_to_send(ch, value, &patience);
@@ -119,12 +119,12 @@ static int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout, uvcha
   return r;
 }
 
-static int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout, uvchan__ring_result_t result) {
+static int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout) {
   uvchan__patience_t patience;
   queued_t queued;
   int r = UV_EAGAIN;
 
-  if (uvchan__has_ring(ch)) r = uvchan__recv_otherwise(ch, value, result);
+  if (uvchan__has_ring(ch)) r = uvchan__recv_otherwise(ch, value);
   if (r != UV_EAGAIN) return r;
   uvchan__patience_init(&patience, &ch->patience_to_receive, timeout);
   if (uvchan__has_ring(ch)) r = linger_to_receive(ch, value, &patience);
@@ -138,19 +138,13 @@ static int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout, uvchan__
 }
 
 static inline int send_within(uvchan_t* ch, const void* value, uint64_t timeout) {
-  uvchan__ring_result_t r;
-
   if (cannot_send(ch, value)) return UV_EINVAL;
-  r = uvchan__ring_push(&ch->ring, value, UVCHAN__MARKS);
-  return r == UVCHAN__RING_DONE ? 0 : wait_to_send(ch, value, timeout, r);
+  return uvchan__ring_push_at_once(&ch->ring, value, UVCHAN__MARKS) ? 0 : wait_to_send(ch, value, timeout);
 }
 
 static inline int receive_within(uvchan_t* ch, void* value, uint64_t timeout) {
-  uvchan__ring_result_t r;
-
   if (cannot_receive(ch, value)) return UV_EINVAL;
-  r = uvchan__ring_pop(&ch->ring, value, UVCHAN__SLOW);
-  return r == UVCHAN__RING_DONE ? 0 : wait_to_receive(ch, value, timeout, r);
+  return uvchan__ring_pop_at_once(&ch->ring, value, UVCHAN__SLOW) ? 0 : wait_to_receive(ch, value, timeout);
 }
 
 int uvchan_send_wait(uvchan_t* ch, const void* value) { return send_within(ch, value, UINT64_MAX); }

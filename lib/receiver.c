@@ -13,13 +13,9 @@
 
 #include "memory.h"
 #include "started.h"
+#include "watch.h"
 
 #define DEFAULT_BUDGET 256
-#define BUSY_VALUES 8
-#define SPIN_IN_TURN 10000 /* nanoseconds */
-#define LINGER 2000        /* the same */
-#define LOOKS 8            /* at the ring for one at the clock */
-#define MOST_MISSES 6
 
 enum {
   OPEN = 1,
@@ -28,8 +24,7 @@ enum {
   UNREFERENCED = 8,
   IN_TURN = 16,
   SINGLY = 64,     /* values come one by one from a ring */
-  BUSY = 128,      /* it looks once more before it waits */
-  CUT_OFF = 256,   /* its last turn used the budget up */
+  CUT_OFF = 128,   /* its last turn used the budget up */
   IN_CALLBACK = 32 /* and on an unbuffered channel: not at rest */
 };
 
@@ -108,53 +103,8 @@ static size_t run_length(const uvchan_receiver_t* receiver, size_t budget) {
   return n < budget ? n : budget;
 }
 
-typedef struct {
-  size_t left; /* of the budget */
-  unsigned int delivered;
-  int is_continued;    /* the turn before used its budget up */
-  uint64_t spun_since; /* when it first found nothing, or 0; from then on it looks at nothing but the next slot */
-} turn_t;
-
-/* What comes after a look that found nothing. To be queued lets the loop sleep, and to be woken from that costs both sides more than a
- * turn: so after a turn that found a good many values it looks once more in the next one; there are more by then. */
-typedef enum { QUEUE, NEXT_TURN, LOOK_AGAIN } next_step_t;
-
-static int comes_soon(const uvchan__ring_t* ring) {
-  int i;
-
-  for (i = 0; i < LOOKS; i++) {
-    if (uvchan__ring_has_value(ring)) return 1;
-    uvchan__pause();
-  }
-  return 0;
-}
-
-/* Spins within the turn for a moment, so that a value that comes meanwhile costs no turn of the loop; and else from turn to turn, so that
- * sockets and timers have theirs, until the time that its user allows is over. */
-static next_step_t spin(uvchan_receiver_t* receiver, turn_t* turn) {
-  const uvchan_t* ch = receiver->channel;
-  uint64_t now;
-
-  if (uvchan__has_ring(ch) && turn->delivered > 0 && comes_soon(&ch->ring)) return LOOK_AGAIN;
-  now = uv_hrtime();
-  if (turn->spun_since == 0) turn->spun_since = now;
-  if (turn->delivered > 0) receiver->spin_until = now + receiver->spin;
-  while (now < receiver->spin_until && now - turn->spun_since < SPIN_IN_TURN && !uvchan__hub_is_in_demand(hub_of(receiver))) {
-    if (uvchan__has_ring(ch) && comes_soon(&ch->ring)) return LOOK_AGAIN;
-    now = uv_hrtime();
-  }
-  return now < receiver->spin_until ? NEXT_TURN : QUEUE;
-}
-
-static next_step_t after_nothing(uvchan_receiver_t* receiver, turn_t* turn) {
-  if (receiver->spin > 0) return spin(receiver, turn);
-  if (turn->delivered < BUSY_VALUES && !turn->is_continued) return QUEUE;
-  receiver->flags |= BUSY;
-  return NEXT_TURN;
-}
-
 /* The ordinary case, one value after the other: until there is none, the budget is used up, or it is stopped. */
-static void deliver_singly(uvchan_receiver_t* receiver, turn_t* turn, void* value) {
+static void deliver_singly(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* value) {
   uvchan__ring_t* ring = &receiver->channel->ring;
 
   while (turn->left > 0 && (receiver->flags & (STARTED | SINGLY)) == (STARTED | SINGLY)) {
@@ -165,8 +115,8 @@ static void deliver_singly(uvchan_receiver_t* receiver, turn_t* turn, void* valu
   }
 }
 
-/* Takes values: 0, the end, or UV_EAGAIN and what is next; QUEUE means that it is queued. */
-static int take(uvchan_receiver_t* receiver, turn_t* turn, void* values, size_t* n, next_step_t* next) {
+/* Takes values: 0, the end, or UV_EAGAIN and what is next; WAIT means that it waits now. */
+static int take(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* values, size_t* n, uvchan__next_t* next) {
   size_t length = run_length(receiver, turn->left);
 
   if (turn->spun_since == 0 || !uvchan__has_ring(receiver->channel) || uvchan__ring_has_value(&receiver->channel->ring)) {
@@ -174,50 +124,19 @@ static int take(uvchan_receiver_t* receiver, turn_t* turn, void* values, size_t*
 
     if (r != UV_EAGAIN) return r;
   }
-  *next = after_nothing(receiver, turn);
-  return *next == QUEUE ? uvchan__receiver_take_or_wait(receiver->channel, receiver, values, length, n) : UV_EAGAIN;
-}
-
-static void pause_a_while(void) {
-  int i;
-
-  for (i = 0; i < 4; i++) uvchan__pause();
-}
-
-/* After a busy turn, at the begin of the next. A receiver that is faster than its senders would follow them from value to value, and each
- * line of the ring would cross between the processors once for each of its values: so it stays away for a moment, until there is a run of
- * values. Measured with one sender: 7.9 ns a value for 11.3. Where nobody sends meanwhile, because the senders are done, slow, or on this
- * very loop, it does so more and more seldom. */
-static void linger(uvchan_receiver_t* receiver) {
-  const uvchan__ring_t* ring = &receiver->channel->ring;
-  uint64_t begin;
-  size_t len;
-
-  receiver->flags &= ~(unsigned int)BUSY;
-  if (!uvchan__has_ring(receiver->channel) || uvchan__ring_has_run(ring)) return;
-  if (receiver->skips > 0) {
-    receiver->skips--;
-    return;
-  }
-  len = uvchan__ring_len(ring);
-  uvchan__yield();
-  begin = uv_hrtime();
-  do {
-    pause_a_while();
-  } while (!uvchan__ring_has_run(ring) && uv_hrtime() - begin < LINGER);
-  receiver->misses = uvchan__ring_len(ring) > len ? 0 : (unsigned char)(receiver->misses + (receiver->misses < MOST_MISSES));
-  receiver->skips = (unsigned char)((1u << receiver->misses) - 1);
+  *next = uvchan__watch(receiver, turn);
+  return *next == UVCHAN__WAIT ? uvchan__receiver_take_or_wait(receiver->channel, receiver, values, length, n) : UV_EAGAIN;
 }
 
 static unsigned int take_turn(uvchan__entry_t* entry) {
   uvchan_receiver_t* receiver = (uvchan_receiver_t*)((unsigned char*)entry - offsetof(uvchan_receiver_t, waiter.entry));
   void* values = receiver->slot != NULL ? receiver->slot : uvchan__hub_scratch(hub_of(receiver));
-  turn_t turn = {receiver->budget, 0, (receiver->flags & CUT_OFF) != 0, 0};
-  next_step_t next = NEXT_TURN;
+  uvchan__turn_t turn = {receiver->budget, 0, (receiver->flags & CUT_OFF) != 0, 0};
+  uvchan__next_t next = UVCHAN__NEXT_TURN;
 
   receiver->is_armed = 0;
   receiver->flags = (receiver->flags | IN_TURN) & ~(unsigned int)CUT_OFF;
-  if ((receiver->flags & BUSY) != 0) linger(receiver);
+  uvchan__stay_away(receiver);
   while (turn.left > 0 && (receiver->flags & STARTED) != 0) {
     size_t n;
     int r;
@@ -225,9 +144,9 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
     deliver_singly(receiver, &turn, values);
     if (turn.left == 0 || (receiver->flags & STARTED) == 0) break;
     r = take(receiver, &turn, values, &n, &next);
-    if (r == UV_EAGAIN && next == LOOK_AGAIN) continue;
+    if (r == UV_EAGAIN && next == UVCHAN__LOOK_AGAIN) continue;
     if (r == UV_EAGAIN) break;
-    next = NEXT_TURN;
+    next = UVCHAN__NEXT_TURN;
     if (r == 0) {
       deliver(receiver, values, n);
     } else {
@@ -239,7 +158,7 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
   }
   if (turn.left == 0) receiver->flags |= CUT_OFF;
   receiver->flags &= ~(unsigned int)IN_TURN;
-  if ((receiver->flags & STARTED) != 0 && next != QUEUE) post(receiver);
+  if ((receiver->flags & STARTED) != 0 && next != UVCHAN__WAIT) post(receiver);
   return turn.delivered;
 }
 
@@ -328,10 +247,11 @@ int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t*
   receiver->slot = slot;
   receiver->spin = receiver->spin_until = 0;
   receiver->budget = DEFAULT_BUDGET;
-  receiver->is_armed = receiver->misses = receiver->skips = 0;
+  receiver->is_armed = receiver->was_busy = receiver->misses = receiver->skips = 0;
   receiver->flags = OPEN;
   receiver->later.data = receiver;
   uvchan__waiter_init(&receiver->waiter, UVCHAN__RECEIVER, hub, take_turn);
+  receiver->waiter.entry.near = &ch->ring;
   uvchan__place_init(&receiver->place, &receiver->waiter, ch, NULL, 0);
   return 0;
 

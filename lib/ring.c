@@ -60,12 +60,17 @@ size_t uvchan__ring_bytes(size_t elem_size, size_t capacity) {
   return stride == 0 || capacity > SIZE_MAX / stride ? 0 : capacity * stride;
 }
 
+/* In large rings of small values; in a small one it would be somebody else's memory. */
+#define PREFETCHED 256      /* bytes ahead */
+#define PREFETCHED_FROM 128 /* slots */
+
 static void init_end(uvchan__ring_end_t* end, void* memory, size_t elem_size, size_t capacity) {
   end->slots = memory;
   end->stride = stride_for(elem_size);
   end->elem_size = elem_size;
   end->capacity = capacity;
   end->offset = (unsigned char)offset_for(elem_size);
+  end->ahead = end->stride <= UVCHAN__CACHE_LINE && capacity >= PREFETCHED_FROM ? PREFETCHED : 0;
   for (end->shift = UVCHAN__INDEX_SHIFT; capacity > 1 && (capacity - 1) >> (end->shift - UVCHAN__INDEX_SHIFT) != 0;) end->shift++;
   end->index_mask = position_of(((uint64_t)1 << end->shift) - 1);
 }
@@ -270,7 +275,7 @@ static int is_full_ahead(const uvchan__ring_end_t* end, size_t n) {
 
 int uvchan__ring_has_value(const uvchan__ring_t* ring) { return is_full_ahead(&ring->head, 0); }
 
-#define SMALL 16
+#define SMALL 4
 #define LONG_RUN 256
 #define BUSY 8
 
@@ -284,17 +289,19 @@ int uvchan__ring_is_busy(uvchan__ring_t* ring) {
   return distance(end, before, head) >= BUSY;
 }
 
+int uvchan__ring_is_small(const uvchan__ring_t* ring) { return ring->head.capacity <= SMALL; }
+
 int uvchan__ring_has_run(const uvchan__ring_t* ring) {
   size_t n = ring->head.capacity / 4;
 
-  return is_full_ahead(&ring->head, ring->head.capacity <= SMALL ? 0 : n < LONG_RUN ? n : LONG_RUN);
+  return is_full_ahead(&ring->head, uvchan__ring_is_small(ring) ? 0 : n < LONG_RUN ? n : LONG_RUN);
 }
 
 int uvchan__ring_is_roomy(const uvchan__ring_t* ring) {
   const uvchan__ring_end_t* end = &ring->tail;
   uint64_t ahead = uvchan__load_word(end);
 
-  if (end->capacity > SMALL) ahead = advance(end, ahead, end->capacity / 2);
+  if (!uvchan__ring_is_small(ring)) ahead = advance(end, ahead, end->capacity / 2);
   return uvchan__load_turn(uvchan__slot(end, ahead)) == uvchan__free_turn(end, ahead);
 }
 

@@ -52,6 +52,7 @@ typedef union {
     /* Fixed from uvchan__ring_init() on. */
     unsigned char shift;  /* of the lap in a word */
     unsigned char offset; /* of the value in a slot */
+    unsigned short ahead; /* bytes from a slot to what will be needed soon */
     uint64_t index_mask;  /* of the index in a word */
     unsigned char* slots;
     size_t stride; /* bytes from a slot to the next */
@@ -104,6 +105,7 @@ int uvchan__ring_has_value(const uvchan__ring_t* ring);
 int uvchan__ring_has_run(const uvchan__ring_t* ring);  /* a good many values; of a small one a value */
 int uvchan__ring_is_roomy(const uvchan__ring_t* ring); /* about half of it is free, or of a small one a slot */
 int uvchan__ring_is_busy(uvchan__ring_t* ring);        /* a good many values have come since this was asked last */
+int uvchan__ring_is_small(const uvchan__ring_t* ring); /* for these: a value is a run, a slot is room */
 int uvchan__ring_is_slow(const uvchan__ring_end_t* end);
 
 size_t uvchan__ring_len(const uvchan__ring_t* ring);
@@ -128,7 +130,7 @@ static inline void* uvchan__nth(const void* values, size_t i, size_t elem_size) 
   return elem_size == 0 ? (void*)(uintptr_t)values : (unsigned char*)(uintptr_t)values + i * elem_size;
 }
 
-/* A call of memcpy() costs as much as the rest of an operation on a word: 2.2 ns of 11 on the way through a channel. */
+/* For a value of one word a call of memcpy() would cost as much as the rest. */
 static inline void uvchan__copy(void* to, const void* from, size_t size) {
   if (size == sizeof(uint64_t)) {
     memcpy(to, from, sizeof(uint64_t));
@@ -194,10 +196,22 @@ static inline int uvchan__may_be_peak(const uvchan__ring_end_t* end, uint64_t ta
   return (int32_t)(uvchan__load_turn(uvchan__slot(end, behind)) - uvchan__full_turn(end, behind)) <= 0;
 }
 
+/* The other side has written a slot since, so its line comes from another processor's cache; the exchanges of words keep this one from
+ * looking ahead for itself. 7.3 ns a value without it, 6.6 with it. */
+static inline void uvchan__prefetch(const uvchan__ring_end_t* end, const unsigned char* slot) {
+#ifdef __GNUC__
+  __builtin_prefetch(slot + end->ahead, 1);
+#else
+  (void)end;
+  (void)slot;
+#endif
+}
+
 static inline void uvchan__fill(const uvchan__ring_end_t* end, uint64_t tail, const void* value) {
   unsigned char* slot = uvchan__slot(end, tail);
   uint32_t turn = uvchan__full_turn(end, tail);
 
+  uvchan__prefetch(end, slot);
   uvchan__copy(slot + end->offset, value, end->elem_size);
   uvchan__store_turn(slot, turn);
 }
@@ -206,15 +220,18 @@ static inline void uvchan__empty(const uvchan__ring_end_t* end, uint64_t head, v
   unsigned char* slot = uvchan__slot(end, head);
   uint32_t turn = uvchan__full_turn(end, head) + 1;
 
+  uvchan__prefetch(end, slot);
   if (value != NULL) uvchan__copy(value, slot + end->offset, end->elem_size);
   uvchan__store_turn(slot, turn);
 }
 
 /* ---- The ordinary case ----------------------------------------------------------------------------------------------------
  *
- * Inline in whoever calls, and the rest by a call at its end: so it neither spills a register nor makes a call. 4 ns of 10, measured. */
+ * Inline in whoever calls, with what else there is to do in a call at the end: so it neither saves a register nor makes a call. Measured on
+ * the way through a channel, with the copy above: 12 ns for 18. */
 
-static inline uvchan__ring_result_t uvchan__ring_push(uvchan__ring_t* ring, const void* value, uint64_t refused) {
+/* 1 where it has pushed the value; 0 where it can't at once, for whichever reason. */
+static inline int uvchan__ring_push_at_once(uvchan__ring_t* ring, const void* value, uint64_t refused) {
   uvchan__ring_end_t* end = &ring->tail;
   uint64_t tail = uvchan__load_word(end);
   uint64_t seen = tail;
@@ -222,14 +239,17 @@ static inline uvchan__ring_result_t uvchan__ring_push(uvchan__ring_t* ring, cons
   if (UVCHAN__RARELY((tail & (refused | UVCHAN__ARMED)) != 0 || uvchan__may_be_peak(end, tail) ||
                      uvchan__load_turn(uvchan__slot(end, tail)) != uvchan__free_turn(end, tail) ||
                      !uvchan__move_word(end, &seen, uvchan__next(end, tail)))) {
-    return uvchan__ring_push_slowly(ring, value, refused);
+    return 0;
   }
   uvchan__fill(end, tail, value);
-  return UVCHAN__RING_DONE;
+  return 1;
 }
 
-/* 1 where it has popped a value; 0 where it can't at once, for whichever reason, and without a look at tail's line. value NULL: thrown
- * away. */
+static inline uvchan__ring_result_t uvchan__ring_push(uvchan__ring_t* ring, const void* value, uint64_t refused) {
+  return uvchan__ring_push_at_once(ring, value, refused) ? UVCHAN__RING_DONE : uvchan__ring_push_slowly(ring, value, refused);
+}
+
+/* The same; it does not look at tail's line. value NULL: thrown away. */
 static inline int uvchan__ring_pop_at_once(uvchan__ring_t* ring, void* value, uint64_t refused) {
   uvchan__ring_end_t* end = &ring->head;
   uint64_t head = uvchan__load_word(end);

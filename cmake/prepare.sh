@@ -1,5 +1,6 @@
-# What demo/run.sh and test/run.sh share: installing what is missing, and building. They set `name` (for messages), `root` (the source tree)
-# and `build` (the build directory) and then source this file. Messages go to standard error; the output of a step is shown where it fails.
+# What demo/run.sh, test/run.sh and test/benchmark.sh share: installing what is missing, and building. They set `name` (for messages),
+# `root` (the source tree) and `build` (the build directory) and then source this file. Messages go to standard error; the output of a step
+# is shown where it fails.
 
 say() { printf '%s: %s\n' "$name" "$*" >&2; }
 
@@ -32,6 +33,12 @@ first_of() { # first_of COMMAND...: the first that is here
   done
 }
 
+# The sources of a crate, as Debian installs them. Where there are no such packages, what builds with crates says what it lacks.
+has_crate() { # has_crate NAME
+  for crate in "/usr/share/cargo/registry/$1"-[0-9]*; do [ ! -d "$crate" ] || return 0; done
+  return 1
+}
+
 is_here() { # is_here NEED
   case $1 in
     cc) syntax "${CC:-$(first_of cc gcc clang)}" c stdio.h ;;
@@ -40,11 +47,14 @@ is_here() { # is_here NEED
     make) command -v make >/dev/null 2>&1 || command -v ninja >/dev/null 2>&1 ;;
     pkg-config) command -v pkg-config >/dev/null 2>&1 ;;
     libuv) pkg-config --exists 'libuv >= 1.42' >/dev/null 2>&1 ;;
-    check | jansson) pkg-config --exists "$1" >/dev/null 2>&1 ;;
+    check | jansson | ck) pkg-config --exists "$1" >/dev/null 2>&1 ;;
+    glib) pkg-config --exists glib-2.0 >/dev/null 2>&1 ;;
+    concurrentqueue) syntax "${CXX:-$(first_of c++ g++ clang++)}" c++ concurrentqueue/blockingconcurrentqueue.h ;;
     http-parser) syntax "${CC:-$(first_of cc gcc clang)}" c http_parser.h ;;
     python) command -v python3 >/dev/null 2>&1 ;;
-    curl | wrk | chromedriver) command -v "$1" >/dev/null 2>&1 ;;
+    curl | wrk | chromedriver | go | cargo | gnuplot) command -v "$1" >/dev/null 2>&1 ;;
     chromium) [ -n "$(first_of chromium chromium-browser)" ] ;;
+    crate-*) [ "$manager" != apt-get ] || has_crate "${1#crate-}" ;;
     sanitizers) [ "$manager" != dnf ] || rpm -q libasan libubsan libtsan >/dev/null 2>&1 ;;
   esac
 }
@@ -71,6 +81,13 @@ describe() { # describe NEED
     wrk) echo 'wrk, the HTTP load generator' ;;
     chromium) echo 'Chromium, the browser' ;;
     chromedriver) echo 'chromedriver, which drives Chromium' ;;
+    ck) echo 'Concurrency Kit, with its headers' ;;
+    glib) echo 'GLib 2, with its headers' ;;
+    concurrentqueue) echo 'moodycamel::ConcurrentQueue, its headers' ;;
+    go) echo 'Go' ;;
+    cargo) echo 'Rust, with cargo' ;;
+    crate-*) echo "the crate ${1#crate-} of Rust" ;;
+    gnuplot) echo 'gnuplot, which draws the plots' ;;
     sanitizers) echo 'the libraries of AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer' ;;
   esac
 }
@@ -86,7 +103,11 @@ package() { # package NEED: its packages' names
     apt-get:cc) echo gcc libc6-dev ;;
     apt-get:c++) echo g++ ;;
     apt-get:libuv) echo libuv1-dev ;;
-    apt-get:http-parser | apt-get:jansson) echo "lib$1-dev" ;;
+    apt-get:http-parser | apt-get:jansson | apt-get:ck | apt-get:concurrentqueue) echo "lib$1-dev" ;;
+    apt-get:glib) echo libglib2.0-dev ;;
+    apt-get:go) echo golang-go ;;
+    apt-get:gnuplot) echo gnuplot-nox ;;
+    apt-get:crate-*) echo "librust-${1#crate-}-dev" ;;
     apt-get:python) echo python3 ;;
     apt-get:chromedriver) echo chromium-driver ;;
     dnf:cc) echo gcc glibc-devel ;;
@@ -94,18 +115,26 @@ package() { # package NEED: its packages' names
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     dnf:libuv | dnf:check | dnf:http-parser | dnf:jansson) echo "$1-devel" ;;
     dnf:python) echo python3 ;;
+    dnf:ck) echo ck-devel ;;
+    dnf:glib) echo glib2-devel ;;
+    dnf:go) echo golang ;;
+    dnf:concurrentqueue) echo concurrentqueue-devel ;;
     dnf:sanitizers) echo libasan libubsan libtsan ;;
     pacman:cc | pacman:c++) echo gcc ;;
     pacman:pkg-config) echo pkgconf ;;
     pacman:chromedriver) ;; # with chromium
+    pacman:cargo) echo rust ;;
+    pacman:glib) echo glib2 ;;
     apk:cc) echo gcc musl-dev ;;
     apk:c++) echo g++ ;;
     apk:pkg-config) echo pkgconf ;;
     apk:libuv | apk:check | apk:http-parser | apk:jansson) echo "$1-dev" ;;
     apk:python) echo python3 ;;
+    apk:glib) echo glib-dev ;;
     apk:chromedriver) echo chromium-chromedriver ;;
     brew:cc | brew:c++ | brew:make) ;;
     brew:pkg-config) echo pkgconf ;;
+    brew:cargo) echo rust ;;
     *) echo "$1" ;;
   esac
 }

@@ -247,7 +247,7 @@ struct uvchan_receiver_s {
   unsigned char skips;    /* how often it will not do so for that */
   uvchan__waiter_t waiter;
   uint64_t spin;       /* nanoseconds */
-  uint64_t spin_until; /* as uv_hrtime() */
+  uint64_t last_value; /* as uv_hrtime(), where it may spin; 0: none yet */
   uvchan__place_t place;
   struct uvchan_receiver_s* next; /* in the channel's list of started receivers, under its lock */
   struct uvchan_receiver_s* prev;
@@ -281,6 +281,7 @@ int uvchan_receiver_set_budget(uvchan_receiver_t* receiver, unsigned int values)
  * value that comes in that time is delivered within a microsecond, where a loop that sleeps takes tens of them to wake. What it costs: one
  * processor, wholly, for that time after each value. The loop polls its sockets and timers all the while, at least every 10 microseconds;
  * these and other receivers of the loop are held up by so much, and so is uv_now(). Takes effect with its next turn.
+ * On a channel that is not bounded it looks from turn to turn only.
  *   microseconds   0, as at first: it does not spin
  * Returns 0; UV_EINVAL: NULL, or closing. Threads: loop. Since 1.1. */
 int uvchan_receiver_set_spin(uvchan_receiver_t* receiver, unsigned int microseconds);
@@ -392,7 +393,7 @@ struct uvchan_select_s {
  *   cases    the caller's, with what their values point to, for the time of the call
  *   ncases   0 to INT_MAX
  * Returns the index of the chosen case, whose status is set; UV_EAGAIN: each case was found not ready, or there are none; UV_EINVAL: NULL
- * cases, an unknown op, a value missing; UV_ENOMEM: as uvchan_try_send(). Threads: any. Cost: a lock for each case. */
+ * cases, an unknown op, a value missing; UV_ENOMEM: as uvchan_try_send(). Threads: any. */
 int uvchan_try_select(uvchan_case_t* cases, size_t ncases);
 
 /* The same, and waits. With NULL channels only it waits for ever, as Go's does.

@@ -13,7 +13,8 @@
 
 /* Set in the learned word where the processor is needed by others: what was waited for came while it was given to them. */
 #define YIELD_FIRST ((unsigned int)1 << 31)
-#define GIVEN_AWAY 2000 /* nanoseconds: a shorter yield found nobody else to run */
+#define GIVEN_AWAY 2000                                /* nanoseconds: a shorter yield found nobody else to run */
+#define MOST_GIVEN_AWAY (4 * UVCHAN__LONGEST_PATIENCE) /* a longer one went to somebody who has nothing to do with it */
 
 void uvchan__patience_init(uvchan__patience_t* patience, const atomic_uint* learned, uint64_t timeout) {
   unsigned int word = atomic_load_explicit(learned, memory_order_relaxed);
@@ -63,15 +64,22 @@ int uvchan__patience_wait(uvchan__patience_t* patience) {
   return 1;
 }
 
+/* 1 where all of the wait came to no more than a patience, or to a little more that others used. */
+static int paid(uvchan__patience_t* patience) {
+  uint64_t gone;
+
+  if (patience->begin == 0) return 1;
+  uvchan__patience_look(patience);
+  gone = patience->now - patience->begin;
+  if (gone > MOST_GIVEN_AWAY) patience->was_given_away = 0;
+  return gone <= UVCHAN__LONGEST_PATIENCE || patience->was_given_away;
+}
+
 void uvchan__patience_learn(uvchan__patience_t* patience, atomic_uint* learned) {
   unsigned int before = atomic_load_explicit(learned, memory_order_relaxed);
   unsigned int limit = before & ~YIELD_FIRST;
-  unsigned int after = limit + (UVCHAN__LONGEST_PATIENCE - limit + 3) / 4;
+  unsigned int after = paid(patience) ? limit + (UVCHAN__LONGEST_PATIENCE - limit + 3) / 4 : limit - limit / 4;
 
-  if (patience->begin != 0) {
-    uvchan__patience_look(patience);
-    if (patience->now - patience->begin > UVCHAN__LONGEST_PATIENCE && !patience->was_given_away) after = limit - limit / 4;
-  }
   if (patience->was_given_away) after |= YIELD_FIRST;
   if (after != before) atomic_store_explicit(learned, after, memory_order_relaxed);
 }

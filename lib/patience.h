@@ -24,6 +24,7 @@ typedef struct {
 
 void uvchan__patience_init(uvchan__patience_t* patience, const atomic_uint* learned, uint64_t timeout);
 int uvchan__patience_wait(uvchan__patience_t* patience); /* until it is time to look again; 0: no more */
+/* After a wait that was not in vain. */
 void uvchan__patience_learn(uvchan__patience_t* patience, atomic_uint* learned);
 void uvchan__patience_look(uvchan__patience_t* patience); /* at the clock */
 

@@ -115,7 +115,7 @@ static int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout) {
     r = uvchan__send_or_enqueue(ch, &queued.place, NULL, timeout == UINT64_MAX);
     if (r == UV_EAGAIN) r = wait_in_queue(&queued, &patience, timeout);
   }
-  uvchan__patience_learn(&patience, &ch->patience_to_send);
+  if (r != UV_ETIMEDOUT && r != UV_EBUSY) uvchan__patience_learn(&patience, &ch->patience_to_send);
   return r;
 }
 
@@ -133,7 +133,7 @@ static int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout) {
     r = uvchan__recv_or_enqueue(ch, &queued.place);
     if (r == UV_EAGAIN) r = wait_in_queue(&queued, &patience, timeout);
   }
-  uvchan__patience_learn(&patience, &ch->patience_to_receive);
+  if (r != UV_ETIMEDOUT) uvchan__patience_learn(&patience, &ch->patience_to_receive);
   return r;
 }
 

@@ -144,7 +144,10 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
     deliver_singly(receiver, &turn, values);
     if (turn.left == 0 || (receiver->flags & STARTED) == 0) break;
     r = take(receiver, &turn, values, &n, &next);
-    if (r == UV_EAGAIN && next == UVCHAN__LOOK_AGAIN) continue;
+    if (r == UV_EAGAIN && next == UVCHAN__LOOK_AGAIN) {
+      turn.left -= turn.left < UVCHAN__LOOK_COST ? turn.left : UVCHAN__LOOK_COST;
+      continue;
+    }
     if (r == UV_EAGAIN) break;
     next = UVCHAN__NEXT_TURN;
     if (r == 0) {
@@ -156,7 +159,7 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
     turn.left -= n < turn.left ? n : turn.left;
     turn.delivered += (unsigned int)n;
   }
-  if (turn.left == 0) receiver->flags |= CUT_OFF;
+  if (turn.left == 0 && turn.delivered > 0) receiver->flags |= CUT_OFF;
   receiver->flags &= ~(unsigned int)IN_TURN;
   if ((receiver->flags & STARTED) != 0 && next != UVCHAN__WAIT) post(receiver);
   return turn.delivered;
@@ -245,13 +248,13 @@ int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t*
   receiver->batch_cb = NULL;
   receiver->close_cb = NULL;
   receiver->slot = slot;
-  receiver->spin = receiver->spin_until = 0;
+  receiver->spin = receiver->last_value = 0;
   receiver->budget = DEFAULT_BUDGET;
   receiver->is_armed = receiver->was_busy = receiver->misses = receiver->skips = 0;
   receiver->flags = OPEN;
   receiver->later.data = receiver;
   uvchan__waiter_init(&receiver->waiter, UVCHAN__RECEIVER, hub, take_turn);
-  receiver->waiter.entry.near = &ch->ring;
+  receiver->waiter.entry.beside = &ch->ring;
   uvchan__place_init(&receiver->place, &receiver->waiter, ch, NULL, 0);
   return 0;
 

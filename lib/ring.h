@@ -62,6 +62,8 @@ typedef union {
   char line[UVCHAN__CACHE_LINE];
 } uvchan__ring_end_t;
 
+static_assert(sizeof(uvchan__ring_end_t) == UVCHAN__CACHE_LINE, "an end of the ring is one line");
+
 typedef struct {
   uvchan__ring_end_t tail;
   uvchan__ring_end_t head;

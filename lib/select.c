@@ -258,7 +258,7 @@ int uvchan_select_timedwait(uvchan_case_t* cases, size_t ncases, uint64_t timeou
   }
   uvchan__patience_init(&patience, patience_of_thread(), timeout);
   r = select_with(places, cases, ncases, &patience, timeout);
-  uvchan__patience_learn(&patience, patience_of_thread());
+  if (r >= 0) uvchan__patience_learn(&patience, patience_of_thread());
   if (places != near_places) uvchan__free(places);
   return r;
 }

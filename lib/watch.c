@@ -27,18 +27,23 @@ static int comes_soon(const uvchan_receiver_t* receiver) {
   return 0;
 }
 
+static int may_spin(const uvchan_receiver_t* receiver, uint64_t now) {
+  return receiver->last_value != 0 && now - receiver->last_value < receiver->spin;
+}
+
 static uvchan__next_t spin(uvchan_receiver_t* receiver, uvchan__turn_t* turn) {
   uint64_t now;
 
   if (turn->delivered > 0 && comes_soon(receiver)) return UVCHAN__LOOK_AGAIN;
   now = uv_hrtime();
   if (turn->spun_since == 0) turn->spun_since = now;
-  if (turn->delivered > 0) receiver->spin_until = now + receiver->spin;
-  while (now < receiver->spin_until && now - turn->spun_since < SPIN_IN_TURN && !uvchan__hub_is_in_demand(receiver->waiter.hub)) {
+  if (turn->delivered > 0 || turn->is_continued) receiver->last_value = now;
+  if (!has_ring(receiver)) return may_spin(receiver, now) ? UVCHAN__NEXT_TURN : UVCHAN__WAIT;
+  while (may_spin(receiver, now) && now - turn->spun_since < SPIN_IN_TURN && !uvchan__hub_is_in_demand(receiver->waiter.hub)) {
     if (comes_soon(receiver)) return UVCHAN__LOOK_AGAIN;
     now = uv_hrtime();
   }
-  return now < receiver->spin_until ? UVCHAN__NEXT_TURN : UVCHAN__WAIT;
+  return may_spin(receiver, now) ? UVCHAN__NEXT_TURN : UVCHAN__WAIT;
 }
 
 /* Whether it has delivered a good many values; of a small channel, half of what it holds. */

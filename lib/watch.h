@@ -26,6 +26,9 @@ typedef struct {
 
 typedef enum { UVCHAN__WAIT, UVCHAN__NEXT_TURN, UVCHAN__LOOK_AGAIN } uvchan__next_t;
 
+/* A look within the turn costs so many values of its budget, so that the turn ends within some 10 microseconds. */
+#define UVCHAN__LOOK_COST 8
+
 /* It has found nothing. */
 uvchan__next_t uvchan__watch(uvchan_receiver_t* receiver, uvchan__turn_t* turn);
 

@@ -15,9 +15,9 @@ struct uvchan__waiter_s;
 typedef struct uvchan__entry_s {
   struct uvchan__entry_s* next; /* under the hub's lock, or in the list of this turn the loop's; NULL in both while in no list */
   struct uvchan__entry_s* prev;
-  unsigned int posted;          /* atomic: from before it is listed until it is run */
+  unsigned int posted;                                /* atomic: from before it is listed until it is run */
   unsigned int (*run)(struct uvchan__entry_s* entry); /* fixed; answers how many values it delivered */
-  const void* near;             /* fixed: two lines that run() looks at first, to be fetched ahead; or NULL */
+  const void* beside;                                 /* fixed: two lines that run() looks at first, to be fetched ahead; or NULL */
 } uvchan__entry_t;
 
 /* Who waits: a thread in a waiting call, a request, a select or a started receiver. */
@@ -58,12 +58,12 @@ typedef struct {
 } uvchan__queue_t;
 
 /* What every request begins with. */
-#define UVCHAN__REQ_FIELDS(self) \
-  void* data;       /* the user's */ \
-  uv_loop_t* loop;  /* read only */ \
-  uvchan__waiter_t waiter; \
-  uv_idle_t later;  /* carries the callback of a cancelled request */ \
-  void (*withdraw)(self* req); /* takes its places out of their queues */ \
-  void (*complete)(self* req, int status);
+#define UVCHAN__REQ_FIELDS(self)                                                  \
+  void* data;      /* the user's */                                               \
+  uv_loop_t* loop; /* read only */                                                \
+  uvchan__waiter_t waiter;                                                        \
+  uv_idle_t later;              /* carries the callback of a cancelled request */ \
+  void (*withdraw)(self * req); /* takes its places out of their queues */        \
+  void (*complete)(self * req, int status);
 
 #endif /* UVCHAN_PRIVATE_H */

@@ -236,16 +236,17 @@ struct uvchan_receiver_s {
   uv_loop_t* loop;   /* read only */
   uvchan_t* channel; /* read only */
   /* private; first what a turn needs, on as few lines of the processor's cache as possible */
+  uvchan__waiter_t waiter;
   uvchan_recv_cb cb;
-  uvchan_recv_batch_cb batch_cb;
-  void* slot; /* where one value goes that is too large for the hub's own memory, or NULL */
   unsigned int budget;
   unsigned int flags;
+  unsigned int is_first; /* atomic: of the channel's started receivers */
   unsigned char is_armed;
   unsigned char was_busy; /* it looks once more before it waits */
   unsigned char misses;   /* how often in a row it looked once more in vain */
   unsigned char skips;    /* how often it will not do so for that */
-  uvchan__waiter_t waiter;
+  uvchan_recv_batch_cb batch_cb;
+  void* slot;          /* where one value goes that is too large for the hub's own memory, or NULL */
   uint64_t spin;       /* nanoseconds */
   uint64_t last_value; /* as uv_hrtime(), where it may spin; 0: none yet */
   uvchan__place_t place;

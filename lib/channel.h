@@ -113,6 +113,9 @@ static inline uvchan_receiver_t* uvchan__first_started(const uvchan_t* ch) {
   return atomic_load_explicit(&ch->started, memory_order_relaxed); /* relaxed: under the lock, or ordered by ARMED, or one's own */
 }
 
+/* As uvchan__has_ring(), told from head's line. */
+static inline int uvchan__can_receive_fast(const uvchan_t* ch) { return ch->ring.head.capacity > 0; }
+
 /* Each side reads its own copy: the other's line is in the other's cache. */
 static inline size_t uvchan__size_to_send(const uvchan_t* ch) { return ch->ring.tail.elem_size; }
 static inline size_t uvchan__size_to_receive(const uvchan_t* ch) { return ch->ring.head.elem_size; }

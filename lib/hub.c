@@ -10,8 +10,6 @@
 /* Values in one turn before the loop's sockets and timers get theirs, shared by all entries. */
 #define VALUES_PER_TURN 1024
 
-#define UVCHAN__LINE 64 /* bytes, of the processor's cache */
-
 struct uvchan__hub_s {
   uv_async_t async;
   uv_prepare_t prepare;
@@ -161,35 +159,12 @@ int uvchan__hub_is_in_demand(uvchan__hub_t* hub) {
   return others;
 }
 
-static void fetch(const void* line) {
-#ifdef __GNUC__
-  __builtin_prefetch(line, 1);
-#else
-  (void)line;
-#endif
-}
-
-/* Fetches what the next two entries need, while this one runs: where many channels are ready, all of it lies in other caches. The entry
- * after the next is near enough to be there in time; its own `beside` is read when it is the next. */
-static void fetch_ahead(const uvchan__hub_t* hub) {
-  const uvchan__entry_t* next = hub->turn.next;
-
-  if (next == &hub->turn) return;
-  if (next->beside != NULL) {
-    fetch(next->beside);
-    fetch((const char*)next->beside + UVCHAN__LINE);
-  }
-  fetch(next->next);
-  fetch((const char*)next->next - UVCHAN__LINE);
-}
-
 /* The entry is no longer posted before it runs: so who posts it from here on lists it anew, and who found it posted before has done what
  * the run is to see. [posted.A] with [posted.R] in uvchan__hub_post(). */
 static unsigned int run_first(uvchan__hub_t* hub) {
   uvchan__entry_t* entry = hub->turn.next;
 
   unlink_entry(entry);
-  fetch_ahead(hub);
   uvchan__step();
   atomic_exchange_explicit(uvchan__atomic(&entry->posted), 0, memory_order_acq_rel);
   return entry->run(entry);

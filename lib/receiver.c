@@ -119,7 +119,7 @@ static void deliver_singly(uvchan_receiver_t* receiver, uvchan__turn_t* turn, vo
 static int take(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* values, size_t* n, uvchan__next_t* next) {
   size_t length = run_length(receiver, turn->left);
 
-  if (turn->spun_since == 0 || !uvchan__has_ring(receiver->channel) || uvchan__ring_has_value(&receiver->channel->ring)) {
+  if (turn->spun_since == 0 || !uvchan__can_receive_fast(receiver->channel) || uvchan__ring_has_value(&receiver->channel->ring)) {
     int r = uvchan__receiver_take(receiver->channel, values, length, n);
 
     if (r != UV_EAGAIN) return r;
@@ -252,9 +252,9 @@ int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t*
   receiver->budget = DEFAULT_BUDGET;
   receiver->is_armed = receiver->was_busy = receiver->misses = receiver->skips = 0;
   receiver->flags = OPEN;
+  receiver->is_first = 0;
   receiver->later.data = receiver;
   uvchan__waiter_init(&receiver->waiter, UVCHAN__RECEIVER, hub, take_turn);
-  receiver->waiter.entry.beside = &ch->ring;
   uvchan__place_init(&receiver->place, &receiver->waiter, ch, NULL, 0);
   return 0;
 

@@ -26,12 +26,22 @@ void uvchan__receiver_shut(uvchan_t* ch) {
   uvchan__block_free_all(block);
 }
 
+/* Relaxed: a receiver that takes itself for the first, or does not, while another one joins or leaves, finds the truth in tail's marks. */
+static void set_first(uvchan_receiver_t* receiver, unsigned int is_first) {
+  atomic_store_explicit(uvchan__atomic(&receiver->is_first), is_first, memory_order_relaxed);
+}
+
+static int is_first(uvchan_receiver_t* receiver) {
+  return atomic_load_explicit(uvchan__atomic(&receiver->is_first), memory_order_relaxed) != 0;
+}
+
 /* Behind the first, which stays the first until it leaves: see I5 of channel.h. */
 static void link_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
   uvchan_receiver_t* first = uvchan__first_started(ch);
 
   receiver->prev = first;
   receiver->next = NULL;
+  set_first(receiver, first == NULL);
   if (first == NULL) {
     atomic_store_explicit(&ch->started, receiver, memory_order_relaxed); /* relaxed: see uvchan__first_started() */
     return;
@@ -44,6 +54,7 @@ static void link_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
 static void unlink_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
   if (receiver->prev == NULL) {
     atomic_store_explicit(&ch->started, receiver->next, memory_order_relaxed); /* relaxed: as above */
+    if (receiver->next != NULL) set_first(receiver->next, 1);
   } else {
     receiver->prev->next = receiver->next;
   }
@@ -128,7 +139,7 @@ int uvchan__receiver_take(uvchan_t* ch, void* values, size_t n, size_t* moved) {
 int uvchan__receiver_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, void* values, size_t n, size_t* moved) {
   uvchan__ring_result_t armed = UVCHAN__RING_FULL;
 
-  if (!uvchan__has_ring(ch) || uvchan__first_started(ch) != receiver) return take_slowly(ch, &receiver->place, values, n, moved);
+  if (!uvchan__can_receive_fast(ch) || !is_first(receiver)) return take_slowly(ch, &receiver->place, values, n, moved);
   while (armed == UVCHAN__RING_FULL) {
     int r;
 

@@ -14,7 +14,7 @@
 
 static const uvchan__ring_t* ring_of(const uvchan_receiver_t* receiver) { return &receiver->channel->ring; }
 
-static int has_ring(const uvchan_receiver_t* receiver) { return uvchan__has_ring(receiver->channel); }
+static int has_ring(const uvchan_receiver_t* receiver) { return uvchan__can_receive_fast(receiver->channel); }
 
 static int comes_soon(const uvchan_receiver_t* receiver) {
   int i;

@@ -17,7 +17,6 @@ typedef struct uvchan__entry_s {
   struct uvchan__entry_s* prev;
   unsigned int posted;                                /* atomic: from before it is listed until it is run */
   unsigned int (*run)(struct uvchan__entry_s* entry); /* fixed; answers how many values it delivered */
-  const void* beside;                                 /* fixed: two lines that run() looks at first, to be fetched ahead; or NULL */
 } uvchan__entry_t;
 
 /* Who waits: a thread in a waiting call, a request, a select or a started receiver. */

@@ -273,7 +273,7 @@ int uvchan_recv_start_batch(uvchan_receiver_t* receiver, uvchan_recv_batch_cb cb
  * Returns 0, also where it is not started; UV_EINVAL: NULL. Threads: loop. */
 int uvchan_recv_stop(uvchan_receiver_t* receiver);
 
-/* How many values it gets at most before sockets, timers and other channels have their turn; 256 at first. Takes effect with its next turn.
+/* How many values it gets at most before sockets, timers and other channels have their turn; 512 at first. Takes effect with its next turn.
  *   values   1 or more
  * Returns 0; UV_EINVAL: NULL, closing, or 0 values. Threads: loop. */
 int uvchan_receiver_set_budget(uvchan_receiver_t* receiver, unsigned int values);

@@ -23,6 +23,13 @@ static inline atomic_uint* uvchan__atomic(unsigned int* word) { return (atomic_u
 #define UVCHAN__RARELY(condition) (condition)
 #endif
 
+/* A function whose frame is not to become its caller's. */
+#ifdef __GNUC__
+#define UVCHAN__APART __attribute__((noinline))
+#else
+#define UVCHAN__APART
+#endif
+
 /* One step of waiting for a thread that is between two of its steps, holds no lock and sleeps nowhere: pauses at first, then gives up
  * the processor, then sleeps a millisecond at a time. So a thread that was pre-empted there gets its turn even on a single processor,
  * and under real-time priorities. *round starts at 0. */

@@ -50,11 +50,12 @@ void uvchan__leave(uvchan_t* ch, uvchan__visit_t* visit) {
 void uvchan__pay_locked(uvchan_t* ch, uvchan__visit_t* visit) { uvchan__notify(&uvchan__first_started(ch)->waiter, &visit->wakes); }
 
 void uvchan__pay(uvchan_t* ch) {
-  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  uvchan__wakes_t wakes = {NULL, NULL, NULL, 0};
 
-  uvchan__pay_locked(ch, &visit);
-  count_wakeups(ch, visit.wakes.asleep);
-  uvchan__wake(&visit.wakes);
+  uvchan__notify(&uvchan__first_started(ch)->waiter, &wakes);
+  if (wakes.hubs == NULL) return;
+  count_wakeups(ch, wakes.asleep);
+  uvchan__wake(&wakes);
 }
 
 /* ---- The store: with the lock --------------------------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@ struct uvchan__hub_s {
   /* The loop's thread. */
   unsigned int users;
   unsigned int holds;
+  int is_turning;       /* the idle handle is active */
   uvchan__entry_t turn; /* the head of a circular list: what runs in this turn */
   /* Under the registry's lock. */
   uvchan__hub_t* next;
@@ -125,7 +126,8 @@ static void on_async(uv_async_t* async) { (void)async; } /* it has ended the pol
 static void on_idle(uv_idle_t* idle) { (void)idle; } /* that it is active keeps the poll from blocking */
 
 static void keep_turning(uvchan__hub_t* hub, int on) {
-  if (uv_is_closing((uv_handle_t*)&hub->idle)) return; /* by a stranger, or by hub_release() */
+  if (hub->is_turning == on || uv_is_closing((uv_handle_t*)&hub->idle)) return; /* by a stranger, or by hub_release() */
+  hub->is_turning = on;
   if (on) {
     uv_idle_start(&hub->idle, on_idle);
   } else {

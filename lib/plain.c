@@ -101,13 +101,11 @@ static int linger_to_receive(uvchan_t* ch, void* value, uvchan__patience_t* pati
   return r;
 }
 
-static int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout) {
+static UVCHAN__APART int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout) {
   uvchan__patience_t patience;
   queued_t queued;
   int r = UV_EAGAIN;
 
-  if (uvchan__has_ring(ch)) r = uvchan__send_otherwise(ch, value, NULL);
-  if (r != UV_EAGAIN) return r;
   uvchan__patience_init(&patience, &ch->patience_to_send, timeout);
   if (uvchan__has_ring(ch)) r = linger_to_send(ch, value, &patience);
   if (r == UV_EAGAIN) {
@@ -119,13 +117,11 @@ static int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout) {
   return r;
 }
 
-static int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout) {
+static UVCHAN__APART int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout) {
   uvchan__patience_t patience;
   queued_t queued;
   int r = UV_EAGAIN;
 
-  if (uvchan__has_ring(ch)) r = uvchan__recv_otherwise(ch, value);
-  if (r != UV_EAGAIN) return r;
   uvchan__patience_init(&patience, &ch->patience_to_receive, timeout);
   if (uvchan__has_ring(ch)) r = linger_to_receive(ch, value, &patience);
   if (r == UV_EAGAIN) {
@@ -137,14 +133,27 @@ static int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout) {
   return r;
 }
 
+/* Elsewhere than at a ring one visit under the lock is for both, to try and to queue. */
+static UVCHAN__APART int send_otherwise_within(uvchan_t* ch, const void* value, uint64_t timeout) {
+  int r = uvchan__has_ring(ch) ? uvchan__send_otherwise(ch, value, NULL) : UV_EAGAIN;
+
+  return r == UV_EAGAIN ? wait_to_send(ch, value, timeout) : r;
+}
+
+static UVCHAN__APART int receive_otherwise_within(uvchan_t* ch, void* value, uint64_t timeout) {
+  int r = uvchan__has_ring(ch) ? uvchan__recv_otherwise(ch, value) : UV_EAGAIN;
+
+  return r == UV_EAGAIN ? wait_to_receive(ch, value, timeout) : r;
+}
+
 static inline int send_within(uvchan_t* ch, const void* value, uint64_t timeout) {
   if (cannot_send(ch, value)) return UV_EINVAL;
-  return uvchan__ring_push_at_once(&ch->ring, value, UVCHAN__MARKS) ? 0 : wait_to_send(ch, value, timeout);
+  return uvchan__ring_push_at_once(&ch->ring, value, UVCHAN__MARKS) ? 0 : send_otherwise_within(ch, value, timeout);
 }
 
 static inline int receive_within(uvchan_t* ch, void* value, uint64_t timeout) {
   if (cannot_receive(ch, value)) return UV_EINVAL;
-  return uvchan__ring_pop_at_once(&ch->ring, value, UVCHAN__SLOW) ? 0 : wait_to_receive(ch, value, timeout);
+  return uvchan__ring_pop_at_once(&ch->ring, value, UVCHAN__SLOW) ? 0 : receive_otherwise_within(ch, value, timeout);
 }
 
 int uvchan_send_wait(uvchan_t* ch, const void* value) { return send_within(ch, value, UINT64_MAX); }

@@ -15,7 +15,7 @@
 #include "started.h"
 #include "watch.h"
 
-#define DEFAULT_BUDGET 256
+#define DEFAULT_BUDGET 512
 
 enum {
   OPEN = 1,
@@ -106,20 +106,29 @@ static size_t run_length(const uvchan_receiver_t* receiver, size_t budget) {
 /* The ordinary case, one value after the other: until there is none, the budget is used up, or it is stopped. */
 static void deliver_singly(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* value) {
   uvchan__ring_t* ring = &receiver->channel->ring;
+  size_t left = turn->left;
 
-  while (turn->left > 0 && (receiver->flags & (STARTED | SINGLY)) == (STARTED | SINGLY)) {
-    if (!uvchan__ring_pop_at_once(ring, value, UVCHAN__SLOW)) return;
-    turn->left--;
-    turn->delivered++;
+  while (left > 0 && (receiver->flags & (STARTED | SINGLY)) == (STARTED | SINGLY)) {
+    if (!uvchan__ring_pop_at_once(ring, value, UVCHAN__SLOW)) break;
+    left--;
     receiver->cb(receiver, 0, value);
   }
+  turn->delivered += (unsigned int)(turn->left - left);
+  turn->left = left;
+}
+
+/* As far as the next slot tells, which is enough before it waits: to wait takes a closer look. Where it spins, the first look of each turn
+ * is a closer one. */
+static int looks_empty(const uvchan_receiver_t* receiver, const uvchan__turn_t* turn) {
+  if ((receiver->flags & SINGLY) == 0 || (receiver->spin > 0 && turn->spun_since == 0)) return 0;
+  return !uvchan__ring_has_value(&receiver->channel->ring);
 }
 
 /* Takes values: 0, the end, or UV_EAGAIN and what is next; WAIT means that it waits now. */
 static int take(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* values, size_t* n, uvchan__next_t* next) {
   size_t length = run_length(receiver, turn->left);
 
-  if (turn->spun_since == 0 || !uvchan__can_receive_fast(receiver->channel) || uvchan__ring_has_value(&receiver->channel->ring)) {
+  if (!looks_empty(receiver, turn)) {
     int r = uvchan__receiver_take(receiver->channel, values, length, n);
 
     if (r != UV_EAGAIN) return r;

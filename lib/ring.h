@@ -182,19 +182,23 @@ static inline int uvchan__move_word(uvchan__ring_end_t* end, uint64_t* expected,
   return atomic_compare_exchange_weak_explicit(&end->word, expected, desired, memory_order_acq_rel, memory_order_acquire);
 }
 
-#define UVCHAN__LOW_PEAK 8
+#define UVCHAN__LOW_PEAK 16
 
 /* Whether the value that goes to `tail` may be one more than there ever were. It is not before `bound`. Where the peak is low, that is
- * soon reached; then it is not where the slot that lies `peak` behind is empty again, which is near, while head's line is not. Relaxed: a
- * statistic. */
+ * soon reached; then it is not where the slot that lies `peak` behind is empty again, which is near, while head's line is not: who reads that
+ * takes it away from the receivers. Relaxed: a statistic. */
 static inline int uvchan__may_be_peak(const uvchan__ring_end_t* end, uint64_t tail) {
   uint32_t peak;
   uint64_t behind;
 
   if ((int64_t)(tail - atomic_load_explicit(&end->bound, memory_order_relaxed)) < 0) return 0;
   peak = atomic_load_explicit(&end->peak, memory_order_relaxed);
-  if (peak == 0 || peak > UVCHAN__LOW_PEAK || uvchan__index_of(end, tail) < peak) return 1;
+  if (peak == end->capacity) return 0;
+  if (peak == 0 || peak > UVCHAN__LOW_PEAK) return 1;
   behind = tail - ((uint64_t)peak << UVCHAN__INDEX_SHIFT);
+  if (uvchan__index_of(end, tail) < peak) { /* in the lap before */
+    behind = tail - ((uint64_t)1 << end->shift) + ((uint64_t)(end->capacity - peak) << UVCHAN__INDEX_SHIFT);
+  }
   return (int32_t)(uvchan__load_turn(uvchan__slot(end, behind)) - uvchan__full_turn(end, behind)) <= 0;
 }
 

@@ -73,11 +73,14 @@ static int wait_in_queue(queued_t* queued, uvchan__patience_t* patience, uint64_
   return sleep_until_finished(queued, uvchan__patience_rest(patience, timeout));
 }
 
-/* UV_EAGAIN where it has to queue. Who finds a little room at once would find the ring full again at once: it waits for more. */
+/* UV_EAGAIN where it has to queue. Who finds a little room at once would find the ring full again at once: it waits for more. While others
+ * are queued it does not overtake them, and does not join them at once either: where all did, the queue would never be empty, and each
+ * value would take a wake-up. 16 threads that send to a loop: 8 ns a value, 100 without it; 64: 0.1 to 0.3 microseconds for 2.4. */
 static int linger_to_send(uvchan_t* ch, const void* value, uvchan__patience_t* patience) {
   int r = UV_EAGAIN;
 
-  while (r == UV_EAGAIN && !uvchan__ring_is_slow(&ch->ring.tail) && uvchan__patience_wait(patience)) {
+  while (r == UV_EAGAIN && uvchan__patience_wait(patience)) {
+    if (uvchan__ring_is_slow(&ch->ring.tail)) continue;
     if (uvchan__ring_is_roomy(&ch->ring) || uvchan__patience_is_fading(patience)) r = uvchan__send_now(ch, value, NULL);
   }
   return r;

@@ -27,7 +27,8 @@
  *     thread takes it off, and that one owes the sleeper its wake-up.
  * I5  Between claim and turn a thread only copies one value. Others may have to wait for it there (uvchan__relax), never in a circle:
  *     a sender waits for the receiver of the lap before, a receiver for the sender of its own lap.
- * I6  The last [turn.R] is a call's last touch of the ring: who received the last value may free it. */
+ * I6  The last [turn.R] is a call's last touch of the ring: who received the last value may free it, as far as the ring goes. (A call that
+ *     has waited, or owes a wake-up, touches its channel once more; its caller holds a reference.) */
 #ifndef UVCHAN_RING_H
 #define UVCHAN_RING_H
 

@@ -280,9 +280,9 @@ int uvchan_receiver_set_budget(uvchan_receiver_t* receiver, unsigned int values)
 
 /* Lets it spin: when it has received a value and finds no further one, its loop does not sleep for so long, but looks again and again. A
  * value that comes in that time is delivered within a microsecond, where a loop that sleeps takes tens of them to wake. What it costs: one
- * processor, wholly, for that time after each value. The loop polls its sockets and timers all the while, at least every 10 microseconds;
- * these and other receivers of the loop are held up by so much, and so is uv_now(). Takes effect with its next turn.
- * On a channel that is not bounded it looks from turn to turn only.
+ * processor, wholly, for that time after each value. The loop polls its sockets and timers all the while, every 10 to 20 microseconds
+ * and the time that callbacks take; these and other receivers of the loop are held up by so much, and so is uv_now(). Takes effect with its
+ * next turn. On a channel that is not bounded it looks from turn to turn only.
  *   microseconds   0, as at first: it does not spin
  * Returns 0; UV_EINVAL: NULL, or closing. Threads: loop. Since 1.1. */
 int uvchan_receiver_set_spin(uvchan_receiver_t* receiver, unsigned int microseconds);

@@ -1,13 +1,15 @@
 /* Started receivers: a handle on a loop whose callback gets a channel's values. Knows the channel's steps and the hub.
  *
- * A started receiver is in one of these states; all but the first are the same to its user:
+ * A started receiver is in one of these states, which are the same to its user:
  *
- *      QUEUED   at its place in the channel's queue: it has nothing to receive, and the next value has it posted
+ *      WAITING  it has nothing to receive, and the next value, or the end, has it posted: by tail's mark ARMED, where it waits alone on a
+ *               bounded channel (channel.h, I5), or by its place in the channel's queue
  *      POSTED   in its hub's list: its turn comes
- *      IN TURN  takes values and calls back, until the channel is empty (QUEUED), the budget used up (POSTED), or it is stopped
+ *      IN TURN  takes values and calls back, until there is none (WAITING, or POSTED to look once more), the budget is used up (POSTED), or
+ *               it is stopped
  *
- * Threads: the loop's. A sender on another thread touches only the place and the entry, under the channel's lock and the hub's; so once
- * stop() has taken both out, no other thread knows of the receiver. */
+ * Threads: the loop's. A sender on another thread touches only the place and the entry: under the channel's lock and the hub's, or owing a
+ * post, which stop() waits for. So once stop() has ended the wait and taken the entry out, no other thread knows of the receiver. */
 #include <assert.h>
 #include <string.h>
 
@@ -23,9 +25,9 @@ enum {
   CLOSING = 4,
   UNREFERENCED = 8,
   IN_TURN = 16,
-  SINGLY = 64,     /* values come one by one from a ring */
-  CUT_OFF = 128,   /* its last turn used the budget up */
-  IN_CALLBACK = 32 /* and on an unbuffered channel: not at rest */
+  IN_CALLBACK = 32, /* of an unbuffered channel: not at rest */
+  SINGLY = 64,      /* values come one by one from a ring */
+  CUT_OFF = 128     /* its last turn used the budget up */
 };
 
 static_assert(sizeof(uvchan_receiver_t) <= 512, "a receiver takes no more than 512 bytes of its user's memory");

@@ -26,7 +26,7 @@ typedef struct {
 
 typedef enum { UVCHAN__WAIT, UVCHAN__NEXT_TURN, UVCHAN__LOOK_AGAIN } uvchan__next_t;
 
-/* A look within the turn costs so many values of its budget, so that the turn ends within some 10 microseconds. */
+/* A look within the turn costs so many values of its budget, so that the turn ends within 10 to 20 microseconds. */
 #define UVCHAN__LOOK_COST 8
 
 /* It has found nothing. */

@@ -57,12 +57,14 @@ typedef struct {
 } uvchan__queue_t;
 
 /* What every request begins with. */
-#define UVCHAN__REQ_FIELDS(self)                                                  \
-  void* data;      /* the user's */                                               \
-  uv_loop_t* loop; /* read only */                                                \
-  uvchan__waiter_t waiter;                                                        \
-  uv_idle_t later;              /* carries the callback of a cancelled request */ \
-  void (*withdraw)(self * req); /* takes its places out of their queues */        \
-  void (*complete)(self * req, int status);
+/* clang-format off */
+#define UVCHAN__REQ_FIELDS(self) \
+  void* data;       /* the user's */ \
+  uv_loop_t* loop;  /* read only */ \
+  uvchan__waiter_t waiter; \
+  uv_idle_t later;  /* carries the callback of a cancelled request */ \
+  void (*withdraw)(self* req); /* takes its places out of their queues */ \
+  void (*complete)(self* req, int status);
+/* clang-format on */
 
 #endif /* UVCHAN_PRIVATE_H */

@@ -110,7 +110,7 @@ static inline int uvchan__is_unbuffered(const uvchan_t* ch) { return ch->kind ==
 static inline int uvchan__is_unbounded(const uvchan_t* ch) { return ch->kind == UVCHAN__WITHOUT_BOUND; }
 
 static inline uvchan_receiver_t* uvchan__first_started(const uvchan_t* ch) {
-  return atomic_load_explicit(&ch->started, memory_order_relaxed); /* relaxed: under the lock, or ordered by ARMED, or one's own */
+  return atomic_load_explicit(&ch->started, memory_order_relaxed); /* relaxed: under the lock, or ordered by [first.R] and ARMED (started.c) */
 }
 
 /* As uvchan__has_ring(), told from head's line. */

@@ -26,13 +26,25 @@ void uvchan__receiver_shut(uvchan_t* ch) {
   uvchan__block_free_all(block);
 }
 
-/* Relaxed: a receiver that takes itself for the first, or does not, while another one joins or leaves, finds the truth in tail's marks. */
+/* [first.R] and [first.A]: that `started` leads to this receiver. Who is the first arms without the lock, and whoever takes ARMED off
+ * looks for whom to post in `started`:
+ *
+ *      the first receiver that leaves             the next one              a sender
+ *      started = the next one
+ *      set_first(the next one)        [first.R]
+ *                                     [first.A]   is_first()
+ *                                     [word.R]    sets ARMED
+ *                                                               [word.A]    takes ARMED off
+ *                                                                           reads started
+ *
+ * Were one of the steps in between not ordered, the sender might still see the receiver that has left. A receiver that sees late that it
+ * is the first waits in the queue until then, which is right too. */
 static void set_first(uvchan_receiver_t* receiver, unsigned int is_first) {
-  atomic_store_explicit(uvchan__atomic(&receiver->is_first), is_first, memory_order_relaxed);
+  atomic_store_explicit(uvchan__atomic(&receiver->is_first), is_first, memory_order_release); /* [first.R] */
 }
 
 static int is_first(uvchan_receiver_t* receiver) {
-  return atomic_load_explicit(uvchan__atomic(&receiver->is_first), memory_order_relaxed) != 0;
+  return atomic_load_explicit(uvchan__atomic(&receiver->is_first), memory_order_acquire) != 0; /* [first.A] */
 }
 
 /* Behind the first, which stays the first until it leaves: see I5 of channel.h. */
@@ -53,7 +65,7 @@ static void link_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
 
 static void unlink_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
   if (receiver->prev == NULL) {
-    atomic_store_explicit(&ch->started, receiver->next, memory_order_relaxed); /* relaxed: as above */
+    atomic_store_explicit(&ch->started, receiver->next, memory_order_relaxed); /* relaxed: [first.R] follows */
     if (receiver->next != NULL) set_first(receiver->next, 1);
   } else {
     receiver->prev->next = receiver->next;

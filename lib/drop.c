@@ -20,14 +20,22 @@ static int drop_newest(uvchan_t* ch, const void* value, void* held) {
   return 0;
 }
 
-/* Sends, and where there is no room takes the oldest value out for it, to `oldest` (NULL: thrown away). */
+/* Sends, and where there is no room takes the oldest value out for it, to `oldest` (NULL: thrown away). To everyone else that is one step:
+ *
+ *      here, with the lock                  a receiver on the fast path     a sender on it    who asks for the length
+ *      marks head and tail SLOW
+ *      takes the oldest out: head moves     is refused by head's mark,      is refused by     sees head's mark, and
+ *      puts the new one in: tail moves      and waits for the lock          tail's mark       waits for the lock
+ *      takes the marks off
+ *
+ * So nobody finds the channel empty that never was, or with less in it than it holds. */
 static int send_displacing(uvchan_t* ch, const void* value, void* oldest, int* displaced) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
   int r;
 
   *displaced = 0;
   uvchan__enter(ch);
-  uvchan__mark_for(ch, 0); /* or a sender on the fast path takes the room */
+  uvchan__mark_for(ch, 1);
   r = uvchan__send_locked(ch, value, &visit);
   if (r == UV_EAGAIN) {
     *displaced = uvchan__pop_locked(ch, oldest, &visit) == 0;

@@ -170,9 +170,9 @@ size_t uvchan_len(const uvchan_t* ch) {
   size_t len;
 
   if (ch == NULL) return 0;
-  if (uvchan__has_ring(ch)) return uvchan__ring_len(&ch->ring);
+  if (uvchan__has_ring(ch) && uvchan__ring_try_len(&ch->ring, &len)) return len;
   uvchan__lock(lock_of(ch));
-  len = ch->blocks->len;
+  len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : ch->blocks->len;
   uvchan__unlock(lock_of(ch));
   return len;
 }

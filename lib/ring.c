@@ -330,17 +330,30 @@ int uvchan__ring_is_roomy(const uvchan__ring_t* ring) {
 
 int uvchan__ring_is_slow(const uvchan__ring_end_t* end) { return (uvchan__load_word(end) & UVCHAN__SLOW) != 0; }
 
-/* Exact where nobody else is at work; else true of a moment of the call. */
+/* Both words as they were at one moment: tail was the same before and after head was read. */
+static void look(const uvchan__ring_t* ring, uint64_t* head, uint64_t* tail) {
+  uint64_t again = uvchan__load_word(&ring->tail);
+
+  do {
+    *tail = again;
+    *head = uvchan__load_word(&ring->head);
+    again = uvchan__load_word(&ring->tail);
+  } while (again != *tail);
+}
+
 size_t uvchan__ring_len(const uvchan__ring_t* ring) {
-  uint64_t tail = uvchan__load_word(&ring->tail);
+  uint64_t head, tail;
 
-  for (;;) {
-    uint64_t head = uvchan__load_word(&ring->head);
-    uint64_t again = uvchan__load_word(&ring->tail);
+  look(ring, &head, &tail);
+  return distance(&ring->tail, head, tail);
+}
 
-    if (again == tail) return distance(&ring->tail, head, tail);
-    tail = again;
-  }
+int uvchan__ring_try_len(const uvchan__ring_t* ring, size_t* len) {
+  uint64_t head, tail;
+
+  look(ring, &head, &tail);
+  *len = distance(&ring->tail, head, tail);
+  return (head & UVCHAN__SLOW) == 0;
 }
 
 size_t uvchan__ring_peak(const uvchan__ring_t* ring) { return atomic_load_explicit(&ring->tail.peak, memory_order_relaxed); }

@@ -112,7 +112,10 @@ int uvchan__ring_is_busy(uvchan__ring_t* ring);        /* a good many values hav
 int uvchan__ring_is_small(const uvchan__ring_t* ring); /* for these: a value is a run, a slot is room */
 int uvchan__ring_is_slow(const uvchan__ring_end_t* end);
 
+/* Exact where nobody else is at work; else true of a moment of the call. The second answers 0 where head was SLOW at that moment: somebody
+ * with the lock may be between two moves that are one step to everyone else. */
 size_t uvchan__ring_len(const uvchan__ring_t* ring);
+int uvchan__ring_try_len(const uvchan__ring_t* ring, size_t* len);
 size_t uvchan__ring_peak(const uvchan__ring_t* ring);
 uint64_t uvchan__ring_pushed(const uvchan__ring_t* ring); /* in all, laps included */
 uint64_t uvchan__ring_popped(const uvchan__ring_t* ring);

@@ -96,22 +96,33 @@ int uvchan__send_overflowing(uvchan_t* ch, const void* value) {
   return size <= WIDE_BYTES ? overflow_wide(ch, value) : overflow_far(ch, value);
 }
 
+/* ---- All that is buffered --------------------------------------------------------------------------------------------------- */
+
+void uvchan__drop_take_locked(uvchan_t* ch, uvchan__dropped_t* dropped) {
+  memset(dropped, 0, sizeof(*dropped));
+  if (uvchan__has_ring(ch)) {
+    dropped->n = uvchan__ring_claim_all(&ch->ring, &dropped->position);
+  } else {
+    dropped->n = ch->blocks->len;
+    dropped->blocks = uvchan__blocks_take_all(ch->blocks);
+  }
+  count(&ch->dropped_old, dropped->n);
+}
+
 /* In place: nobody sends any more who could wait for the slot. A small value is not aligned there, and is copied. */
-static void drop_ring(uvchan_t* ch, uvchan_drop_reason_t reason) {
+static void drop_ring(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_reason_t reason) {
   union {
     max_align_t aligned;
     unsigned char bytes[UVCHAN__ALIGNED_BYTES];
   } held;
   size_t size = uvchan__size_to_send(ch);
-  uint64_t position;
 
-  while (uvchan__ring_claim(&ch->ring, 0, &position) == UVCHAN__RING_DONE) {
-    void* value = size == 0 ? NULL : uvchan__ring_value(&ch->ring, position);
+  for (; dropped->n > 0; dropped->n--) {
+    void* value = uvchan__ring_value(&ch->ring, dropped->position);
 
     if (size > 0 && size < UVCHAN__ALIGNED_BYTES) value = memcpy(held.bytes, value, size);
-    count(&ch->dropped_old, 1);
-    if (ch->drop_cb != NULL) ch->drop_cb(value, reason, ch->drop_arg);
-    uvchan__ring_free(&ch->ring, position);
+    if (ch->drop_cb != NULL) ch->drop_cb(size == 0 ? NULL : value, reason, ch->drop_arg);
+    uvchan__ring_free(&ch->ring, &dropped->position);
   }
 }
 
@@ -126,22 +137,13 @@ static void drop_value(void* value, void* arg) {
   context->ch->drop_cb(value, context->reason, context->ch->drop_arg);
 }
 
-static void drop_blocks(uvchan_t* ch, uvchan_drop_reason_t reason) {
+void uvchan__drop_taken(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_reason_t reason) {
   drop_context_t context = {ch, reason};
-  uvchan__block_t* list;
 
-  uvchan__lock(&ch->lock);
-  count(&ch->dropped_old, ch->blocks->len);
-  list = uvchan__blocks_take_all(ch->blocks);
-  uvchan__unlock(&ch->lock);
-  if (ch->drop_cb != NULL) uvchan__block_each(list, ch->blocks, drop_value, &context);
-  uvchan__block_free_all(list);
-}
-
-void uvchan__drop_all(uvchan_t* ch, uvchan_drop_reason_t reason) {
   if (uvchan__has_ring(ch)) {
-    drop_ring(ch, reason);
-  } else {
-    drop_blocks(ch, reason);
+    drop_ring(ch, dropped, reason);
+    return;
   }
+  if (ch->drop_cb != NULL) uvchan__block_each(dropped->blocks, ch->blocks, drop_value, &context);
+  uvchan__block_free_all(dropped->blocks);
 }

@@ -95,11 +95,14 @@ uvchan_t* uvchan_retain(uvchan_t* ch) {
 }
 
 void uvchan_release(uvchan_t* ch) {
+  uvchan__dropped_t left;
+
   if (ch == NULL) return;
   uvchan__step();
   /* [references.R] and [references.A]: all use of the channel comes before it is freed. */
   if (atomic_fetch_sub_explicit(&ch->references, 1, memory_order_acq_rel) != 1) return;
-  uvchan__drop_all(ch, UVCHAN_DROPPED_RELEASE);
+  uvchan__drop_take_locked(ch, &left); /* the lock is of no use: nobody else is left */
+  uvchan__drop_taken(ch, &left, UVCHAN_DROPPED_RELEASE);
   if (!uvchan__has_ring(ch)) uvchan__block_free_all(uvchan__blocks_take_spare(ch->blocks));
   uvchan__free((unsigned char*)ch - ch->displaced);
 }
@@ -121,10 +124,20 @@ int uvchan_close_with(uvchan_t* ch, int status) {
 
 int uvchan_close(uvchan_t* ch) { return uvchan_close_with(ch, UV_EOF); }
 
+/* One step to everyone else: no receiver on the fast path takes a value between the close and the drop, or a later one while an earlier
+ * one is dropped already, since head is SLOW before the close can be seen, and all values are claimed at once. */
 int uvchan_abort(uvchan_t* ch, int status) {
-  int r = uvchan_close_with(ch, status);
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  uvchan__dropped_t dropped;
+  int r;
 
-  if (r != UV_EINVAL) uvchan__drop_all(ch, UVCHAN_DROPPED_ABORT);
+  if (ch == NULL || !is_end(status)) return UV_EINVAL;
+  uvchan__enter(ch);
+  uvchan__mark_for(ch, 1);
+  r = uvchan__shut_locked(ch, status, &visit);
+  uvchan__drop_take_locked(ch, &dropped);
+  uvchan__leave(ch, &visit);
+  uvchan__drop_taken(ch, &dropped, UVCHAN_DROPPED_ABORT);
   return r;
 }
 

@@ -161,7 +161,7 @@ static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused, 
 }
 
 /* The mirror of claim_free(). EMPTY and ENDED are true of one moment in the same way. */
-uvchan__ring_result_t uvchan__ring_claim(uvchan__ring_t* ring, uint64_t refused, uint64_t* position) {
+static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused, uint64_t* position) {
   uvchan__ring_end_t* end = &ring->head;
   uint64_t head = uvchan__load_word(end);
   unsigned int round = 0;
@@ -206,7 +206,7 @@ uvchan__ring_result_t uvchan__ring_push_slowly(uvchan__ring_t* ring, const void*
 
 uvchan__ring_result_t uvchan__ring_pop_slowly(uvchan__ring_t* ring, void* value, uint64_t refused) {
   uint64_t position;
-  uvchan__ring_result_t r = uvchan__ring_claim(ring, refused, &position);
+  uvchan__ring_result_t r = claim_full(ring, refused, &position);
 
   if (r == UVCHAN__RING_DONE) uvchan__empty(&ring->head, position, value);
   return r;
@@ -284,10 +284,28 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
   return UVCHAN__RING_DONE;
 }
 
-void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position) { return uvchan__slot(&ring->head, position) + ring->head.offset; }
+size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position) {
+  uvchan__ring_end_t* end = &ring->head;
+  uint64_t head = uvchan__load_word(end);
+  size_t n;
 
-void uvchan__ring_free(uvchan__ring_t* ring, uint64_t position) {
-  uvchan__store_turn(uvchan__slot(&ring->head, position), uvchan__full_turn(&ring->head, position) + 1);
+  do {
+    n = distance(end, head, uvchan__load_word(&ring->tail));
+  } while (n > 0 && !uvchan__move_word(end, &head, advance(end, head, n)));
+  *position = head;
+  return n;
+}
+
+void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position) {
+  unsigned char* slot = uvchan__slot(&ring->head, position);
+
+  await_turn(slot, uvchan__full_turn(&ring->head, position));
+  return slot + ring->head.offset;
+}
+
+void uvchan__ring_free(uvchan__ring_t* ring, uint64_t* position) {
+  uvchan__store_turn(uvchan__slot(&ring->head, *position), uvchan__full_turn(&ring->head, *position) + 1);
+  *position = uvchan__next(&ring->head, *position);
 }
 
 static int is_full_ahead(const uvchan__ring_end_t* end, size_t n) {

@@ -98,10 +98,11 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
 uvchan__ring_result_t uvchan__ring_push_slowly(uvchan__ring_t* ring, const void* value, uint64_t refused);
 uvchan__ring_result_t uvchan__ring_pop_slowly(uvchan__ring_t* ring, void* value, uint64_t refused);
 
-/* In place: the oldest value, claimed but still in its slot, until uvchan__ring_free(). For what may take long, on a closed ring only. */
-uvchan__ring_result_t uvchan__ring_claim(uvchan__ring_t* ring, uint64_t refused, uint64_t* position);
-void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position);
-void uvchan__ring_free(uvchan__ring_t* ring, uint64_t position);
+/* In place, on a ring that nobody sends to any more: claims all values at once, by one move of head, and answers how many there are from
+ * *position on. Each is then still in its slot until uvchan__ring_free(), which moves *position on: for what may take long. */
+size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position);
+void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position); /* waits for a sender that is still copying it in */
+void uvchan__ring_free(uvchan__ring_t* ring, uint64_t* position);
 
 /* For who looks again and again: each looks at one slot, which the other side touches once a lap, and not at a word that it moves for each
  * value. A hint. */

@@ -130,22 +130,27 @@ START_TEST(closed_means_the_end_once_it_is_empty) {
   for (i = 0; i < store.capacity; i++) ck_assert_int_eq(uvchan__ring_pop(&store.ring, &value, UVCHAN__SLOW), UVCHAN__RING_DONE);
   ck_assert_int_eq(uvchan__ring_pop(&store.ring, &value, UVCHAN__SLOW), UVCHAN__RING_ENDED);
   ck_assert_int_eq(uvchan__ring_pop_n(&store.ring, &value, 1, UVCHAN__SLOW, &moved), UVCHAN__RING_ENDED);
-  ck_assert_int_eq(uvchan__ring_claim(&store.ring, 0, &position), UVCHAN__RING_ENDED);
+  ck_assert_uint_eq(uvchan__ring_claim_all(&store.ring, &position), 0);
   ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, UVCHAN__MARKS), UVCHAN__RING_REFUSED);
   store_close(&store);
 }
 END_TEST
 
-START_TEST(a_claimed_value_lies_in_its_slot_until_it_is_freed) {
+START_TEST(claimed_values_lie_in_their_slots_until_they_are_freed) {
   store_t store;
-  uint64_t value, position;
+  uint64_t value, position, expected = 0, next = 0;
+  size_t n;
   OPEN_STORE(store, 8);
-  for (value = 0; value < 3 * store.capacity; value++) {
-    ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, 0), UVCHAN__RING_DONE);
-    ck_assert_int_eq(uvchan__ring_claim(&store.ring, 0, &position), UVCHAN__RING_DONE);
-    ck_assert_mem_eq(uvchan__ring_value(&store.ring, position), &value, sizeof(value));
+  for (n = 0; n < 3 * store.capacity; n++) {
+    size_t k = n % store.capacity + 1, i;
+    for (i = 0; i < k; i++, next++) ck_assert_int_eq(uvchan__ring_push(&store.ring, &next, 0), UVCHAN__RING_DONE);
+    ck_assert_uint_eq(uvchan__ring_claim_all(&store.ring, &position), k);
     ck_assert_uint_eq(uvchan__ring_len(&store.ring), 0);
-    uvchan__ring_free(&store.ring, position);
+    for (i = 0; i < k; i++, expected++) {
+      memcpy(&value, uvchan__ring_value(&store.ring, position), sizeof(value));
+      ck_assert_uint_eq(value, expected);
+      uvchan__ring_free(&store.ring, &position);
+    }
   }
   store_close(&store);
 }
@@ -252,7 +257,7 @@ int main(void) {
   tcase_add_loop_test(tcase, a_mark_refuses_those_whom_it_is_for_and_nobody_else, 0, NSTARTS);
   tcase_add_loop_test(tcase, marks_stay_through_every_move, 0, NSTARTS);
   tcase_add_loop_test(tcase, closed_means_the_end_once_it_is_empty, 0, NSTARTS);
-  tcase_add_loop_test(tcase, a_claimed_value_lies_in_its_slot_until_it_is_freed, 0, NSTARTS);
+  tcase_add_loop_test(tcase, claimed_values_lie_in_their_slots_until_they_are_freed, 0, NSTARTS);
   tcase_add_loop_test(tcase, a_value_may_be_thrown_away, 0, NSTARTS);
   tcase_add_test(tcase, its_size_is_that_of_its_values_or_no_size_at_all);
   tcase_add_loop_test(tcase, threads_lose_nothing_around_every_wrap, 0, NSTARTS);

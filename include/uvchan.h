@@ -393,8 +393,8 @@ struct uvchan_select_s {
 /* Go's select with a default branch.
  *   cases    the caller's, with what their values point to, for the time of the call
  *   ncases   0 to INT_MAX
- * Returns the index of the chosen case, whose status is set; UV_EAGAIN: each case was found not ready, or there are none; UV_EINVAL: NULL
- * cases, an unknown op, a value missing; UV_ENOMEM: as uvchan_try_send(). Threads: any. */
+ * Returns the index of the chosen case, whose status is set; UV_EAGAIN: there was a moment at which no case was ready, or there are
+ * none; UV_EINVAL: NULL cases, an unknown op, a value missing; UV_ENOMEM: as uvchan_try_send(). Threads: any. */
 int uvchan_try_select(uvchan_case_t* cases, size_t ncases);
 
 /* The same, and waits. With NULL channels only it waits for ever, as Go's does.

@@ -41,7 +41,7 @@ static size_t bytes_for(const uvchan__blocks_t* blocks, size_t bytes) {
   return bytes < HEADER + blocks->elem_size ? HEADER + blocks->elem_size : bytes;
 }
 
-static void init(uvchan__blocks_t* blocks, size_t elem_size, size_t per_block, size_t keep) {
+static void init(uvchan__blocks_t* blocks, size_t elem_size, uint32_t per_block, uint32_t keep) {
   memset(blocks, 0, sizeof(*blocks));
   blocks->elem_size = elem_size;
   blocks->per_block = per_block;

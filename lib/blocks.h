@@ -15,15 +15,14 @@
 typedef struct uvchan__block_s uvchan__block_t;
 
 typedef struct {
-  size_t elem_size;  /* fixed, as per_block and keep_bytes */
-  size_t per_block;  /* most values in a block */
-  size_t keep_bytes; /* a larger block is not kept */
-  /* Under the channel's lock. */
+  size_t elem_size;   /* fixed, as per_block and keep_bytes */
+  size_t keep_bytes;  /* a larger block is not kept */
+  uint32_t per_block; /* most values in a block */
+  uint32_t keep;      /* under the channel's lock, as all below */
   uvchan__block_t* first;
   uvchan__block_t* last;
   uvchan__block_t* spare;
   size_t total; /* blocks in the list and spare */
-  size_t keep;
   size_t len;
   size_t peak;
   uint64_t popped;

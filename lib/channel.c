@@ -62,11 +62,16 @@ void uvchan__pay(uvchan_t* ch) {
 
 static int is_closed(const uvchan_t* ch) { return uvchan__ring_is_closed(&ch->ring); }
 
-static size_t stored(const uvchan_t* ch) { return uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : ch->blocks->len; }
+static size_t stored(const uvchan_t* ch) { return uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len; }
 
 static int has_room(const uvchan_t* ch) {
   if (uvchan__has_ring(ch)) return uvchan__ring_len(&ch->ring) < ch->ring.tail.capacity;
-  return uvchan__is_unbounded(ch) || ch->blocks->len < ch->resting;
+  return uvchan__is_unbounded(ch) || uvchan__blocks(ch)->len < uvchan__store(ch)->resting;
+}
+
+/* For uvchan__stamp_locked(). */
+static void note_change(uvchan_t* ch) {
+  if (!uvchan__has_ring(ch)) uvchan__store(ch)->changes++;
 }
 
 /* A block for the next value: one that was brought along, or one that has become superfluous in this visit. */
@@ -74,13 +79,13 @@ static int has_block(uvchan_t* ch, uvchan__visit_t* visit) {
   uvchan__block_t** list = visit->block != NULL ? &visit->block : &visit->superfluous;
   uvchan__block_t* block = *list;
 
-  if (uvchan__blocks_has_room(ch->blocks)) return 1;
+  if (uvchan__blocks_has_room(uvchan__blocks(ch))) return 1;
   if (block == NULL) {
-    visit->wanted = uvchan__blocks_next_bytes(ch->blocks);
+    visit->wanted = uvchan__blocks_next_bytes(uvchan__blocks(ch));
     return 0;
   }
   *list = uvchan__block_next(block);
-  uvchan__blocks_add(ch->blocks, block);
+  uvchan__blocks_add(uvchan__blocks(ch), block);
   return 1;
 }
 
@@ -94,14 +99,16 @@ static int push(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   }
   if (!has_room(ch)) return UV_EAGAIN;
   if (!has_block(ch, visit)) return UV_ENOMEM;
-  uvchan__blocks_push(ch->blocks, value);
+  uvchan__blocks_push(uvchan__blocks(ch), value);
+  note_change(ch);
   return 0;
 }
 
 int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
   if (uvchan__has_ring(ch)) return uvchan__ring_pop(&ch->ring, value, 0) == UVCHAN__RING_DONE ? 0 : UV_EAGAIN;
-  if (ch->blocks->len == 0) return UV_EAGAIN;
-  uvchan__blocks_pop(ch->blocks, value, &visit->superfluous);
+  if (uvchan__blocks(ch)->len == 0) return UV_EAGAIN;
+  uvchan__blocks_pop(uvchan__blocks(ch), value, &visit->superfluous);
+  note_change(ch);
   return 0;
 }
 
@@ -143,7 +150,7 @@ static int offer(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   uvchan__place_t* place;
   int r;
 
-  if (uvchan__is_unbounded(ch) && ch->blocks->len > 0 && !has_block(ch, visit)) return UV_ENOMEM; /* before anyone is claimed */
+  if (uvchan__is_unbounded(ch) && uvchan__blocks(ch)->len > 0 && !has_block(ch, visit)) return UV_ENOMEM; /* before anyone is claimed */
   place = claim_receiver(ch);
   if (place != NULL) {
     if (uvchan__pop_locked(ch, place->value, visit) == 0) {
@@ -233,6 +240,7 @@ void uvchan__enqueue_place(uvchan__place_t* place) {
   uvchan_t* ch = place->channel;
 
   uvchan__enqueue(place->sends ? &ch->senders : &ch->receivers, place);
+  note_change(ch);
 }
 
 /* Finishes a waiter for the end; a select that waits with several cases only at the place that was drawn for it. */
@@ -271,6 +279,17 @@ int uvchan__is_ready_locked(uvchan_t* ch, int sends) {
   if (ch->overflow != UVCHAN_WAIT) return 1;
   if (uvchan__first_waiting(&ch->senders) != NULL) return 0;
   return has_room(ch) || (uvchan__first_waiting(&ch->receivers) != NULL && ch->receivers.first->waiter->kind != UVCHAN__RECEIVER);
+}
+
+/* Of a ring it is the position of the other side: nothing else makes a send or a receive ready, since while senders wait it is full, and
+ * somebody begins to wait to receive only where it is empty, and sends are ready. Elsewhere all is counted that does. */
+uint64_t uvchan__stamp_locked(const uvchan_t* ch, int sends) {
+  return uvchan__has_ring(ch) ? uvchan__ring_stamp(&ch->ring, sends) : uvchan__store(ch)->changes;
+}
+
+void uvchan__change_resting_locked(uvchan_t* ch, int by) {
+  uvchan__store(ch)->resting += (size_t)by;
+  note_change(ch);
 }
 
 int uvchan__from_ring(const uvchan_t* ch, uvchan__ring_result_t result) {

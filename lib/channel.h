@@ -35,7 +35,8 @@
 #include "ring.h"
 #include "waiters.h"
 
-/* Begins at a cache line, and so does each end of the ring; the rest is touched by those who wait, close or ask. */
+/* Begins at a cache line, and so does each end of the ring; the rest is touched by those who wait, close or ask. Behind it in the same
+ * memory lie the ring's slots or a uvchan__store_t, and then the name. */
 struct uvchan_s {
   uvchan__ring_t ring;
   /* Under the lock. */
@@ -43,16 +44,17 @@ struct uvchan_s {
   unsigned char tail_slow; /* the marks as they stand */
   unsigned char head_slow;
   /* Fixed. */
-  unsigned char kind;     /* uvchan__store_kind_t */
-  unsigned char overflow; /* uvchan_overflow_t */
+  unsigned char kind;      /* uvchan__store_kind_t */
+  unsigned char overflow;  /* uvchan_overflow_t */
+  unsigned char displaced; /* bytes from the memory that was asked for to the channel */
+  unsigned char has_name;
   /* Under the lock. */
+  unsigned int counted; /* senders */
+  int end;              /* and constant once CLOSED */
   uvchan__queue_t senders;
   uvchan__queue_t receivers;
   uvchan_receiver_t* _Atomic started; /* all started receivers; the first is also for whoever owes it a post: see I5 */
-  size_t resting;                     /* how many of them are not in a callback (an unbuffered channel counts, the others leave that out) */
   uint64_t direct;                    /* values that went from sender to receiver without the store */
-  int end;                            /* and constant once CLOSED */
-  unsigned int counted;               /* senders */
   /* Counters, relaxed. */
   _Atomic uint64_t wakeups;
   _Atomic uint64_t dropped_new;
@@ -61,12 +63,16 @@ struct uvchan_s {
   atomic_uint patience_to_send; /* see patience.h */
   atomic_uint patience_to_receive;
   /* Fixed. */
-  unsigned int displaced;   /* bytes from the memory that was asked for to the channel */
-  uvchan__blocks_t* blocks; /* of a channel without a ring; its members are under the lock */
   uvchan_drop_cb drop_cb;
   void* drop_arg;
-  const char* name;
 };
+
+/* What a channel without a ring has instead; under the lock. */
+typedef struct {
+  uvchan__blocks_t blocks;
+  size_t resting;   /* started receivers that are not in a callback (an unbuffered channel counts, an unbounded one leaves that out) */
+  uint64_t changes; /* after which one may be ready who was not */
+} uvchan__store_t;
 
 typedef enum { UVCHAN__BOUNDED, UVCHAN__UNBUFFERED, UVCHAN__WITHOUT_BOUND } uvchan__store_kind_t;
 
@@ -94,6 +100,8 @@ void uvchan__admit_locked(uvchan_t* ch, uvchan__visit_t* visit);           /* th
 void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit);         /* a receiver that was told of values goes away */
 int uvchan__shut_locked(uvchan_t* ch, int status, uvchan__visit_t* visit); /* closes, and wakes all who wait; 0 or UV_EALREADY */
 int uvchan__is_ready_locked(uvchan_t* ch, int sends);                      /* whether a send or a receive would not wait */
+uint64_t uvchan__stamp_locked(const uvchan_t* ch, int sends); /* who is not ready stays so as long as this does, which only grows */
+void uvchan__change_resting_locked(uvchan_t* ch, int by);     /* of an unbuffered channel */
 void uvchan__mark_for(uvchan_t* ch, int sends); /* from here on nothing that could end a wait moves without the lock */
 void uvchan__settle_marks(uvchan_t* ch);        /* before unlocking: as the queues demand */
 void uvchan__enqueue_place(uvchan__place_t* place);
@@ -104,6 +112,17 @@ void uvchan__pay_locked(uvchan_t* ch, uvchan__visit_t* visit);
 
 /* What a result of the ring means to a receiver. */
 int uvchan__from_ring(const uvchan_t* ch, uvchan__ring_result_t result);
+
+static inline size_t uvchan__round_up(size_t size, size_t unit) { return (size + unit - 1) / unit * unit; }
+
+/* Where the slots begin, or the uvchan__store_t. */
+#define UVCHAN__CHANNEL_BYTES uvchan__round_up(sizeof(uvchan_t), _Alignof(max_align_t))
+
+static inline uvchan__store_t* uvchan__store(const uvchan_t* ch) {
+  return (uvchan__store_t*)(void*)((unsigned char*)(uintptr_t)ch + UVCHAN__CHANNEL_BYTES);
+}
+
+static inline uvchan__blocks_t* uvchan__blocks(const uvchan_t* ch) { return &uvchan__store(ch)->blocks; }
 
 static inline int uvchan__has_ring(const uvchan_t* ch) { return ch->kind == UVCHAN__BOUNDED; }
 static inline int uvchan__is_unbuffered(const uvchan_t* ch) { return ch->kind == UVCHAN__UNBUFFERED; }

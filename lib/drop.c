@@ -103,8 +103,8 @@ void uvchan__drop_take_locked(uvchan_t* ch, uvchan__dropped_t* dropped) {
   if (uvchan__has_ring(ch)) {
     dropped->n = uvchan__ring_claim_all(&ch->ring, &dropped->position);
   } else {
-    dropped->n = ch->blocks->len;
-    dropped->blocks = uvchan__blocks_take_all(ch->blocks);
+    dropped->n = uvchan__blocks(ch)->len;
+    dropped->blocks = uvchan__blocks_take_all(uvchan__blocks(ch));
   }
   count(&ch->dropped_old, dropped->n);
 }
@@ -144,6 +144,6 @@ void uvchan__drop_taken(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_re
     drop_ring(ch, dropped, reason);
     return;
   }
-  if (ch->drop_cb != NULL) uvchan__block_each(dropped->blocks, ch->blocks, drop_value, &context);
+  if (ch->drop_cb != NULL) uvchan__block_each(dropped->blocks, uvchan__blocks(ch), drop_value, &context);
   uvchan__block_free_all(dropped->blocks);
 }

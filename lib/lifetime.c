@@ -16,16 +16,18 @@ static int is_valid(const uvchan_options_t* options) {
   return options->capacity != 0 && options->capacity != UVCHAN_UNBOUNDED;
 }
 
-static size_t round_up(size_t size, size_t unit) { return (size + unit - 1) / unit * unit; }
-
 /* The channel, its store and its name are one piece of memory. Its lines begin at lines of the processor's cache, which malloc does not
  * promise: so there is a little more of it. */
-#define CHANNEL_BYTES round_up(sizeof(uvchan_t), _Alignof(max_align_t))
 #define DISPLACEMENT (UVCHAN__CACHE_LINE - _Alignof(max_align_t) % UVCHAN__CACHE_LINE)
 
 static uvchan__store_kind_t kind_of(size_t capacity) {
   if (capacity == 0) return UVCHAN__UNBUFFERED;
   return capacity == UVCHAN_UNBOUNDED ? UVCHAN__WITHOUT_BOUND : UVCHAN__BOUNDED;
+}
+
+/* 0 where it is more than a size_t holds. */
+static size_t store_bytes(uvchan__store_kind_t kind, size_t elem_size, size_t capacity) {
+  return kind == UVCHAN__BOUNDED ? uvchan__ring_bytes(elem_size, capacity) : sizeof(uvchan__store_t);
 }
 
 static void init_store(uvchan_t* ch, const uvchan_options_t* options, void* memory) {
@@ -34,8 +36,9 @@ static void init_store(uvchan_t* ch, const uvchan_options_t* options, void* memo
     return;
   }
   uvchan__ring_init(&ch->ring, NULL, options->elem_size, 0, 0);
-  ch->blocks = memory;
-  (uvchan__is_unbuffered(ch) ? uvchan__blocks_init_unbuffered : uvchan__blocks_init_unbounded)(ch->blocks, options->elem_size);
+  uvchan__store(ch)->resting = 0;
+  uvchan__store(ch)->changes = 0;
+  (uvchan__is_unbuffered(ch) ? uvchan__blocks_init_unbuffered : uvchan__blocks_init_unbounded)(uvchan__blocks(ch), options->elem_size);
 }
 
 /* Zeros, at a cache line; NULL without memory. */
@@ -48,30 +51,28 @@ static uvchan_t* make(size_t bytes) {
   displaced = (UVCHAN__CACHE_LINE - (uintptr_t)memory % UVCHAN__CACHE_LINE) % UVCHAN__CACHE_LINE;
   made = (uvchan_t*)(void*)(memory + displaced);
   memset(made, 0, sizeof(*made));
-  made->displaced = (unsigned int)displaced;
+  made->displaced = (unsigned char)displaced;
   return made;
 }
 
 int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
-  size_t store = sizeof(uvchan__blocks_t);
-  size_t name;
+  size_t store, name;
   uvchan_t* made;
 
   if (ch == NULL || options == NULL || !is_valid(options)) return UV_EINVAL;
-  if (kind_of(options->capacity) == UVCHAN__BOUNDED) {
-    store = uvchan__ring_bytes(options->elem_size, options->capacity);
-    if (store == 0) return UV_EINVAL;
-  }
+  store = store_bytes(kind_of(options->capacity), options->elem_size, options->capacity);
+  if (store == 0) return UV_EINVAL;
   name = options->name == NULL ? 0 : strlen(options->name) + 1;
-  if (store > SIZE_MAX - CHANNEL_BYTES - DISPLACEMENT - name) return UV_EINVAL;
-  made = make(CHANNEL_BYTES + store + name);
+  if (store > SIZE_MAX - UVCHAN__CHANNEL_BYTES - DISPLACEMENT - name) return UV_EINVAL;
+  made = make(UVCHAN__CHANNEL_BYTES + store + name);
   if (made == NULL) return UV_ENOMEM;
   made->kind = (unsigned char)kind_of(options->capacity);
-  init_store(made, options, (unsigned char*)made + CHANNEL_BYTES);
+  init_store(made, options, (unsigned char*)made + UVCHAN__CHANNEL_BYTES);
   made->overflow = (unsigned char)options->overflow;
   made->drop_cb = options->drop_cb;
   made->drop_arg = options->drop_arg;
-  made->name = name == 0 ? "" : memcpy((unsigned char*)made + CHANNEL_BYTES + store, options->name, name);
+  if (name > 0) memcpy((unsigned char*)made + UVCHAN__CHANNEL_BYTES + store, options->name, name);
+  made->has_name = name > 0;
   atomic_init(&made->references, 1);
   atomic_init(&made->patience_to_send, UVCHAN__LONGEST_PATIENCE);
   atomic_init(&made->patience_to_receive, UVCHAN__LONGEST_PATIENCE);
@@ -103,7 +104,7 @@ void uvchan_release(uvchan_t* ch) {
   if (atomic_fetch_sub_explicit(&ch->references, 1, memory_order_acq_rel) != 1) return;
   uvchan__drop_take_locked(ch, &left); /* the lock is of no use: nobody else is left */
   uvchan__drop_taken(ch, &left, UVCHAN_DROPPED_RELEASE);
-  if (!uvchan__has_ring(ch)) uvchan__block_free_all(uvchan__blocks_take_spare(ch->blocks));
+  if (!uvchan__has_ring(ch)) uvchan__block_free_all(uvchan__blocks_take_spare(uvchan__blocks(ch)));
   uvchan__free((unsigned char*)ch - ch->displaced);
 }
 
@@ -185,7 +186,7 @@ size_t uvchan_len(const uvchan_t* ch) {
   if (ch == NULL) return 0;
   if (uvchan__has_ring(ch) && uvchan__ring_try_len(&ch->ring, &len)) return len;
   uvchan__lock(lock_of(ch));
-  len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : ch->blocks->len;
+  len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len;
   uvchan__unlock(lock_of(ch));
   return len;
 }
@@ -202,7 +203,7 @@ int uvchan_is_closed(const uvchan_t* ch) { return ch != NULL && uvchan__ring_is_
 /* With the lock: those who are queued and no started receivers, and the started ones for which nothing is stored. */
 static size_t waiting_receivers(const uvchan_t* ch, size_t stored) {
   const uvchan_receiver_t* receiver;
-  size_t resting = ch->resting;
+  size_t resting = uvchan__is_unbuffered(ch) ? uvchan__store(ch)->resting : 0;
   size_t n = uvchan__count_waiting(&ch->receivers);
 
   for (receiver = uvchan__first_started(ch); receiver != NULL; receiver = receiver->next) {
@@ -215,7 +216,13 @@ static size_t waiting_receivers(const uvchan_t* ch, size_t stored) {
 /* With the lock. What an unbuffered channel has handed to its receivers is not buffered. */
 static size_t peak(const uvchan_t* ch) {
   if (uvchan__has_ring(ch)) return uvchan__ring_peak(&ch->ring);
-  return uvchan__is_unbuffered(ch) ? 0 : ch->blocks->peak;
+  return uvchan__is_unbuffered(ch) ? 0 : uvchan__blocks(ch)->peak;
+}
+
+static const char* name_of(const uvchan_t* ch) {
+  size_t store = store_bytes((uvchan__store_kind_t)ch->kind, uvchan__size_to_send(ch), ch->ring.tail.capacity);
+
+  return ch->has_name ? (const char*)ch + UVCHAN__CHANNEL_BYTES + store : "";
 }
 
 void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
@@ -228,10 +235,10 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
   uvchan__lock(lock_of(ch));
   dropped_new = atomic_load_explicit(&ch->dropped_new, memory_order_relaxed);
   dropped_old = atomic_load_explicit(&ch->dropped_old, memory_order_relaxed);
-  popped = uvchan__has_ring(ch) ? uvchan__ring_popped(&ch->ring) : ch->blocks->popped;
-  stats->name = ch->name;
+  popped = uvchan__has_ring(ch) ? uvchan__ring_popped(&ch->ring) : uvchan__blocks(ch)->popped;
+  stats->name = name_of(ch);
   stats->capacity = uvchan_capacity(ch);
-  stats->len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : ch->blocks->len;
+  stats->len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len;
   stats->peak = peak(ch);
   stats->sent = (uvchan__has_ring(ch) ? uvchan__ring_pushed(&ch->ring) : popped + stats->len) + ch->direct + dropped_new;
   stats->received = (popped > dropped_old ? popped - dropped_old : 0) + ch->direct;

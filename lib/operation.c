@@ -155,3 +155,16 @@ int uvchan__is_ready(uvchan_t* ch, int sends) {
   uvchan__unlock(&ch->lock);
   return ready;
 }
+
+int uvchan__looks_ready(uvchan_t* ch, int sends, uint64_t* stamp) {
+  uvchan__ring_result_t r = UVCHAN__RING_REFUSED;
+  int ready;
+
+  if (uvchan__has_ring(ch)) r = uvchan__ring_look(&ch->ring, sends, stamp);
+  if (r != UVCHAN__RING_REFUSED) return r == UVCHAN__RING_DONE || (sends && ch->overflow != UVCHAN_WAIT);
+  uvchan__lock(&ch->lock);
+  ready = uvchan__is_ready_locked(ch, sends);
+  *stamp = uvchan__stamp_locked(ch, sends);
+  uvchan__unlock(&ch->lock);
+  return ready;
+}

@@ -20,6 +20,9 @@ void uvchan__remove(uvchan__place_t* place); /* takes it out of its queue, where
 
 int uvchan__is_ready(uvchan_t* ch, int sends); /* whether it would not wait, just now */
 
+/* The same, without the lock where that is enough: 0 where it would wait, and has to as long as *stamp stays and the channel is open. */
+int uvchan__looks_ready(uvchan_t* ch, int sends, uint64_t* stamp);
+
 /* The same, without the ring's ordinary case. */
 int uvchan__send_otherwise(uvchan_t* ch, const void* value, uvchan__block_t* block);
 int uvchan__recv_otherwise(uvchan_t* ch, void* value);

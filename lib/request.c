@@ -86,7 +86,7 @@ int uvchan_send(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* v
   if (loop == NULL || req == NULL || ch == NULL || cb == NULL) return UV_EINVAL;
   if (value == NULL && uvchan__size_to_send(ch) > 0) return UV_EINVAL;
   if (uvchan__is_unbounded(ch)) { /* brought along, since after the hub nothing may fail */
-    block = uvchan__block_new(uvchan__blocks_most_bytes(ch->blocks));
+    block = uvchan__block_new(uvchan__blocks_most_bytes(uvchan__blocks(ch)));
     if (block == NULL) return UV_ENOMEM;
   }
   r = uvchan__hub_acquire(loop, &hub);

@@ -284,6 +284,18 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
   return UVCHAN__RING_DONE;
 }
 
+/* Both words as they were at one moment: tail was the same before and after head was read. So head is the latest that it can be for this
+ * tail; and a tail that is a whole capacity ahead could not have moved before head did. */
+static void look(const uvchan__ring_t* ring, uint64_t* head, uint64_t* tail) {
+  uint64_t again = uvchan__load_word(&ring->tail);
+
+  do {
+    *tail = again;
+    *head = uvchan__load_word(&ring->head);
+    again = uvchan__load_word(&ring->tail);
+  } while (again != *tail);
+}
+
 size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position) {
   uvchan__ring_end_t* end = &ring->head;
   uint64_t head = uvchan__load_word(end);
@@ -294,6 +306,21 @@ size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position) {
   } while (n > 0 && !uvchan__move_word(end, &head, advance(end, head, n)));
   *position = head;
   return n;
+}
+
+uvchan__ring_result_t uvchan__ring_look(const uvchan__ring_t* ring, int sends, uint64_t* stamp) {
+  uint64_t head, tail;
+
+  look(ring, &head, &tail);
+  if (((sends ? tail : head) & UVCHAN__SLOW) != 0) return UVCHAN__RING_REFUSED;
+  if ((tail & UVCHAN__CLOSED) != 0) return UVCHAN__RING_DONE;
+  *stamp = position_of(sends ? head : tail);
+  if (sends) return distance(&ring->tail, head, tail) == ring->tail.capacity ? UVCHAN__RING_FULL : UVCHAN__RING_DONE;
+  return position_of(head) == position_of(tail) ? UVCHAN__RING_EMPTY : UVCHAN__RING_DONE;
+}
+
+uint64_t uvchan__ring_stamp(const uvchan__ring_t* ring, int sends) {
+  return position_of(uvchan__load_word(sends ? &ring->head : &ring->tail));
 }
 
 void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position) {
@@ -347,17 +374,6 @@ int uvchan__ring_is_roomy(const uvchan__ring_t* ring) {
 }
 
 int uvchan__ring_is_slow(const uvchan__ring_end_t* end) { return (uvchan__load_word(end) & UVCHAN__SLOW) != 0; }
-
-/* Both words as they were at one moment: tail was the same before and after head was read. */
-static void look(const uvchan__ring_t* ring, uint64_t* head, uint64_t* tail) {
-  uint64_t again = uvchan__load_word(&ring->tail);
-
-  do {
-    *tail = again;
-    *head = uvchan__load_word(&ring->head);
-    again = uvchan__load_word(&ring->tail);
-  } while (again != *tail);
-}
 
 size_t uvchan__ring_len(const uvchan__ring_t* ring) {
   uint64_t head, tail;

@@ -183,11 +183,36 @@ static void remove_all(uvchan__place_t* places, size_t nplaces) {
 
 /* ---- From plain threads --------------------------------------------------------------------------------------------------- */
 
+/* Looks at all cases, one after the other: 0 where one is ready, else 1 and the sum of their stamps. */
+static int is_none_ready(const uvchan_case_t* cases, size_t ncases, uint64_t* sum) {
+  size_t i;
+
+  *sum = 0;
+  for (i = 0; i < ncases; i++) {
+    uint64_t stamp = 0;
+
+    if (cases[i].ch == NULL) continue;
+    if (uvchan__looks_ready(cases[i].ch, cases[i].op == UVCHAN_SEND, &stamp)) return 0;
+    *sum += stamp;
+  }
+  return 1;
+}
+
+/* UV_EAGAIN is true of one moment. Cases that were found not ready one after the other may have been ready in turn: so it looks at all of them
+ * twice. Stamps only grow; where their sum is the same, each of them is, and so no case has become ready between its first look and its
+ * second one: at the moment between the last of the first looks and the first of the second ones, none was. (A channel that was closed by
+ * then is ready in the second look.) Where something has changed, somebody else has gone on, and it tries again. */
 int uvchan_try_select(uvchan_case_t* cases, size_t ncases) {
   uvchan__block_t* block = NULL;
+  uint64_t first, second;
+  int r;
 
   if (!is_valid(cases, ncases)) return UV_EINVAL;
-  return try_cases(cases, ncases, &block);
+  do {
+    r = try_cases(cases, ncases, &block);
+    if (r != UV_EAGAIN) return r;
+  } while (!is_none_ready(cases, ncases, &first) || !is_none_ready(cases, ncases, &second) || first != second);
+  return UV_EAGAIN;
 }
 
 /* As a channel's: one for each thread, since it is not about any one channel. */
@@ -303,7 +328,7 @@ static size_t block_bytes(const uvchan_case_t* cases, size_t ncases) {
     size_t bytes;
 
     if (cases[i].ch == NULL || cases[i].op != UVCHAN_SEND || !uvchan__is_unbounded(cases[i].ch)) continue;
-    bytes = uvchan__blocks_most_bytes(cases[i].ch->blocks);
+    bytes = uvchan__blocks_most_bytes(uvchan__blocks(cases[i].ch));
     if (bytes > largest) largest = bytes;
   }
   return largest;

@@ -7,11 +7,11 @@ int uvchan__receiver_open(uvchan_t* ch) {
   uvchan__block_t* block;
 
   if (!uvchan__is_unbuffered(ch)) return 0;
-  block = uvchan__block_new(uvchan__blocks_most_bytes(ch->blocks));
+  block = uvchan__block_new(uvchan__blocks_most_bytes(uvchan__blocks(ch)));
   if (block == NULL) return UV_ENOMEM;
   uvchan__lock(&ch->lock);
-  ch->blocks->keep++;
-  uvchan__blocks_add(ch->blocks, block);
+  uvchan__blocks(ch)->keep++;
+  uvchan__blocks_add(uvchan__blocks(ch), block);
   uvchan__unlock(&ch->lock);
   return 0;
 }
@@ -21,7 +21,7 @@ void uvchan__receiver_shut(uvchan_t* ch) {
 
   if (!uvchan__is_unbuffered(ch)) return;
   uvchan__lock(&ch->lock);
-  block = uvchan__blocks_shrink(ch->blocks);
+  block = uvchan__blocks_shrink(uvchan__blocks(ch));
   uvchan__unlock(&ch->lock);
   uvchan__block_free_all(block);
 }
@@ -79,7 +79,7 @@ void uvchan__receiver_join(uvchan_t* ch, uvchan_receiver_t* receiver, int rests)
   uvchan__enter(ch);
   link_locked(ch, receiver);
   if (rests) {
-    ch->resting++;
+    uvchan__change_resting_locked(ch, 1);
     uvchan__admit_locked(ch, &visit);
   }
   uvchan__leave(ch, &visit);
@@ -90,7 +90,7 @@ void uvchan__receiver_leave(uvchan_t* ch, uvchan_receiver_t* receiver, int rests
 
   uvchan__enter(ch);
   unlink_locked(ch, receiver);
-  if (rests) ch->resting--;
+  if (rests) uvchan__change_resting_locked(ch, -1);
   uvchan__pass_on_locked(ch, &visit);
   uvchan__leave(ch, &visit);
 }
@@ -120,7 +120,7 @@ static int take_slowly(uvchan_t* ch, uvchan__place_t* place, void* values, size_
   uvchan__enter(ch);
   if (place != NULL) uvchan__mark_for(ch, 0);
   if (unbuffered) {
-    ch->resting--;
+    uvchan__change_resting_locked(ch, -1);
     n = 1;
   }
   while (*moved < n) {
@@ -129,7 +129,7 @@ static int take_slowly(uvchan_t* ch, uvchan__place_t* place, void* values, size_
     ++*moved;
   }
   if (*moved > 0) r = 0;
-  if (unbuffered && r != 0) ch->resting++;
+  if (unbuffered && r != 0) uvchan__change_resting_locked(ch, 1);
   if (r == UV_EAGAIN && place != NULL && !place->queued) uvchan__enqueue_place(place);
   uvchan__leave(ch, &visit);
   return r;
@@ -169,7 +169,7 @@ void uvchan__receiver_rest(uvchan_t* ch) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
 
   uvchan__enter(ch);
-  ch->resting++;
+  uvchan__change_resting_locked(ch, 1);
   uvchan__admit_locked(ch, &visit);
   uvchan__leave(ch, &visit);
 }

@@ -133,11 +133,106 @@ START_TEST(nothing_is_received_once_an_abort_was_seen) {
 }
 END_TEST
 
+/* ---- A select that does not wait ------------------------------------------------------------------------------------------- */
+
+/* Two channels, of which one is always ready for this thread: it makes the first one so itself, and the other thread makes the second one so
+ * before it spoils the first. */
+typedef struct {
+  uvchan_t* channels[2];
+  uvchan_op_t op;
+  atomic_uint round; /* both may go on with it */
+  atomic_uint done;  /* the other thread has done with it */
+  unsigned int rounds;
+} turns_t;
+
+static void put(uvchan_t* ch) {
+  uint64_t value = 1;
+  must(uvchan_try_send(ch, &value) == 0);
+}
+
+static void take(uvchan_t* ch) {
+  uint64_t value;
+  int r = uvchan_try_recv(ch, &value);
+  must(r == 0 || r == UV_EAGAIN);
+}
+
+static void give(uvchan_t* ch) {
+  uint64_t value = 1;
+  int r = uvchan_try_send(ch, &value);
+  must(r == 0 || r == UV_EAGAIN);
+}
+
+static void spoil_the_first(void* arg) {
+  turns_t* t = arg;
+  unsigned int i;
+  for (i = 1; i <= t->rounds; i++) {
+    while (atomic_load(&t->round) < i) continue;
+    if (t->op == UVCHAN_RECV) {
+      put(t->channels[1]);
+      take(t->channels[0]);
+    } else {
+      take(t->channels[1]);
+      give(t->channels[0]);
+    }
+    atomic_store(&t->done, i);
+  }
+}
+
+static void select_once(turns_t* t, int with_time) {
+  uint64_t values[2] = {1, 1};
+  uvchan_case_t cases[2];
+  int i, r;
+  for (i = 0; i < 2; i++) {
+    cases[i].ch = t->channels[i];
+    cases[i].op = t->op;
+    cases[i].value = &values[i];
+  }
+  (t->op == UVCHAN_RECV ? put : take)(t->channels[0]);
+  r = with_time ? uvchan_select_timedwait(cases, 2, 0) : uvchan_try_select(cases, 2);
+  must(r >= 0 && cases[r].status == 0);
+}
+
+/* Both full before a round where cases send, and empty where they receive. */
+static void prepare(turns_t* t) {
+  int i;
+  for (i = 0; i < 2; i++) {
+    uint64_t value = 1;
+    if (t->op == UVCHAN_RECV) {
+      while (uvchan_try_recv(t->channels[i], &value) == 0) continue;
+    } else {
+      while (uvchan_try_send(t->channels[i], &value) == 0) continue;
+    }
+  }
+}
+
+START_TEST(a_select_says_not_now_only_where_no_case_was_ready_at_one_moment) {
+  turns_t t;
+  uv_thread_t thread;
+  unsigned int i;
+  memset(&t, 0, sizeof(t));
+  t.op = _i % 2 == 0 ? UVCHAN_RECV : UVCHAN_SEND;
+  t.channels[0] = support_channel(8, 1);
+  t.channels[1] = support_channel(8, _i / 4 == 1 && t.op == UVCHAN_RECV ? UVCHAN_UNBOUNDED : 1);
+  t.rounds = (unsigned int)support_count(20000);
+  support_start(&thread, spoil_the_first, &t);
+  for (i = 1; i <= t.rounds; i++) {
+    prepare(&t);
+    atomic_store(&t.round, i);
+    select_once(&t, _i / 2 % 2);
+    while (atomic_load(&t.done) < i) continue;
+  }
+  support_join(&thread);
+  uvchan_release(t.channels[0]);
+  uvchan_release(t.channels[1]);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("one-step");
   TCase* tcase = support_tcase(suite, "one-step");
   tcase_add_loop_test(tcase, a_send_that_drops_the_oldest_never_makes_a_channel_look_emptier, 0, NCAPACITIES * NLOOKS);
   tcase_add_loop_test(tcase, an_abort_drops_all_values_from_one_on, 0, 2);
   tcase_add_test(tcase, nothing_is_received_once_an_abort_was_seen);
+  tcase_add_loop_test(tcase, a_select_says_not_now_only_where_no_case_was_ready_at_one_moment, 0, 8);
   return support_main(suite);
 }

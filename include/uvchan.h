@@ -208,7 +208,10 @@ ssize_t uvchan_recv_wait_n(uvchan_t* ch, void* values, size_t n);
  *
  * A receiver is a handle: while it is started, its callback gets the channel's values, on the loop's thread, never inside the call that
  * started it. Several receivers, on one loop or on many, share a channel. A value leaves the channel when its callback is about to run;
- * until then it is next for anyone. A started receiver keeps the loop alive, unless it was unreferenced; and so does one that is closing.
+ * until then it is next for anyone. Where receivers wait on several loops, a value that comes has each of these loops look, since any of
+ * them may be held up in a callback, and the first to look gets it; a thread that waits, or a request of another loop, comes before them.
+ * Among those who wait on one loop, who waits first comes first. A started receiver keeps the loop alive, unless it was unreferenced; and
+ * so does one that is closing.
  *
  * Where a stranger closes every handle of the loop, uv_walk() with uv_close(handle, NULL): uv_run() returns, uv_loop_close() answers 0,
  * later sends are harmless, and uvchan_receiver_close() and uvchan_cancel() still call back if the loop runs again.

@@ -30,7 +30,7 @@ static void set_head_slow(uvchan_t* ch, int slow) {
 }
 
 void uvchan__settle_marks(uvchan_t* ch) {
-  set_tail_slow(ch, ch->senders.first != NULL || ch->receivers.first != NULL);
+  set_tail_slow(ch, ch->senders.first != NULL || ch->receivers.first != NULL || ch->idle.first != NULL);
   set_head_slow(ch, ch->senders.first != NULL);
 }
 
@@ -116,17 +116,39 @@ static void copy(const uvchan_t* ch, void* to, const void* from) { uvchan__copy(
 
 /* ---- The steps: with the lock --------------------------------------------------------------------------------------------- */
 
-/* Tells a started receiver to look. */
 static void notify(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
-  uvchan__dequeue(&ch->receivers, place);
+  uvchan__dequeue(&ch->idle, place);
   uvchan__notify(place->waiter, &visit->wakes);
 }
 
-/* Claims the first who waits to receive and is not a started receiver; NULL where none is before the first of those. */
-static uvchan__place_t* claim_receiver(uvchan_t* ch) {
+/* Tells the started receivers to look that have to: see I6. Answers 0 where none waits. */
+static int notify_idle(uvchan_t* ch, uvchan__visit_t* visit) {
+  uvchan__place_t* place = uvchan__first_waiting(&ch->idle);
+  uvchan_receiver_t* leader;
+
+  if (place == NULL) return 0;
+  notify(ch, place, visit);
+  if (!ch->several_loops) return 1;
+  for (leader = uvchan__first_started(ch); leader != NULL && uvchan__is_leader(leader); leader = leader->next) {
+    if (leader->place.queued && leader->waiter.hub != place->waiter->hub) notify(ch, &leader->place, visit);
+  }
+  return 1;
+}
+
+/* Whether a waiter comes before the started receivers: see I6. */
+static int precedes_idle(const uvchan_t* ch, const uvchan__place_t* place) {
+  const uvchan__place_t* idle = ch->idle.first;
+
+  return idle == NULL || idle->waiter->hub != place->waiter->hub || (int)(place->lottery - idle->lottery) < 0;
+}
+
+/* Claims the first who waits to receive and is no started receiver. NULL where there is none; or, unless_behind, where he waits behind a
+ * started receiver of his loop. */
+static uvchan__place_t* claim_receiver(uvchan_t* ch, int unless_behind) {
   uvchan__place_t* place;
 
-  while ((place = uvchan__first_waiting(&ch->receivers)) != NULL && place->waiter->kind != UVCHAN__RECEIVER) {
+  while ((place = uvchan__first_waiting(&ch->receivers)) != NULL) {
+    if (unless_behind && !precedes_idle(ch, place)) return NULL;
     uvchan__dequeue(&ch->receivers, place);
     if (uvchan__claim(place->waiter)) return place;
   }
@@ -143,30 +165,38 @@ static uvchan__place_t* claim_sender(uvchan_t* ch) {
   return NULL;
 }
 
-/* Gives the channel a value: to the first who waits to receive, else to the store. Values that are in the store already, because started
- * receivers have been told of them, are older: then the waiter gets the oldest, and the new one goes behind.
- * 0, UV_EAGAIN or UV_ENOMEM. */
+/* Gives the value to a claimed receiver. Values that are in the store already, because started receivers have been told of them, are older:
+ * then he gets the oldest, and the new one goes behind. */
+static void hand_over(uvchan_t* ch, uvchan__place_t* place, const void* value, uvchan__visit_t* visit) {
+  if (uvchan__pop_locked(ch, place->value, visit) == 0) {
+    int r = push(ch, value, visit);
+
+    assert(r == 0); /* into the room that the pop made: tail is SLOW, and a block that was emptied is kept, or taken once more */
+    (void)r;
+  } else {
+    copy(ch, place->value, value);
+    ch->direct++;
+  }
+  uvchan__finish(place, 0, &visit->wakes);
+}
+
+/* Gives the channel a value: to the first who waits to receive, else to the store. Where that is full of values that started receivers have
+ * been told of, to whoever waits, so that a send need not. 0, UV_EAGAIN or UV_ENOMEM. */
 static int offer(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   uvchan__place_t* place;
   int r;
 
   if (uvchan__is_unbounded(ch) && uvchan__blocks(ch)->len > 0 && !has_block(ch, visit)) return UV_ENOMEM; /* before anyone is claimed */
-  place = claim_receiver(ch);
-  if (place != NULL) {
-    if (uvchan__pop_locked(ch, place->value, visit) == 0) {
-      r = push(ch, value, visit);
-      assert(r == 0); /* into the room that the pop made: tail is SLOW, and a block that was emptied is kept, or taken once more */
-      (void)r;
-    } else {
-      copy(ch, place->value, value);
-      ch->direct++;
-    }
-    uvchan__finish(place, 0, &visit->wakes);
-    return 0;
+  place = claim_receiver(ch, 1);
+  if (place == NULL) {
+    r = push(ch, value, visit);
+    if (r == 0) notify_idle(ch, visit);
+    if (r != UV_EAGAIN) return r;
+    place = claim_receiver(ch, 0);
+    if (place == NULL) return UV_EAGAIN;
   }
-  r = push(ch, value, visit);
-  if (r == 0 && (place = uvchan__first_waiting(&ch->receivers)) != NULL) notify(ch, place, visit);
-  return r;
+  hand_over(ch, place, value, visit);
+  return 0;
 }
 
 /* Lets waiting senders fill the room there is. */
@@ -186,22 +216,18 @@ void uvchan__admit_locked(uvchan_t* ch, uvchan__visit_t* visit) {
 void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit) {
   size_t n;
 
-  if (ch->receivers.first == NULL) return;
+  if (ch->receivers.first == NULL && ch->idle.first == NULL) return;
   set_head_slow(ch, 1); /* or a receiver on the fast path takes the value for which somebody is claimed */
   for (n = stored(ch); n > 0; n--) {
-    uvchan__place_t* place = claim_receiver(ch);
+    uvchan__place_t* place = claim_receiver(ch, 1);
+    int r;
 
-    if (place != NULL) {
-      int r = uvchan__pop_locked(ch, place->value, visit);
-
-      assert(r == 0);
-      (void)r;
-      uvchan__finish(place, 0, &visit->wakes);
-    } else {
-      place = uvchan__first_waiting(&ch->receivers);
-      if (place == NULL) break;
-      notify(ch, place, visit);
-    }
+    if (place == NULL && notify_idle(ch, visit)) continue;
+    if (place == NULL) break;
+    r = uvchan__pop_locked(ch, place->value, visit);
+    assert(r == 0);
+    (void)r;
+    uvchan__finish(place, 0, &visit->wakes);
   }
   uvchan__admit_locked(ch, visit);
 }
@@ -236,12 +262,18 @@ void uvchan__mark_for(uvchan_t* ch, int sends) {
   if (sends) set_head_slow(ch, 1);
 }
 
-void uvchan__enqueue_place(uvchan__place_t* place) {
-  uvchan_t* ch = place->channel;
-
-  uvchan__enqueue(place->sends ? &ch->senders : &ch->receivers, place);
-  note_change(ch);
+static uvchan__queue_t* queue_of(uvchan__place_t* place) {
+  if (place->sends) return &place->channel->senders;
+  return place->waiter->kind == UVCHAN__RECEIVER ? &place->channel->idle : &place->channel->receivers;
 }
+
+void uvchan__enqueue_place(uvchan__place_t* place) {
+  place->lottery = place->channel->arrivals++;
+  uvchan__enqueue(queue_of(place), place);
+  note_change(place->channel);
+}
+
+void uvchan__dequeue_place(uvchan__place_t* place) { uvchan__dequeue(queue_of(place), place); }
 
 /* Finishes a waiter for the end; a select that waits with several cases only at the place that was drawn for it. */
 static void end_wait(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
@@ -263,13 +295,10 @@ int uvchan__shut_locked(uvchan_t* ch, int status, uvchan__visit_t* visit) {
     end_wait(ch, place, visit);
   }
   while ((place = uvchan__first_waiting(&ch->receivers)) != NULL) {
-    if (place->waiter->kind == UVCHAN__RECEIVER) {
-      notify(ch, place, visit);
-    } else {
-      uvchan__dequeue(&ch->receivers, place);
-      end_wait(ch, place, visit);
-    }
+    uvchan__dequeue(&ch->receivers, place);
+    end_wait(ch, place, visit);
   }
+  while ((place = uvchan__first_waiting(&ch->idle)) != NULL) notify(ch, place, visit);
   return 0;
 }
 
@@ -278,7 +307,7 @@ int uvchan__is_ready_locked(uvchan_t* ch, int sends) {
   if (!sends) return stored(ch) > 0 || uvchan__first_waiting(&ch->senders) != NULL;
   if (ch->overflow != UVCHAN_WAIT) return 1;
   if (uvchan__first_waiting(&ch->senders) != NULL) return 0;
-  return has_room(ch) || (uvchan__first_waiting(&ch->receivers) != NULL && ch->receivers.first->waiter->kind != UVCHAN__RECEIVER);
+  return has_room(ch) || uvchan__first_waiting(&ch->receivers) != NULL;
 }
 
 /* Of a ring it is the position of the other side: nothing else makes a send or a receive ready, since while senders wait it is full, and

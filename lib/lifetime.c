@@ -200,15 +200,14 @@ size_t uvchan_elem_size(const uvchan_t* ch) { return ch == NULL ? 0 : uvchan__si
 
 int uvchan_is_closed(const uvchan_t* ch) { return ch != NULL && uvchan__ring_is_closed(&ch->ring); }
 
-/* With the lock: those who are queued and no started receivers, and the started ones for which nothing is stored. */
+/* With the lock: those who are queued, and the started ones for which nothing is stored. */
 static size_t waiting_receivers(const uvchan_t* ch, size_t stored) {
   const uvchan_receiver_t* receiver;
   size_t resting = uvchan__is_unbuffered(ch) ? uvchan__store(ch)->resting : 0;
   size_t n = uvchan__count_waiting(&ch->receivers);
 
-  for (receiver = uvchan__first_started(ch); receiver != NULL; receiver = receiver->next) {
-    n -= receiver->place.queued;
-    if (!uvchan__is_unbuffered(ch)) resting++;
+  if (!uvchan__is_unbuffered(ch)) {
+    for (receiver = uvchan__first_started(ch); receiver != NULL; receiver = receiver->next) resting++;
   }
   return resting > stored ? n + resting - stored : n;
 }

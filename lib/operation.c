@@ -143,7 +143,7 @@ void uvchan__remove(uvchan__place_t* place) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
 
   uvchan__enter(ch);
-  uvchan__dequeue(place->sends ? &ch->senders : &ch->receivers, place);
+  uvchan__dequeue_place(place);
   uvchan__leave(ch, &visit);
 }
 

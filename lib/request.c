@@ -5,10 +5,11 @@
 
 /* Nothing of the request is touched after its callback, which may have freed it. */
 static void complete(uvchan_req_t* req, int status) {
-  uvchan__hub_t* hub = req->waiter.hub;
+  uvchan__hub_t* hub = req->waiter.hub; /* stays what it is: others read it while a place of the request is queued */
+  uvchan__complete_func complete_func = req->complete;
 
-  req->waiter.hub = NULL; /* for a cancel that comes after the callback */
-  req->complete(req, status);
+  req->complete = NULL; /* for a cancel that comes after the callback */
+  complete_func(req, status);
   uvchan__hub_drop(hub);
   uvchan__hub_release(hub);
 }
@@ -50,7 +51,7 @@ static void on_rescued(uv_handle_t* later) {
 /* The outcome is decided, and maybe posted. A stranger may have closed the hub's handles, or close them next, and then no turn comes to
  * tell of it: so libuv itself has to call back. */
 static void rescue(uvchan_req_t* req) {
-  if (req->waiter.hub != NULL && uvchan__hub_unpost(req->waiter.hub, &req->waiter.entry)) {
+  if (req->complete != NULL && uvchan__hub_unpost(req->waiter.hub, &req->waiter.entry)) {
     uvchan__later(req->loop, &req->later, on_rescued);
   }
 }

@@ -104,8 +104,8 @@ size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position);
 void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position); /* waits for a sender that is still copying it in */
 void uvchan__ring_free(uvchan__ring_t* ring, uint64_t* position);
 
-/* Whether a receive, or a send, would find the ring EMPTY, or FULL; DONE where it would not, and REFUSED where the word that it would move is
- * SLOW. *stamp is where the other side is, which moves on only: as long as it stays there, an answer of EMPTY or FULL stays true, but for a
+/* Whether a receive, or a send, would find the ring EMPTY, or FULL; DONE where it would not, and REFUSED where the word that it would move
+ * is SLOW. *stamp is where the other side is, which moves on only: as long as it stays there, an answer of EMPTY or FULL stays true, but for a
  * close. */
 uvchan__ring_result_t uvchan__ring_look(const uvchan__ring_t* ring, int sends, uint64_t* stamp);
 uint64_t uvchan__ring_stamp(const uvchan__ring_t* ring, int sends);

@@ -198,10 +198,10 @@ static int is_none_ready(const uvchan_case_t* cases, size_t ncases, uint64_t* su
   return 1;
 }
 
-/* UV_EAGAIN is true of one moment. Cases that were found not ready one after the other may have been ready in turn: so it looks at all of them
- * twice. Stamps only grow; where their sum is the same, each of them is, and so no case has become ready between its first look and its
- * second one: at the moment between the last of the first looks and the first of the second ones, none was. (A channel that was closed by
- * then is ready in the second look.) Where something has changed, somebody else has gone on, and it tries again. */
+/* UV_EAGAIN is true of one moment. Cases that were found not ready one after the other may have been ready in turn: so it looks at all of
+ * them twice. Stamps only grow; where their sum is the same, each of them is, and so no case has become ready between its first look and
+ * its second one: at the moment between the last of the first looks and the first of the second ones, none was. (A channel that was closed
+ * by then is ready in the second look.) Where something has changed, somebody else has gone on, and it tries again. */
 int uvchan_try_select(uvchan_case_t* cases, size_t ncases) {
   uvchan__block_t* block = NULL;
   uint64_t first, second;

@@ -31,7 +31,7 @@ void uvchan__receiver_shut(uvchan_t* ch) {
  *
  *      the first receiver that leaves             the next one              a sender
  *      started = the next one
- *      set_first(the next one)        [first.R]
+ *      set_role(the next one)         [first.R]
  *                                     [first.A]   is_first()
  *                                     [word.R]    sets ARMED
  *                                                               [word.A]    takes ARMED off
@@ -39,38 +39,74 @@ void uvchan__receiver_shut(uvchan_t* ch) {
  *
  * Were one of the steps in between not ordered, the sender might still see the receiver that has left. A receiver that sees late that it
  * is the first waits in the queue until then, which is right too. */
-static void set_first(uvchan_receiver_t* receiver, unsigned int is_first) {
-  atomic_store_explicit(uvchan__atomic(&receiver->is_first), is_first, memory_order_release); /* [first.R] */
+static void set_role(uvchan_receiver_t* receiver, unsigned int role) {
+  atomic_store_explicit(uvchan__atomic(&receiver->is_first), role, memory_order_release); /* [first.R] */
 }
 
-static int is_first(uvchan_receiver_t* receiver) {
-  return atomic_load_explicit(uvchan__atomic(&receiver->is_first), memory_order_acquire) != 0; /* [first.A] */
+static int is_first(uvchan_receiver_t* receiver) { /* [first.A] */
+  return (atomic_load_explicit(uvchan__atomic(&receiver->is_first), memory_order_acquire) & UVCHAN__FIRST) != 0;
 }
 
-/* Behind the first, which stays the first until it leaves: see I5 of channel.h. */
-static void link_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
+/* The list of started receivers: the first, which stays the first until it leaves (I5 of channel.h); the leaders of other loops, one for
+ * each loop (I6); and the others. */
+
+static int is_of_loop(const uvchan_receiver_t* receiver, const uvchan__hub_t* hub) { return receiver->waiter.hub == hub; }
+
+static void note_loops(uvchan_t* ch) {
   uvchan_receiver_t* first = uvchan__first_started(ch);
 
-  receiver->prev = first;
-  receiver->next = NULL;
-  set_first(receiver, first == NULL);
-  if (first == NULL) {
-    atomic_store_explicit(&ch->started, receiver, memory_order_relaxed); /* relaxed: see uvchan__first_started() */
-    return;
-  }
-  receiver->next = first->next;
-  first->next = receiver;
+  ch->several_loops = first != NULL && first->next != NULL && uvchan__is_leader(first->next);
+}
+
+static void insert_behind(uvchan_receiver_t* before, uvchan_receiver_t* receiver) {
+  receiver->prev = before;
+  receiver->next = before->next;
+  before->next = receiver;
   if (receiver->next != NULL) receiver->next->prev = receiver;
 }
 
-static void unlink_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
-  if (receiver->prev == NULL) {
-    atomic_store_explicit(&ch->started, receiver->next, memory_order_relaxed); /* relaxed: [first.R] follows */
-    if (receiver->next != NULL) set_first(receiver->next, 1);
-  } else {
-    receiver->prev->next = receiver->next;
+static void set_started(uvchan_t* ch, uvchan_receiver_t* first) {
+  atomic_store_explicit(&ch->started, first, memory_order_relaxed); /* relaxed: [first.R] follows */
+  if (first != NULL) set_role(first, UVCHAN__FIRST | UVCHAN__LEADER);
+}
+
+static void link_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
+  uvchan_receiver_t* first = uvchan__first_started(ch);
+  uvchan_receiver_t* last = first; /* of the leaders */
+  int is_led;
+
+  receiver->prev = receiver->next = NULL;
+  if (first == NULL) {
+    set_started(ch, receiver);
+    return;
   }
+  is_led = is_of_loop(last, receiver->waiter.hub);
+  while (last->next != NULL && uvchan__is_leader(last->next)) {
+    last = last->next;
+    is_led |= is_of_loop(last, receiver->waiter.hub);
+  }
+  set_role(receiver, is_led ? 0 : UVCHAN__LEADER);
+  insert_behind(last, receiver);
+}
+
+static void take_out(uvchan_receiver_t* receiver) {
+  if (receiver->prev != NULL) receiver->prev->next = receiver->next;
   if (receiver->next != NULL) receiver->next->prev = receiver->prev;
+}
+
+/* Another one of the loop leads where its leader leaves. Where the first leaves that was of one loop with all others, the next one does. */
+static void unlink_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
+  int was_leader = uvchan__is_leader(receiver);
+  uvchan_receiver_t* heir;
+
+  take_out(receiver);
+  if (receiver->prev == NULL) set_started(ch, receiver->next);
+  if (!was_leader) return;
+  for (heir = uvchan__first_started(ch); heir != NULL && !is_of_loop(heir, receiver->waiter.hub);) heir = heir->next;
+  if (heir == NULL || uvchan__is_leader(heir)) return;
+  take_out(heir);
+  set_role(heir, UVCHAN__LEADER);
+  insert_behind(uvchan__first_started(ch), heir);
 }
 
 void uvchan__receiver_join(uvchan_t* ch, uvchan_receiver_t* receiver, int rests) {
@@ -78,6 +114,7 @@ void uvchan__receiver_join(uvchan_t* ch, uvchan_receiver_t* receiver, int rests)
 
   uvchan__enter(ch);
   link_locked(ch, receiver);
+  note_loops(ch);
   if (rests) {
     uvchan__change_resting_locked(ch, 1);
     uvchan__admit_locked(ch, &visit);
@@ -90,6 +127,7 @@ void uvchan__receiver_leave(uvchan_t* ch, uvchan_receiver_t* receiver, int rests
 
   uvchan__enter(ch);
   unlink_locked(ch, receiver);
+  note_loops(ch);
   if (rests) uvchan__change_resting_locked(ch, -1);
   uvchan__pass_on_locked(ch, &visit);
   uvchan__leave(ch, &visit);
@@ -102,7 +140,7 @@ void uvchan__receiver_end_wait(uvchan_t* ch, uvchan_receiver_t* receiver) {
 
   uvchan__enter(ch);
   queued = receiver->place.queued;
-  uvchan__dequeue(&ch->receivers, &receiver->place);
+  uvchan__dequeue_place(&receiver->place);
   owed = receiver->is_armed && !queued && !uvchan__ring_disarm(&ch->ring);
   uvchan__leave(ch, &visit);
   if (owed) uvchan__hub_await_post(receiver->waiter.hub, &receiver->waiter.entry);

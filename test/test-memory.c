@@ -189,11 +189,9 @@ START_TEST(a_send_to_an_unbounded_channel_at_every_failing_allocation) {
 }
 END_TEST
 
-static void receive_large(void* arg) {
-  uvchan_t* ch = arg;
-  unsigned char value[SUPPORT_MOST_BYTES];
-  must(uvchan_recv_wait(ch, value) == 0);
-  must(support_matches(value, sizeof(value), 0));
+static void on_large(uvchan_recv_t* req, int status) {
+  must(status == 0);
+  must(support_matches(req->data, SUPPORT_MOST_BYTES, 0));
 }
 
 static void no_value(uvchan_receiver_t* receiver, int status, const void* value) {
@@ -201,14 +199,15 @@ static void no_value(uvchan_receiver_t* receiver, int status, const void* value)
   must(status != 0 && value == NULL);
 }
 
-/* Two values lie there for two receivers of a loop that does not run, and a thread waits behind those: for it the oldest value would be
- * taken out and the new one put in, which needs memory. */
+/* Two values lie there for two receivers of a loop that does not run, and a request of that loop waits behind those: for it the oldest
+ * value would be taken out and the new one put in, which needs memory. */
 START_TEST(a_send_without_memory_takes_nothing_out_for_one_who_waits) {
   uvchan_t* ch = support_channel(SUPPORT_MOST_BYTES, UVCHAN_UNBOUNDED);
   static unsigned char values[3][SUPPORT_MOST_BYTES];
+  static unsigned char received[SUPPORT_MOST_BYTES];
   uvchan_receiver_t receivers[2];
+  uvchan_recv_t recv;
   uv_loop_t loop;
-  uv_thread_t thread;
   size_t i;
   support_loop_open(&loop);
   for (i = 0; i < 2; i++) {
@@ -216,8 +215,8 @@ START_TEST(a_send_without_memory_takes_nothing_out_for_one_who_waits) {
     ck_assert_int_eq(uvchan_recv_start(&receivers[i], no_value), 0);
   }
   uv_run(&loop, UV_RUN_NOWAIT); /* they look, find nothing, and wait to be told */
-  support_start(&thread, receive_large, ch);
-  support_await_receivers(ch, 3);
+  recv.data = received;
+  ck_assert_int_eq(uvchan_recv(&loop, &recv, ch, received, on_large), 0);
   for (i = 0; i < 3; i++) support_fill(values[i], SUPPORT_MOST_BYTES, i);
   for (i = 0; i < 2; i++) ck_assert_int_eq(uvchan_try_send(ch, values[i]), 0);
   support_fail_at(0, 1);
@@ -226,7 +225,6 @@ START_TEST(a_send_without_memory_takes_nothing_out_for_one_who_waits) {
   ck_assert_uint_eq(support_at_rest(ch).sent, 2);
   ck_assert_uint_eq(support_at_rest(ch).len, 2);
   ck_assert_int_eq(uvchan_try_send(ch, values[2]), 0);
-  support_join(&thread);
   ck_assert_uint_eq(support_at_rest(ch).len, 2);
   for (i = 0; i < 2; i++) uvchan_receiver_close(&receivers[i], NULL);
   support_loop_finish(&loop);

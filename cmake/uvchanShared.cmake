@@ -1,18 +1,10 @@
 # The shared library. Where the linker knows version scripts it exports the public names alone.
-include(CheckCCompilerFlag)
-
 add_library(uvchan_shared SHARED ${UVCHAN_SOURCES})
 uvchan_library(uvchan_shared)
 # Handles and requests are the caller's memory, and a minor version may change their size.
 set_target_properties(uvchan_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
                                                LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}" WINDOWS_EXPORT_ALL_SYMBOLS ON)
 add_library(uvchan::uvchan_shared ALIAS uvchan_shared)
-
-# Calls from one function of the library to another need not go through the table of its exported symbols.
-check_c_compiler_flag(-fno-semantic-interposition UVCHAN_HAS_NO_INTERPOSITION)
-if(UVCHAN_HAS_NO_INTERPOSITION)
-  target_compile_options(uvchan_shared PRIVATE -fno-semantic-interposition)
-endif()
 
 set(uvchan_map "${PROJECT_SOURCE_DIR}/cmake/uvchan.map")
 set(CMAKE_REQUIRED_LINK_OPTIONS "-Wl,--version-script=${uvchan_map}")

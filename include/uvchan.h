@@ -449,8 +449,10 @@ int uvchan_waitgroup_notify(uv_loop_t* loop, uvchan_notify_t* req, uvchan_waitgr
 
 /* ---- Tickers ---------------------------------------------------------------------------------------------------------------
  *
- * A ticker is a timer of the loop that sends uv_now(), in milliseconds, as a uint64_t. A channel that cannot take a tick at once misses
- * it; a closed one stops the ticker. */
+ * A ticker is a timer of the loop that sends uv_now(), in milliseconds, as a uint64_t. As with Go's, ticks are due at fixed multiples of
+ * the period, counted from the start: a tick that comes late, since the loop was busy, moves no later one. A loop that was busy for
+ * several periods sends one tick then, with the time at which it is sent, and misses the others. A channel that cannot take a tick at
+ * once misses it too; a closed one stops the ticker. So each tick that was due was sent or is counted in uvchan_ticker_missed(). */
 
 typedef struct uvchan_ticker_s uvchan_ticker_t;
 typedef void (*uvchan_ticker_close_cb)(uvchan_ticker_t* ticker); /* the ticker's memory is the user's again */
@@ -461,7 +463,10 @@ struct uvchan_ticker_s {
   uvchan_t* channel; /* read only */
   /* private */
   uv_timer_t timer;
-  uvchan__later_t later;
+  union {
+    uint64_t due;          /* the next tick, as uv_now() */
+    uvchan__later_t later; /* from its close on */
+  };
   uint64_t missed;
   uvchan_ticker_close_cb close_cb;
   unsigned int flags;
@@ -472,15 +477,16 @@ struct uvchan_ticker_s {
 int uvchan_ticker_init(uv_loop_t* loop, uvchan_ticker_t* ticker, uvchan_t* ch);
 
 /* As uv_timer_start(): a second start sets new times.
- *   timeout   milliseconds to the first tick
- *   repeat    milliseconds between ticks; 0: one tick only
+ *   timeout   milliseconds from uv_now() to when the first tick is due
+ *   repeat    milliseconds from there to when the second is due, and so on; 0: one tick only
  * Returns 0; UV_EINVAL: NULL, or it is closing. Threads: loop. */
 int uvchan_ticker_start(uvchan_ticker_t* ticker, uint64_t timeout, uint64_t repeat);
 
 /* As uv_timer_stop(). Returns 0, also where it is not started; UV_EINVAL: NULL. Threads: loop. */
 int uvchan_ticker_stop(uvchan_ticker_t* ticker);
 
-/* Ticks that were missed since uvchan_ticker_init(). Returns 0 for NULL. Threads: loop. */
+/* Ticks that were due and not sent since uvchan_ticker_init(): the channel could not take them, or the loop was busy until a later one was
+ * due. What is due is counted when the loop runs its timers. Returns 0 for NULL. Threads: loop. */
 uint64_t uvchan_ticker_missed(const uvchan_ticker_t* ticker);
 
 /* As uv_ref() and uv_unref() of the timer: an active ticker keeps the loop alive unless it is unreferenced. Threads: loop. */

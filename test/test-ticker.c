@@ -95,15 +95,18 @@ START_TEST(a_full_channel_skips_ticks_and_counts_them) {
   size_t capacity = support_capacities[_i];
   uv_loop_t loop;
   ticker_t ticker;
+  uint64_t missed;
 
   support_loop_open(&loop);
   ticker_open(&ticker, &loop, ch);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 1, 1), 0);
-  run_until(&loop, uvchan_ticker_missed(&ticker.handle) >= 3);
+  run_until(&loop, uvchan_len(ch) == capacity);
+  missed = uvchan_ticker_missed(&ticker.handle);
+  run_until(&loop, uvchan_ticker_missed(&ticker.handle) >= missed + 3);
   ck_assert_uint_eq(uvchan_len(ch), capacity);
   ck_assert_uint_eq(support_at_rest(ch).sent, capacity);
   ck_assert_int_eq(uvchan_ticker_stop(&ticker.handle), 0);
-  ck_assert_uint_ge(uvchan_ticker_missed(&ticker.handle), 3);
+  ck_assert_uint_ge(uvchan_ticker_missed(&ticker.handle), missed + 3);
   ticker_close(&ticker);
   support_loop_finish(&loop);
   uvchan_release(ch);
@@ -115,11 +118,15 @@ START_TEST(a_channel_that_drops_misses_no_tick) {
   uvchan_t* ch = support_dropping_channel(&drops, 8, 2, _i == 0 ? UVCHAN_DROP_OLDEST : UVCHAN_DROP_NEWEST);
   uv_loop_t loop;
   ticker_t ticker;
+  int i;
 
   support_loop_open(&loop);
   ticker_open(&ticker, &loop, ch);
-  ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 1, 1), 0);
-  run_until(&loop, atomic_load(&drops.by_reason[UVCHAN_DROPPED_OVERFLOW]) >= 3);
+  for (i = 0; i < 5; i++) { /* singly, or a late loop would miss some */
+    ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, 0), 0);
+    ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  }
+  ck_assert_uint_eq(atomic_load(&drops.by_reason[UVCHAN_DROPPED_OVERFLOW]), 3);
   ck_assert_uint_eq(uvchan_ticker_missed(&ticker.handle), 0);
   ck_assert_uint_eq(uvchan_len(ch), 2);
   ticker_close(&ticker);
@@ -266,6 +273,187 @@ START_TEST(a_tick_does_not_overtake_a_send_request_that_waits) {
 }
 END_TEST
 
+/* ---- Due times -------------------------------------------------------------------------------------------------------------
+ *
+ * Before each poll the loop's timers have run for the time that uv_now() still tells: so each tick that is due by then was sent or missed,
+ * however long the loop was busy with something else. */
+
+typedef struct {
+  ticker_t ticker;
+  uv_prepare_t prepare;
+  uint64_t first; /* when the first tick of the present start is due */
+  uint64_t period;
+  uint64_t before; /* ticks of earlier starts */
+  uint64_t until;  /* ticks of this one, and then on_ticks() */
+  uint32_t random;
+  void (*on_ticks)(uv_prepare_t* prepare);
+} watch_t;
+
+static uint64_t ticks_of(watch_t* watch) {
+  return rest(watch->ticker.handle.channel).sent + uvchan_ticker_missed(&watch->ticker.handle) - watch->before;
+}
+
+static void watch_start(watch_t* watch, uint64_t timeout, uint64_t period, uint64_t until) {
+  watch->before = 0;
+  watch->before = ticks_of(watch);
+  watch->first = uv_now(watch->prepare.loop) + timeout;
+  watch->period = period;
+  watch->until = until;
+  must(uvchan_ticker_start(&watch->ticker.handle, timeout, period) == 0);
+}
+
+/* Keeps the loop from its timers for up to 3 periods. */
+static void check_and_stall(uv_prepare_t* prepare) {
+  watch_t* watch = prepare->data;
+  uint64_t now = uv_now(prepare->loop);
+  uint64_t due = now < watch->first ? 0 : (now - watch->first) / watch->period + 1;
+
+  ck_assert_uint_eq(ticks_of(watch), due);
+  if (due >= watch->until) {
+    watch->on_ticks(prepare);
+  } else {
+    uv_sleep(support_random(&watch->random) % (unsigned int)(3 * watch->period));
+  }
+}
+
+static void watch_end(uv_prepare_t* prepare) {
+  watch_t* watch = prepare->data;
+
+  ticker_close(&watch->ticker);
+  uv_close((uv_handle_t*)prepare, NULL);
+}
+
+static void watch_open(watch_t* watch, uv_loop_t* loop, uvchan_t* ch) {
+  memset(watch, 0, sizeof(*watch));
+  ticker_open(&watch->ticker, loop, ch);
+  must(uv_prepare_init(loop, &watch->prepare) == 0);
+  watch->prepare.data = watch;
+  watch->random = 4711;
+  watch->on_ticks = watch_end;
+  must(uv_prepare_start(&watch->prepare, check_and_stall) == 0);
+}
+
+START_TEST(each_tick_that_is_due_is_sent_or_counted_however_long_the_loop_stalls) {
+  uvchan_t* ch = support_channel(8, support_capacities[_i]);
+  uv_loop_t loop;
+  watch_t watch;
+
+  support_loop_open(&loop);
+  watch_open(&watch, &loop, ch);
+  watch_start(&watch, 4, 3, 60);
+  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert_uint_gt(uvchan_ticker_missed(&watch.ticker.handle), 0);
+  support_loop_finish(&loop);
+  uvchan_release(ch);
+}
+END_TEST
+
+/* One tick for all that were due: it tells the time at which it was sent, and the next one is due where it always was. */
+START_TEST(a_late_tick_moves_no_later_one) {
+  uvchan_t* ch = support_channel(8, UVCHAN_UNBOUNDED);
+  uv_loop_t loop;
+  watch_t watch;
+  uint64_t value, before = 0, last = 0, n = 0;
+
+  support_loop_open(&loop);
+  watch_open(&watch, &loop, ch);
+  watch_start(&watch, 0, 5, 40);
+  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  for (; uvchan_try_recv(ch, &value) == 0; n++, last = value) {
+    uint64_t index = (value - watch.first) / 5 + 1; /* counted in due times */
+    ck_assert_uint_gt(index, before);
+    before = index;
+  }
+  ck_assert_uint_eq(n + uvchan_ticker_missed(&watch.ticker.handle), (last - watch.first) / 5 + 1);
+  support_loop_finish(&loop);
+  uvchan_release(ch);
+}
+END_TEST
+
+static void watch_again(uv_prepare_t* prepare) {
+  watch_t* watch = prepare->data;
+
+  watch->on_ticks = watch_end;
+  watch_start(watch, 1, 2, 20);
+}
+
+START_TEST(a_second_start_counts_from_its_own_time) {
+  uvchan_t* ch = support_channel(8, support_capacities[_i]);
+  uv_loop_t loop;
+  watch_t watch;
+
+  support_loop_open(&loop);
+  watch_open(&watch, &loop, ch);
+  watch.on_ticks = watch_again;
+  watch_start(&watch, 5, 7, 3);
+  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert_uint_eq(watch.period, 2);
+  support_loop_finish(&loop);
+  uvchan_release(ch);
+}
+END_TEST
+
+START_TEST(times_beyond_the_end_of_the_clock_are_for_ever) {
+  static const uint64_t times[] = {UINT64_MAX, UINT64_MAX - 1, (uint64_t)1 << 63};
+  uint64_t time = times[_i];
+  uvchan_t* ch = support_channel(8, 16);
+  uv_loop_t loop;
+  ticker_t ticker;
+
+  support_loop_open(&loop);
+  ticker_open(&ticker, &loop, ch);
+  ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, time, time), 0);
+  settle(&loop);
+  ck_assert_uint_eq(uvchan_len(ch), 0);
+  ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, time), 0);
+  settle(&loop);
+  ck_assert_uint_eq(uvchan_len(ch), 1);
+  ck_assert_uint_eq(uvchan_ticker_missed(&ticker.handle), 0);
+  ck_assert(uv_loop_alive(&loop));
+  ticker_close(&ticker);
+  support_loop_finish(&loop);
+  uvchan_release(ch);
+}
+END_TEST
+
+static uvchan_ticker_t* dropped_of;
+
+static void stop_or_close(void* value, uvchan_drop_reason_t reason, void* how) {
+  (void)value;
+  if (reason != UVCHAN_DROPPED_OVERFLOW) return;
+  if (how == NULL) {
+    must(uvchan_ticker_stop(dropped_of) == 0);
+  } else {
+    uvchan_ticker_close(dropped_of, NULL);
+  }
+}
+
+START_TEST(the_drop_callback_of_a_tick_may_end_its_ticker) {
+  uvchan_options_t options;
+  uvchan_t* ch = NULL;
+  uv_loop_t loop;
+  ticker_t ticker;
+
+  memset(&options, 0, sizeof(options));
+  options.elem_size = 8;
+  options.capacity = 2;
+  options.overflow = UVCHAN_DROP_OLDEST;
+  options.drop_cb = stop_or_close;
+  options.drop_arg = _i == 0 ? NULL : &options;
+  ck_assert_int_eq(uvchan_create_ex(&ch, &options), 0);
+  support_loop_open(&loop);
+  ticker_open(&ticker, &loop, ch);
+  dropped_of = &ticker.handle;
+  ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, 1), 0);
+  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert_uint_eq(rest(ch).dropped, 1);
+  ck_assert_uint_eq(rest(ch).sent, 3);
+  if (_i == 0) uvchan_ticker_close(&ticker.handle, NULL);
+  support_loop_finish(&loop);
+  uvchan_release(ch);
+}
+END_TEST
+
 START_TEST(a_ticker_needs_values_of_eight_bytes) {
   uv_loop_t loop;
   uvchan_ticker_t ticker;
@@ -292,6 +480,7 @@ END_TEST
 int main(void) {
   Suite* suite = suite_create("ticker");
   TCase* ticks = support_tcase(suite, "ticks");
+  TCase* due = support_tcase(suite, "due times");
   TCase* life = support_tcase(suite, "life");
 
   tcase_add_loop_test(ticks, a_ticker_without_repeat_sends_the_time_once, 0, SUPPORT_NCAPACITIES);
@@ -299,6 +488,12 @@ int main(void) {
   tcase_add_loop_test(ticks, a_full_channel_skips_ticks_and_counts_them, 0, SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(ticks, a_channel_that_drops_misses_no_tick, 0, 2);
   tcase_add_test(ticks, a_tick_does_not_overtake_a_send_request_that_waits);
+
+  tcase_add_loop_test(due, each_tick_that_is_due_is_sent_or_counted_however_long_the_loop_stalls, 0, SUPPORT_NCAPACITIES);
+  tcase_add_test(due, a_late_tick_moves_no_later_one);
+  tcase_add_loop_test(due, a_second_start_counts_from_its_own_time, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(due, times_beyond_the_end_of_the_clock_are_for_ever, 0, 3);
+  tcase_add_loop_test(due, the_drop_callback_of_a_tick_may_end_its_ticker, 0, 2);
 
   tcase_add_loop_test(life, a_closed_channel_stops_the_ticker, 0, SUPPORT_NCAPACITIES);
   tcase_add_test(life, a_second_start_replaces_the_first);

@@ -66,7 +66,8 @@ typedef void (*uvchan_drop_cb)(void* value, uvchan_drop_reason_t reason, void* a
 
 /* All zero is valid: an unbuffered channel of pure signals. */
 typedef struct {
-  size_t elem_size;           /* bytes in a value; 0 is a pure signal. Values are copied, and aligned as malloc aligns */
+  size_t elem_size;           /* bytes in a value; 0 is a pure signal. Values are copied; what a callback gets, of a batch its first
+                                 value, is aligned as malloc aligns */
   size_t capacity;            /* values; 0: unbuffered, n: exactly n, UVCHAN_UNBOUNDED: no limit */
   uvchan_overflow_t overflow; /* other than UVCHAN_WAIT: only with a capacity of 1 or more, and not UVCHAN_UNBOUNDED */
   uvchan_drop_cb drop_cb;     /* or NULL: such values vanish */

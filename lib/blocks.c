@@ -24,6 +24,8 @@ struct uvchan__block_s {
 #define BLOCK_BYTES 1024
 #define SMALL_BLOCK_BYTES 96
 
+static_assert(BLOCK_BYTES < HEADER + 2 * UVCHAN__ALONE_BYTES, "two values of so many bytes have no room in a block");
+
 static unsigned char* value_at(const uvchan__blocks_t* blocks, uvchan__block_t* block, size_t i) {
   return (unsigned char*)block + HEADER + i * blocks->elem_size;
 }

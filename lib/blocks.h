@@ -4,6 +4,8 @@
  * I1  The oldest value is the first in the first block; a block that is empty has left the list.
  * I2  At most `keep` blocks stay when their values have gone, and of an unbounded channel only a small one: after a burst the memory goes
  *     back, and where few values are under way, sends need none.
+ * I3  A value of UVCHAN__ALONE_BYTES or more has a block to itself, and is aligned there as malloc aligns; smaller ones lie side by side,
+ *     and the first of a block alone is aligned.
  * An unbuffered channel keeps in it what was handed to started receivers, with one value to a block and `keep` as many as there are
  * open receivers: these blocks are made with the receivers, so that its sends need no memory. */
 #ifndef UVCHAN_BLOCKS_H
@@ -11,6 +13,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#define UVCHAN__ALONE_BYTES 512
 
 typedef struct uvchan__block_s uvchan__block_t;
 

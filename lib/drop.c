@@ -109,19 +109,28 @@ void uvchan__drop_take_locked(uvchan_t* ch, uvchan__dropped_t* dropped) {
   count(&ch->dropped_old, dropped->n);
 }
 
-/* In place: nobody sends any more who could wait for the slot. A small value is not aligned there, and is copied. */
-static void drop_ring(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_reason_t reason) {
+static_assert(UVCHAN__ALONE_BYTES <= UVCHAN__ALIGNED_BYTES, "a value that is not small is aligned in both stores");
+
+/* Gives drop_cb a value in its place in the store. A small one lies close to its neighbours there, and is copied to be aligned. */
+static void drop_in_place(uvchan_t* ch, void* value, uvchan_drop_reason_t reason) {
   union {
     max_align_t aligned;
     unsigned char bytes[UVCHAN__ALIGNED_BYTES];
   } held;
   size_t size = uvchan__size_to_send(ch);
 
-  for (; dropped->n > 0; dropped->n--) {
-    void* value = uvchan__ring_value(&ch->ring, dropped->position);
+  if (ch->drop_cb == NULL) return;
+  if (size < UVCHAN__ALIGNED_BYTES) {
+    uvchan__copy(held.bytes, value, size);
+    value = size == 0 ? NULL : held.bytes;
+  }
+  ch->drop_cb(value, reason, ch->drop_arg);
+}
 
-    if (size > 0 && size < UVCHAN__ALIGNED_BYTES) value = memcpy(held.bytes, value, size);
-    if (ch->drop_cb != NULL) ch->drop_cb(size == 0 ? NULL : value, reason, ch->drop_arg);
+/* In place: nobody sends any more who could wait for the slot. */
+static void drop_ring(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_reason_t reason) {
+  for (; dropped->n > 0; dropped->n--) {
+    drop_in_place(ch, uvchan__ring_value(&ch->ring, dropped->position), reason);
     uvchan__ring_free(&ch->ring, &dropped->position);
   }
 }
@@ -134,7 +143,7 @@ typedef struct {
 static void drop_value(void* value, void* arg) {
   drop_context_t* context = arg;
 
-  context->ch->drop_cb(value, context->reason, context->ch->drop_arg);
+  drop_in_place(context->ch, value, context->reason);
 }
 
 void uvchan__drop_taken(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_reason_t reason) {

@@ -98,7 +98,7 @@ int uvchan_create(uvchan_t** ch, size_t elem_size, size_t capacity);
 
 /* The same, with all options; they are copied.
  * Returns as uvchan_create(); UV_EINVAL also for NULL options, an unknown overflow policy, or a drop policy with a capacity of 0 or
- * UVCHAN_UNBOUNDED. */
+ * UVCHAN_UNBOUNDED. Cost: as uvchan_create(); with a drop policy, a drop_cb and values of more than 1024 bytes, room for one more. */
 int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options);
 
 /* Adds a reference. Returns ch; NULL for NULL. Threads: any that holds a reference. */
@@ -154,9 +154,10 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats);
  * while others wait to send, uvchan_try_send() answers UV_EAGAIN and the waiting forms wait behind them. With a drop policy no send waits
  * and none answers UV_EAGAIN.
  *
- * UV_ENOMEM: a send to an unbounded channel needs a block of memory now and then; so does, for the time of the call, one that drops a
- * value of more than 65536 bytes for which there is a drop_cb (a smaller one is held on the stack meanwhile). No other send, and no
- * receive, needs memory.
+ * UV_ENOMEM: a send to an unbounded channel needs a block of memory now and then. With a drop policy and a drop_cb, a value of more than
+ * 1024 bytes that overflows is held, while drop_cb runs, in room that the channel has for one: a send that drops such a value while
+ * another one on that channel does (another thread's, or the one whose drop_cb it is called from) needs memory for the time of the call.
+ * No other send, and no receive, needs memory; and no call needs more than some KiB of stack, whatever the size of its values.
  *
  * A waiting call looks again for a while before its thread sleeps, for at most 50 microseconds, and only where waits on that channel were as
  * short of late; asleep it uses no processor time.

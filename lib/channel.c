@@ -58,6 +58,22 @@ void uvchan__pay(uvchan_t* ch) {
   uvchan__wake(&wakes);
 }
 
+/* ---- What lies behind it -------------------------------------------------------------------------------------------------- */
+
+/* As malloc aligns. */
+size_t uvchan__store_bytes(const uvchan_t* ch) {
+  size_t bytes = sizeof(uvchan__store_t);
+
+  if (uvchan__has_ring(ch)) bytes = uvchan__ring_bytes(uvchan__size_to_send(ch), ch->ring.tail.capacity);
+  return uvchan__round_up(bytes, _Alignof(max_align_t));
+}
+
+uvchan__drops_t* uvchan__drops(const uvchan_t* ch) {
+  unsigned char* store = (unsigned char*)uvchan__store(ch);
+
+  return ch->has_drops ? (uvchan__drops_t*)(void*)(store + uvchan__store_bytes(ch)) : NULL;
+}
+
 /* ---- The store: with the lock --------------------------------------------------------------------------------------------- */
 
 static int is_closed(const uvchan_t* ch) { return uvchan__ring_is_closed(&ch->ring); }

@@ -43,7 +43,7 @@
 #include "waiters.h"
 
 /* Begins at a cache line, and so does each end of the ring; the rest is touched by those who wait, close or ask. Behind it in the same
- * memory lie the ring's slots or a uvchan__store_t, and then the name. */
+ * memory lie the ring's slots or a uvchan__store_t, a uvchan__drops_t where there is a drop_cb, and the name. */
 struct uvchan_s {
   uvchan__ring_t ring;
   /* Under the lock. */
@@ -54,6 +54,7 @@ struct uvchan_s {
   unsigned char kind;      /* uvchan__store_kind_t */
   unsigned char overflow;  /* uvchan_overflow_t */
   unsigned char displaced; /* bytes from the memory that was asked for to the channel */
+  unsigned char has_drops;
   unsigned char has_name;
   /* Under the lock. */
   unsigned char several_loops; /* started receivers are on more than one */
@@ -72,9 +73,6 @@ struct uvchan_s {
   atomic_uint references;
   atomic_uint patience_to_send; /* see patience.h */
   atomic_uint patience_to_receive;
-  /* Fixed. */
-  uvchan_drop_cb drop_cb;
-  void* drop_arg;
 };
 
 /* What a channel without a ring has instead; under the lock. */
@@ -83,6 +81,13 @@ typedef struct {
   size_t resting;   /* started receivers that are not in a callback (an unbuffered channel counts, an unbounded one leaves that out) */
   uint64_t changes; /* after which one may be ready who was not */
 } uvchan__store_t;
+
+/* What a channel with a drop_cb has beside. Fixed, but for the room. */
+typedef struct {
+  uvchan_drop_cb cb;
+  void* arg;
+  void* _Atomic room; /* for a large value that overflows, while no call has it; or NULL. It lies behind this, as malloc aligns */
+} uvchan__drops_t;
 
 typedef enum { UVCHAN__BOUNDED, UVCHAN__UNBUFFERED, UVCHAN__WITHOUT_BOUND } uvchan__store_kind_t;
 
@@ -132,6 +137,11 @@ static inline size_t uvchan__round_up(size_t size, size_t unit) { return (size +
 static inline uvchan__store_t* uvchan__store(const uvchan_t* ch) {
   return (uvchan__store_t*)(void*)((unsigned char*)(uintptr_t)ch + UVCHAN__CHANNEL_BYTES);
 }
+
+#define UVCHAN__DROPS_BYTES uvchan__round_up(sizeof(uvchan__drops_t), _Alignof(max_align_t))
+
+size_t uvchan__store_bytes(const uvchan_t* ch);
+uvchan__drops_t* uvchan__drops(const uvchan_t* ch); /* NULL without a drop_cb */
 
 static inline uvchan__blocks_t* uvchan__blocks(const uvchan_t* ch) { return &uvchan__store(ch)->blocks; }
 

@@ -6,17 +6,18 @@
 
 #include "memory.h"
 
-/* A value that overflows leaves its slot before drop_cb gets it, since drop_cb may send to the same channel. It is held on the stack: in
- * little of it, or in more of it for a larger value. Only beyond that does it need memory. */
-#define NEAR_BYTES 1024
-#define WIDE_BYTES 65536
-
 static void count(_Atomic uint64_t* counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
+
+static void give(uvchan_t* ch, void* value, uvchan_drop_reason_t reason) {
+  const uvchan__drops_t* drops = uvchan__drops(ch);
+
+  if (drops != NULL) drops->cb(value, reason, drops->arg);
+}
 
 static int drop_newest(uvchan_t* ch, const void* value, void* held) {
   if (held != NULL) memcpy(held, value, uvchan__size_to_send(ch));
   count(&ch->dropped_new, 1);
-  if (ch->drop_cb != NULL) ch->drop_cb(held, UVCHAN_DROPPED_OVERFLOW, ch->drop_arg);
+  give(ch, held, UVCHAN_DROPPED_OVERFLOW);
   return 0;
 }
 
@@ -51,7 +52,7 @@ static int drop_oldest(uvchan_t* ch, const void* value, void* held) {
 
   if (!displaced) return r;
   count(&ch->dropped_old, 1);
-  if (ch->drop_cb != NULL) ch->drop_cb(held, UVCHAN_DROPPED_OVERFLOW, ch->drop_arg);
+  give(ch, held, UVCHAN_DROPPED_OVERFLOW);
   return r;
 }
 
@@ -60,40 +61,50 @@ static int overflow_into(uvchan_t* ch, const void* value, void* held) {
   return ch->overflow == UVCHAN_DROP_NEWEST ? drop_newest(ch, value, held) : drop_oldest(ch, value, held);
 }
 
-static int overflow_near(uvchan_t* ch, const void* value) {
+/* A value that overflows leaves its slot before drop_cb gets it, since drop_cb may send to the same channel. A small one is held on the
+ * stack. */
+#define SMALL_BYTES 1024
+
+static int overflow_small(uvchan_t* ch, const void* value) {
   union {
     max_align_t aligned;
-    unsigned char bytes[NEAR_BYTES];
+    unsigned char bytes[SMALL_BYTES];
   } held;
 
   return overflow_into(ch, value, held.bytes);
 }
 
-static int overflow_wide(uvchan_t* ch, const void* value) {
-  union {
-    max_align_t aligned;
-    unsigned char bytes[WIDE_BYTES];
-  } held;
-
-  return overflow_into(ch, value, held.bytes);
+size_t uvchan__drop_room_bytes(unsigned int overflow, size_t elem_size) {
+  return overflow == UVCHAN_WAIT || elem_size <= SMALL_BYTES ? 0 : elem_size;
 }
 
-static int overflow_far(uvchan_t* ch, const void* value) {
-  void* held = uvchan__malloc(uvchan__size_to_send(ch));
+/* A larger one is held in the room that the channel has for one; or, while another call has that, in memory of its own. */
+static int overflow_large(uvchan_t* ch, const void* value) {
+  uvchan__drops_t* drops = uvchan__drops(ch);
+  void* held;
+  void* room;
   int r;
 
+  uvchan__step();
+  /* [room.A] with [room.R]: the call that had it before is done with it. */
+  room = atomic_exchange_explicit(&drops->room, NULL, memory_order_acquire);
+  held = room != NULL ? room : uvchan__malloc(uvchan__size_to_send(ch));
   if (held == NULL) return UV_ENOMEM;
   r = overflow_into(ch, value, held);
-  uvchan__free(held);
+  if (room == NULL) {
+    uvchan__free(held);
+    return r;
+  }
+  uvchan__step();
+  atomic_store_explicit(&drops->room, room, memory_order_release); /* [room.R] */
   return r;
 }
 
 int uvchan__send_overflowing(uvchan_t* ch, const void* value) {
   size_t size = uvchan__size_to_send(ch);
 
-  if (ch->drop_cb == NULL || size == 0) return overflow_into(ch, value, NULL);
-  if (size <= NEAR_BYTES) return overflow_near(ch, value);
-  return size <= WIDE_BYTES ? overflow_wide(ch, value) : overflow_far(ch, value);
+  if (!ch->has_drops || size == 0) return overflow_into(ch, value, NULL);
+  return size <= SMALL_BYTES ? overflow_small(ch, value) : overflow_large(ch, value);
 }
 
 /* ---- All that is buffered --------------------------------------------------------------------------------------------------- */
@@ -119,12 +130,12 @@ static void drop_in_place(uvchan_t* ch, void* value, uvchan_drop_reason_t reason
   } held;
   size_t size = uvchan__size_to_send(ch);
 
-  if (ch->drop_cb == NULL) return;
+  if (!ch->has_drops) return;
   if (size < UVCHAN__ALIGNED_BYTES) {
     uvchan__copy(held.bytes, value, size);
     value = size == 0 ? NULL : held.bytes;
   }
-  ch->drop_cb(value, reason, ch->drop_arg);
+  give(ch, value, reason);
 }
 
 /* In place: nobody sends any more who could wait for the slot. */
@@ -153,6 +164,6 @@ void uvchan__drop_taken(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_re
     drop_ring(ch, dropped, reason);
     return;
   }
-  if (ch->drop_cb != NULL) uvchan__block_each(dropped->blocks, uvchan__blocks(ch), drop_value, &context);
+  if (ch->has_drops) uvchan__block_each(dropped->blocks, uvchan__blocks(ch), drop_value, &context);
   uvchan__block_free_all(dropped->blocks);
 }

@@ -19,4 +19,7 @@ typedef struct {
 void uvchan__drop_take_locked(uvchan_t* ch, uvchan__dropped_t* dropped);
 void uvchan__drop_taken(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_reason_t reason);
 
+/* Bytes that a channel with a drop_cb has for a value that overflows: room for one, or 0. */
+size_t uvchan__drop_room_bytes(unsigned int overflow, size_t elem_size);
+
 #endif /* UVCHAN_DROP_H */

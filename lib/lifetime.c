@@ -16,7 +16,7 @@ static int is_valid(const uvchan_options_t* options) {
   return options->capacity != 0 && options->capacity != UVCHAN_UNBOUNDED;
 }
 
-/* The channel, its store and its name are one piece of memory. Its lines begin at lines of the processor's cache, which malloc does not
+/* The channel and all that lies behind it are one piece of memory. Its lines begin at lines of the processor's cache, which malloc does not
  * promise: so there is a little more of it. */
 #define DISPLACEMENT (UVCHAN__CACHE_LINE - _Alignof(max_align_t) % UVCHAN__CACHE_LINE)
 
@@ -25,20 +25,47 @@ static uvchan__store_kind_t kind_of(size_t capacity) {
   return capacity == UVCHAN_UNBOUNDED ? UVCHAN__WITHOUT_BOUND : UVCHAN__BOUNDED;
 }
 
-/* 0 where it is more than a size_t holds. */
-static size_t store_bytes(uvchan__store_kind_t kind, size_t elem_size, size_t capacity) {
-  return kind == UVCHAN__BOUNDED ? uvchan__ring_bytes(elem_size, capacity) : sizeof(uvchan__store_t);
+/* What lies behind a channel, in bytes. */
+typedef struct {
+  size_t store;
+  size_t drops; /* with the room, or 0 */
+  size_t name;
+} behind_t;
+
+/* Answers all bytes, or 0 where that is more than a size_t holds. */
+static size_t lay_out(behind_t* behind, const uvchan_options_t* options) {
+  size_t most = SIZE_MAX - UVCHAN__CHANNEL_BYTES - DISPLACEMENT - UVCHAN__DROPS_BYTES - _Alignof(max_align_t);
+  size_t room = options->drop_cb == NULL ? 0 : uvchan__drop_room_bytes((unsigned int)options->overflow, options->elem_size);
+
+  behind->store = sizeof(uvchan__store_t);
+  if (kind_of(options->capacity) == UVCHAN__BOUNDED) behind->store = uvchan__ring_bytes(options->elem_size, options->capacity);
+  behind->name = options->name == NULL ? 0 : strlen(options->name) + 1;
+  if (behind->store == 0 || behind->store > most || room > most - behind->store || behind->name > most - behind->store - room) return 0;
+  behind->drops = options->drop_cb == NULL ? 0 : UVCHAN__DROPS_BYTES + room;
+  if (behind->drops + behind->name > 0) behind->store = uvchan__round_up(behind->store, _Alignof(max_align_t));
+  return UVCHAN__CHANNEL_BYTES + behind->store + behind->drops + behind->name;
 }
 
-static void init_store(uvchan_t* ch, const uvchan_options_t* options, void* memory) {
+static void init_store(uvchan_t* ch, const uvchan_options_t* options) {
   if (uvchan__has_ring(ch)) {
-    uvchan__ring_init(&ch->ring, memory, options->elem_size, options->capacity, 0);
+    uvchan__ring_init(&ch->ring, uvchan__store(ch), options->elem_size, options->capacity, 0);
     return;
   }
   uvchan__ring_init(&ch->ring, NULL, options->elem_size, 0, 0);
   uvchan__store(ch)->resting = 0;
   uvchan__store(ch)->changes = 0;
   (uvchan__is_unbuffered(ch) ? uvchan__blocks_init_unbuffered : uvchan__blocks_init_unbounded)(uvchan__blocks(ch), options->elem_size);
+}
+
+static void init_drops(uvchan_t* ch, const uvchan_options_t* options, const behind_t* behind) {
+  unsigned char* at = (unsigned char*)uvchan__store(ch) + behind->store;
+  uvchan__drops_t* drops = (uvchan__drops_t*)(void*)at;
+
+  if (behind->drops == 0) return;
+  ch->has_drops = 1;
+  drops->cb = options->drop_cb;
+  drops->arg = options->drop_arg;
+  atomic_init(&drops->room, behind->drops > UVCHAN__DROPS_BYTES ? at + UVCHAN__DROPS_BYTES : NULL);
 }
 
 /* Zeros, at a cache line; NULL without memory. */
@@ -56,23 +83,21 @@ static uvchan_t* make(size_t bytes) {
 }
 
 int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
-  size_t store, name;
+  behind_t behind;
+  size_t bytes;
   uvchan_t* made;
 
   if (ch == NULL || options == NULL || !is_valid(options)) return UV_EINVAL;
-  store = store_bytes(kind_of(options->capacity), options->elem_size, options->capacity);
-  if (store == 0) return UV_EINVAL;
-  name = options->name == NULL ? 0 : strlen(options->name) + 1;
-  if (store > SIZE_MAX - UVCHAN__CHANNEL_BYTES - DISPLACEMENT - name) return UV_EINVAL;
-  made = make(UVCHAN__CHANNEL_BYTES + store + name);
+  bytes = lay_out(&behind, options);
+  if (bytes == 0) return UV_EINVAL;
+  made = make(bytes);
   if (made == NULL) return UV_ENOMEM;
   made->kind = (unsigned char)kind_of(options->capacity);
-  init_store(made, options, (unsigned char*)made + UVCHAN__CHANNEL_BYTES);
   made->overflow = (unsigned char)options->overflow;
-  made->drop_cb = options->drop_cb;
-  made->drop_arg = options->drop_arg;
-  if (name > 0) memcpy((unsigned char*)made + UVCHAN__CHANNEL_BYTES + store, options->name, name);
-  made->has_name = name > 0;
+  init_store(made, options);
+  init_drops(made, options, &behind);
+  made->has_name = behind.name > 0;
+  if (made->has_name) memcpy((unsigned char*)uvchan__store(made) + behind.store + behind.drops, options->name, behind.name);
   atomic_init(&made->references, 1);
   atomic_init(&made->patience_to_send, UVCHAN__LONGEST_PATIENCE);
   atomic_init(&made->patience_to_receive, UVCHAN__LONGEST_PATIENCE);
@@ -219,9 +244,10 @@ static size_t peak(const uvchan_t* ch) {
 }
 
 static const char* name_of(const uvchan_t* ch) {
-  size_t store = store_bytes((uvchan__store_kind_t)ch->kind, uvchan__size_to_send(ch), ch->ring.tail.capacity);
+  const char* at = (const char*)uvchan__store(ch) + uvchan__store_bytes(ch);
 
-  return ch->has_name ? (const char*)ch + UVCHAN__CHANNEL_BYTES + store : "";
+  if (!ch->has_name) return "";
+  return ch->has_drops ? at + UVCHAN__DROPS_BYTES + uvchan__drop_room_bytes(ch->overflow, uvchan__size_to_send(ch)) : at;
 }
 
 void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {

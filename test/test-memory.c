@@ -1,5 +1,6 @@
 /* Memory: how much a channel takes, that values in bounded channels need none, that bursts are given back, and what happens at every
  * single allocation that fails. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ways.h"
@@ -120,6 +121,68 @@ START_TEST(no_value_that_is_dropped_from_a_bounded_channel_needs_memory) {
 }
 END_TEST
 
+/* Drops that happen while another one does: drop_cb sends to its own channel, which is full. */
+typedef struct {
+  uvchan_t* ch;
+  unsigned char* value;
+  size_t size;
+  int depth;   /* further sends, each inside the one before */
+  int refused; /* without memory */
+  int dropped;
+} nested_t;
+
+static void drop_and_send(void* value, uvchan_drop_reason_t reason, void* arg) {
+  nested_t* nested = arg;
+
+  (void)value;
+  if (reason != UVCHAN_DROPPED_OVERFLOW) return;
+  nested->dropped++;
+  if (nested->depth-- > 0) {
+    int r = uvchan_try_send(nested->ch, nested->value);
+
+    must(r == 0 || r == UV_ENOMEM);
+    nested->refused += r == UV_ENOMEM;
+  }
+  support_fill(value, nested->size, 77); /* its own, whatever the sends inside have dropped */
+}
+
+START_TEST(only_a_large_value_that_overflows_beside_another_needs_memory) {
+  static const size_t sizes[] = {1024, 1025, 5000, 100000};
+  nested_t nested = {NULL, NULL, sizes[_i % 4], 0, 0, 0};
+  uvchan_options_t options = {sizes[_i % 4], 2, _i < 4 ? UVCHAN_DROP_NEWEST : UVCHAN_DROP_OLDEST, drop_and_send, &nested, "orders"};
+  size_t before;
+  int round, i;
+
+  nested.value = malloc(nested.size);
+  memset(nested.value, 1, nested.size);
+  ck_assert_int_eq(uvchan_create_ex(&nested.ch, &options), 0);
+  ck_assert_uint_eq(support_allocations(), 1);
+  for (i = 0; i < 2; i++) ck_assert_int_eq(uvchan_try_send(nested.ch, nested.value), 0);
+  before = support_calls();
+  for (round = 0; round < 2; round++) {
+    support_fail_at(0, 1);
+    nested.depth = 1;
+    nested.refused = nested.dropped = 0;
+    ck_assert_int_eq(uvchan_try_send(nested.ch, nested.value), 0);
+    ck_assert_int_eq(nested.refused, nested.size > 1024);
+    ck_assert_int_eq(nested.dropped, nested.size > 1024 ? 1 : 2);
+    support_fail_never();
+    ck_assert_uint_eq(support_calls(), before);
+  }
+  nested.depth = 3;
+  nested.refused = nested.dropped = 0;
+  ck_assert_int_eq(uvchan_try_send(nested.ch, nested.value), 0);
+  ck_assert_int_eq(nested.refused, 0);
+  ck_assert_int_eq(nested.dropped, 4);
+  ck_assert_uint_eq(support_calls(), before + (nested.size > 1024 ? 3 : 0));
+  ck_assert_uint_eq(support_allocations(), 1);
+  ck_assert_uint_eq(support_at_rest(nested.ch).len, 2);
+  ck_assert_str_eq(support_at_rest(nested.ch).name, "orders");
+  uvchan_release(nested.ch);
+  free(nested.value);
+}
+END_TEST
+
 /* ---- Every allocation fails once -------------------------------------------------------------------------------------------- */
 
 /* More failures than any call could have allocations: a loop over them that gets here does not end. */
@@ -176,7 +239,7 @@ START_TEST(a_send_to_an_unbounded_channel_at_every_failing_allocation) {
     }
     if (way != WAY_WAIT_N || forever) ck_assert_int_eq(failed, support_failures() > 0);
     failed = support_failures() > 0; /* the one that waits for all to be in tries once more */
-    for (i = 0; i < sent; i++) { /* receiving needs no memory */
+    for (i = 0; i < sent; i++) {     /* receiving needs no memory */
       must(uvchan_try_recv(ch, value) == 0);
       must(support_matches(value, 64, i));
     }
@@ -340,6 +403,7 @@ int main(void) {
   tcase = support_tcase(suite, "none for a value");
   tcase_add_loop_test(tcase, no_value_in_a_bounded_channel_needs_memory, 0, NBOUNDED * SUPPORT_NELEM_SIZES);
   tcase_add_loop_test(tcase, no_value_that_is_dropped_from_a_bounded_channel_needs_memory, 0, 2 * SUPPORT_NELEM_SIZES);
+  tcase_add_loop_test(tcase, only_a_large_value_that_overflows_beside_another_needs_memory, 0, 8);
   tcase = support_tcase(suite, "failing");
   tcase_add_loop_test(tcase, create_at_every_failing_allocation, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, a_send_to_an_unbounded_channel_at_every_failing_allocation, 0, 2 * NWAYS);

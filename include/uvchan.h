@@ -218,8 +218,8 @@ ssize_t uvchan_recv_wait_n(uvchan_t* ch, void* values, size_t n);
  * Where a stranger closes every handle of the loop, uv_walk() with uv_close(handle, NULL): uv_run() returns, uv_loop_close() answers 0,
  * later sends are harmless, and uvchan_receiver_close() and uvchan_cancel() still call back if the loop runs again.
  *
- * A program that polls uv_backend_fd() by itself calls uv_run() after it has sent to a receiver of that loop from the loop's own thread
- * outside of uv_run(), as after any change that it makes to the loop: sends from other threads show at the descriptor, its own do not. */
+ * A program that polls uv_backend_fd() for uv_backend_timeout() by itself finds there whatever was done to channels, on any thread and on
+ * its own outside of uv_run() too. */
 
 typedef struct uvchan_receiver_s uvchan_receiver_t;
 

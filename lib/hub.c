@@ -22,6 +22,7 @@ struct uvchan__hub_s {
   unsigned int users;
   unsigned int holds;
   int is_turning;       /* the idle handle is active */
+  uint64_t polled_at;   /* the loop's time in the last prepare */
   uvchan__entry_t turn; /* the head of a circular list: what runs in this turn */
   /* Under the registry's lock. */
   uvchan__hub_t* next;
@@ -136,20 +137,23 @@ static void keep_turning(uvchan__hub_t* hub, int on) {
 }
 
 /* After this either the list was empty under the lock, and whoever lists next does what I3 says, or the loop turns on. */
-static void look(uvchan__hub_t* hub, int before_poll) {
-  int more;
-
+static void look(uvchan__hub_t* hub, int before_poll, int turn_on) {
   uvchan__lock(&hub->lock);
   hub->thread = this_thread();
   hub->has_run = 1;
-  more = !is_empty(&hub->ready);
-  hub->awake = (unsigned char)more;
+  turn_on |= !is_empty(&hub->ready);
+  hub->awake = (unsigned char)turn_on;
   hub->around_poll = (unsigned char)before_poll;
   uvchan__unlock(&hub->lock);
-  keep_turning(hub, more);
+  keep_turning(hub, turn_on);
 }
 
-static void on_prepare(uv_prepare_t* prepare) { look(prepare->data, 1); }
+static void on_prepare(uv_prepare_t* prepare) {
+  uvchan__hub_t* hub = prepare->data;
+
+  hub->polled_at = uv_now(hub->loop);
+  look(hub, 1, 0);
+}
 
 int uvchan__hub_is_in_demand(uvchan__hub_t* hub) {
   int others = !is_empty(&hub->turn);
@@ -172,10 +176,16 @@ static unsigned int run_first(uvchan__hub_t* hub) {
   return entry->run(entry);
 }
 
+/* Whether to stay awake until the next prepare, which takes the idle handle back before the poll: then what the callbacks in between send,
+ * those of timers above all, costs no write. uv_run() goes on to that prepare, but a program that polls by itself makes one turn more
+ * for it: so only after a turn that ran entries, or whose poll has waited, as it never does there. */
+static int stays_awake(const uvchan__hub_t* hub, int has_run_some) { return has_run_some || uv_now(hub->loop) != hub->polled_at; }
+
 /* Runs what is ready now, not what becomes ready meanwhile: that waits for the next turn, as does what is beyond VALUES_PER_TURN. */
 static void on_check(uv_check_t* check) {
   uvchan__hub_t* hub = check->data;
   unsigned int values = 0;
+  int some;
 
   uvchan__lock(&hub->lock);
   hub->thread = this_thread();
@@ -183,13 +193,14 @@ static void on_check(uv_check_t* check) {
   hub->awake = 1; /* I2: look() comes after the last entry */
   move_entries(&hub->ready, &hub->turn);
   uvchan__unlock(&hub->lock);
+  some = !is_empty(&hub->turn);
   while (values < VALUES_PER_TURN && !is_empty(&hub->turn)) values += run_first(hub);
   if (!is_empty(&hub->turn)) {
     uvchan__lock(&hub->lock);
     move_entries(&hub->turn, &hub->ready);
     uvchan__unlock(&hub->lock);
   }
-  look(hub, 0);
+  look(hub, 0, stays_awake(hub, some));
 }
 
 /* ---- Its life: the loop's thread ------------------------------------------------------------------------------------------ */
@@ -339,20 +350,43 @@ static void demand_wake_locked(uvchan__hub_t* hub, uvchan__hub_t** wakes) {
   *wakes = hub;
 }
 
-void uvchan__hub_post(uvchan__hub_t* hub, uvchan__entry_t* entry, uvchan__hub_t** wakes) {
+/* [posted.R] with [posted.A] in run_first(): whoever finds it posted is followed by its run. */
+static int is_posted(uvchan__entry_t* entry) {
+  uvchan__step();
+  return atomic_exchange_explicit(uvchan__atomic(&entry->posted), 1, memory_order_acq_rel) != 0;
+}
+
+unsigned int uvchan__hub_post(uvchan__hub_t* hub, uvchan__entry_t* entry, uvchan__hub_t** wakes) {
+  unsigned int asleep = 0;
   int turn_on = 0;
 
-  uvchan__step();
-  /* [posted.R] with [posted.A] in run_first(): whoever finds it posted is followed by its run. */
-  if (atomic_exchange_explicit(uvchan__atomic(&entry->posted), 1, memory_order_acq_rel) != 0) return;
+  if (is_posted(entry)) return 0;
   uvchan__lock(&hub->lock);
   append_entry(&hub->ready, entry);
-  if (!hub->awake && hub->thread != this_thread()) {
-    demand_wake_locked(hub, wakes);
-  } else if (!hub->awake && hub->around_poll) {
-    hub->awake = 1;
-    turn_on = 1;
+  if (!hub->awake) {
+    int here = hub->thread == this_thread();
+
+    turn_on = here && hub->around_poll;
+    if (turn_on) {
+      hub->awake = 1;
+    } else {
+      asleep = !here && !hub->waking;
+      demand_wake_locked(hub, wakes);
+    }
   }
+  uvchan__unlock(&hub->lock);
+  if (turn_on) keep_turning(hub, 1);
+  return asleep;
+}
+
+void uvchan__hub_post_here(uvchan__hub_t* hub, uvchan__entry_t* entry) {
+  int turn_on;
+
+  if (is_posted(entry)) return;
+  uvchan__lock(&hub->lock);
+  append_entry(&hub->ready, entry);
+  turn_on = !hub->awake;
+  hub->awake = 1;
   uvchan__unlock(&hub->lock);
   if (turn_on) keep_turning(hub, 1);
 }

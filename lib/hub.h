@@ -1,20 +1,28 @@
 /* How a loop is woken: one hub for each loop, made by its first user and gone with its last. Knows entries, not what they stand for.
  *
  * A hub has one uv_async_t, to be woken from other threads, and three handles that need no descriptor: a prepare handle, which looks for
- * ready entries before the loop goes to sleep; an idle handle, active while there are some, so that the poll does not block; and a check
+ * ready entries before the loop goes to sleep; an idle handle, active where there are some, so that the poll does not block; and a check
  * handle, which runs the ready entries after the poll. So one turn is: timers, prepare (look), poll (sockets), check (run).
  * Only the prepare handle keeps the loop alive, and only while hub_hold() was called more often than hub_drop().
  *
- * Threads: uvchan__hub_post() and uvchan__hub_wake() any; everything else is for the loop's thread alone.
+ * Threads: uvchan__hub_post() and uvchan__hub_wake_all() any; everything else is for the loop's thread alone.
  *
  * I1  An entry is listed at most once; whoever lists or removes it holds the lock.
- * I2  awake means that the loop will look at the list without further help: it is running entries just now, or has its idle handle
- *     active, or a write to its descriptor is on its way. Set and cleared under the lock.
- * I3  No wake-up is lost. An entry is listed under the lock. If awake, the look that I2 speaks of comes after the listing, for awake is
- *     cleared only under the lock, with the list empty. If not awake, and the poster is on the thread that last ran the loop, the loop is
- *     not asleep: it is in a callback. Between the hub's prepare and check, where the loop may be about to block, the poster activates the
- *     idle handle; it is on the loop's thread there for certain. Elsewhere, or where the loop does not run, prepare comes first. On any
- *     other thread the poster writes to the descriptor.
+ * I2  awake means that the loop will look at the list without further help: it has its idle handle active, or a write to its
+ *     descriptor is on its way. Whoever runs the loop, uv_run() or a program that polls uv_backend_fd() itself, sees either of them.
+ *     Set and cleared under the lock.
+ * I3  No wake-up is lost. An entry is listed under the lock.
+ *
+ *         a poster                                  the loop's look, in prepare and at the end of check
+ *         lists the entry, under the lock           under the lock: is the list empty? Then it clears awake
+ *         under the same lock: awake? If not, he    lets the loop sleep, or its program
+ *         sets it and wakes the loop
+ *
+ *     Case A, the listing comes first: the look finds the entry, and the loop turns on. Case B, the look comes first: the poster finds
+ *     awake cleared and wakes the loop; or set again, and then whoever set it does. To wake it is to activate the idle handle, where the
+ *     poster is on the loop's thread for certain: its call is for that thread alone, or that thread is between the hub's prepare and
+ *     check, which is within uv_run(). Everywhere else it is a write to the descriptor, on the thread that last ran the loop too: it may
+ *     have handed the loop to another thread, of which the hub knows nothing before its first prepare.
  * I4  No write reaches a loop that may be closed: uv_async_send() is called with wake_lock held and `closed` not set, and the hub sets
  *     `closed` under wake_lock before it closes its handles. The hub's memory is counted: one for the loop, one for each wake-up that was
  *     decided on and not carried out, one for each handle that is closing.
@@ -38,8 +46,10 @@ void uvchan__hub_hold(uvchan__hub_t* hub);
 void uvchan__hub_drop(uvchan__hub_t* hub);
 
 /* Lists the entry, to be run on the loop, unless it is listed already. Where the loop has to be woken, the hub is put in front of *wakes;
- * the caller must then call uvchan__hub_wake_all() with no lock held. */
-void uvchan__hub_post(uvchan__hub_t* hub, uvchan__entry_t* entry, uvchan__hub_t** wakes);
+ * the caller must then call uvchan__hub_wake_all() with no lock held. Answers 1 where the loop is another thread's and asleep, else 0.
+ * The second is for calls that are the loop's thread's alone, and needs nothing further. */
+unsigned int uvchan__hub_post(uvchan__hub_t* hub, uvchan__entry_t* entry, uvchan__hub_t** wakes);
+void uvchan__hub_post_here(uvchan__hub_t* hub, uvchan__entry_t* entry);
 int uvchan__hub_unpost(uvchan__hub_t* hub, uvchan__entry_t* entry);            /* answers whether it was listed */
 void uvchan__hub_await_post(uvchan__hub_t* hub, const uvchan__entry_t* entry); /* until somebody who is about to has listed it */
 

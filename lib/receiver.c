@@ -46,12 +46,7 @@ static void drop_loop(uvchan_receiver_t* receiver) {
   if ((receiver->flags & (STARTED | UNREFERENCED)) == STARTED) uvchan__hub_drop(hub_of(receiver));
 }
 
-static void post(uvchan_receiver_t* receiver) {
-  uvchan__hub_t* wakes = NULL;
-
-  uvchan__hub_post(hub_of(receiver), &receiver->waiter.entry, &wakes);
-  uvchan__hub_wake_all(wakes); /* where the loop was run by another thread last */
-}
+static void post(uvchan_receiver_t* receiver) { uvchan__hub_post_here(hub_of(receiver), &receiver->waiter.entry); }
 
 /* ---- Turns ---------------------------------------------------------------------------------------------------------------- */
 

@@ -32,12 +32,9 @@ void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub, u
 }
 
 void uvchan__req_decide(uvchan_req_t* req, int status, size_t index) {
-  uvchan__hub_t* wakes = NULL;
-
   req->waiter.status = status;
   req->waiter.index = index;
-  uvchan__hub_post(req->waiter.hub, &req->waiter.entry, &wakes);
-  uvchan__hub_wake_all(wakes); /* where the loop was run by another thread last */
+  uvchan__hub_post_here(req->waiter.hub, &req->waiter.entry);
 }
 
 static void on_cancelled(uv_handle_t* later) { complete(later->data, UV_ECANCELED); }

@@ -98,10 +98,7 @@ void uvchan__finish(uvchan__place_t* place, int status, uvchan__wakes_t* wakes) 
 }
 
 void uvchan__notify(uvchan__waiter_t* receiver, uvchan__wakes_t* wakes) {
-  uvchan__hub_t* before = wakes->hubs;
-
-  uvchan__hub_post(receiver->hub, &receiver->entry, &wakes->hubs);
-  if (wakes->hubs != before) wakes->asleep++;
+  wakes->asleep += uvchan__hub_post(receiver->hub, &receiver->entry, &wakes->hubs);
 }
 
 void uvchan__wake(uvchan__wakes_t* wakes) {

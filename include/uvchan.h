@@ -19,6 +19,10 @@
  * uvchan_close_with() or uvchan_abort(). Whoever uses a channel holds a reference to it for that time; handles and pending requests hold
  * their own. Memory given to an init function or a request stays where it is until the close callback or the request's callback.
  *
+ * A callback that libuv or a loop's turn makes need not return: an exception of C++ or a longjmp() may leave it and uv_run(), where libuv
+ * itself bears that. What it was given counts as received, and all goes on when uv_run() is called again, also where the loop has nothing
+ * else to do. A drop_cb has to return, and a ticker's close callback, or a reference to its channel is lost.
+ *
  * The shape of the API follows libuv: handles and requests are the user's memory, with `void* data` first. Its meaning follows Go:
  * channels, select, wait groups, and the memory model (a send happens before its receive; the k-th receive happens before send
  * k + capacity completes; a close happens before its end is seen). */
@@ -60,8 +64,8 @@ typedef enum {
 /* Takes a value that was sent and that nobody will receive, once for each such value: to free what it points to, say.
  *   value   valid until the callback returns, and its to change; NULL where elem_size is 0
  *   arg     drop_arg of the options
- * Runs on the thread that caused the drop, inside its call, with no lock held. Every function of the library is allowed in it, except
- * that with UVCHAN_DROPPED_RELEASE the channel itself is gone. */
+ * Runs on the thread that caused the drop, inside its call, with no lock held, and has to return. Every function of the library is allowed
+ * in it, except that with UVCHAN_DROPPED_RELEASE the channel itself is gone. */
 typedef void (*uvchan_drop_cb)(void* value, uvchan_drop_reason_t reason, void* arg);
 
 /* All zero is valid: an unbuffered channel of pure signals. */

@@ -21,9 +21,11 @@ struct uvchan__hub_s {
   /* The loop's thread. */
   unsigned int users;
   unsigned int holds;
-  int is_turning;       /* the idle handle is active */
-  uint64_t polled_at;   /* the loop's time in the last prepare */
-  uvchan__entry_t turn; /* the head of a circular list: what runs in this turn */
+  int is_turning;           /* the idle handle is active */
+  uint64_t polled_at;       /* the loop's time in the last prepare */
+  uvchan__entry_t turn;     /* the head of a circular list: what runs in this turn */
+  uvchan__after_func after; /* what is owed after the callback that runs, or was left; or NULL */
+  void* owed[UVCHAN__OWED];
   /* Under the registry's lock. */
   uvchan__hub_t* next;
   /* Under lock. */
@@ -148,9 +150,19 @@ static void look(uvchan__hub_t* hub, int before_poll, int turn_on) {
   keep_turning(hub, turn_on);
 }
 
+static void end_turn(uvchan__hub_t* hub) {
+  if (is_empty(&hub->turn)) return;
+  uvchan__lock(&hub->lock);
+  move_entries(&hub->turn, &hub->ready);
+  uvchan__unlock(&hub->lock);
+}
+
+/* What had to follow a callback that was left is done here. */
 static void on_prepare(uv_prepare_t* prepare) {
   uvchan__hub_t* hub = prepare->data;
 
+  end_turn(hub);
+  uvchan__hub_settle(hub);
   hub->polled_at = uv_now(hub->loop);
   look(hub, 1, 0);
 }
@@ -194,13 +206,34 @@ static void on_check(uv_check_t* check) {
   move_entries(&hub->ready, &hub->turn);
   uvchan__unlock(&hub->lock);
   some = !is_empty(&hub->turn);
+  if (some) keep_turning(hub, 1); /* I5 */
   while (values < VALUES_PER_TURN && !is_empty(&hub->turn)) values += run_first(hub);
-  if (!is_empty(&hub->turn)) {
-    uvchan__lock(&hub->lock);
-    move_entries(&hub->turn, &hub->ready);
-    uvchan__unlock(&hub->lock);
-  }
+  end_turn(hub);
   look(hub, 0, stays_awake(hub, some));
+}
+
+void** uvchan__hub_owe(uvchan__hub_t* hub, uvchan__after_func after) {
+  int i;
+
+  uvchan__hub_settle(hub);
+  hub->after = after;
+  for (i = 0; i < UVCHAN__OWED; i++) hub->owed[i] = NULL;
+  return hub->owed;
+}
+
+void uvchan__hub_forgive(uvchan__hub_t* hub, uvchan__after_func after, const void* first) {
+  if (hub->after == after && hub->owed[0] == first) hub->after = NULL;
+}
+
+/* It is owed no longer while it is done: that may call back by itself, as what a channel drops does. */
+void uvchan__hub_settle(uvchan__hub_t* hub) {
+  uvchan__after_func after = hub->after;
+  void* owed[UVCHAN__OWED];
+
+  if (after == NULL) return;
+  memcpy(owed, hub->owed, sizeof(owed));
+  hub->after = NULL;
+  after(hub, owed);
 }
 
 /* ---- Its life: the loop's thread ------------------------------------------------------------------------------------------ */

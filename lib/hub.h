@@ -26,7 +26,9 @@
  * I4  No write reaches a loop that may be closed: uv_async_send() is called with wake_lock held and `closed` not set, and the hub sets
  *     `closed` under wake_lock before it closes its handles. The hub's memory is counted: one for the loop, one for each wake-up that was
  *     decided on and not carried out, one for each handle that is closing.
- * I5  Where a stranger closed the hub's handles (uv_walk), none of them is touched again, and entries are listed without effect. */
+ * I5  Between a turn's begin and the next prepare the idle handle is active: so where a callback leaves the turn, the loop turns on, and
+ *     prepare puts back into the list what had still to run.
+ * I6  Where a stranger closed the hub's handles (uv_walk), none of them is touched again, and entries are listed without effect. */
 #ifndef UVCHAN_HUB_H
 #define UVCHAN_HUB_H
 
@@ -65,6 +67,19 @@ unsigned int uvchan__hub_is_asleep(uvchan__hub_t* hub);
 
 /* Whether the calling thread is the one that has last run the loop, by the hub's own observation. */
 int uvchan__hub_runs_here(uvchan__hub_t* hub);
+
+/* A callback of the user's need not return: it may be left by an exception or by longjmp(), as libuv's may. So what has to follow it is
+ * owed by the hub before it begins, in the hub's memory: by the stack's, or the user's, it may never be found again. There is one debt at
+ * a time, for callbacks of one loop don't stand within each other. It is settled after the callback, or else by the hub's next prepare,
+ * or before the hub's next callback. The loop's thread alone.
+ *
+ * owe() answers where to put what `after` is given, all NULL at first. forgive() takes back a debt of just this kind, where it is still
+ * owed, whose first is `first`. */
+#define UVCHAN__OWED 4
+typedef void (*uvchan__after_func)(uvchan__hub_t* hub, void* const* owed);
+void** uvchan__hub_owe(uvchan__hub_t* hub, uvchan__after_func after);
+void uvchan__hub_forgive(uvchan__hub_t* hub, uvchan__after_func after, const void* first);
+void uvchan__hub_settle(uvchan__hub_t* hub);
 
 /* Memory for the values that a receiver hands to its callback; entries run one after the other, so they share it. */
 #define UVCHAN__SCRATCH_BYTES 4096

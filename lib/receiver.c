@@ -100,6 +100,19 @@ static size_t run_length(const uvchan_receiver_t* receiver, size_t budget) {
   return n < budget ? n : budget;
 }
 
+/* After a callback that left the turn: as if it had returned, with one more look. Whoever is in a callback is neither queued nor armed, so
+ * the post is the only one. */
+static void recover(uvchan__hub_t* hub, void* const* owed) {
+  uvchan_receiver_t* receiver = owed[0];
+  unsigned int flags = receiver->flags;
+
+  (void)hub;
+  receiver->flags = flags & ~(unsigned int)(IN_TURN | IN_CALLBACK);
+  if ((flags & STARTED) == 0) return;
+  if ((flags & IN_CALLBACK) != 0) uvchan__receiver_rest(receiver->channel);
+  post(receiver);
+}
+
 /* The ordinary case, one value after the other: until there is none, the budget is used up, or it is stopped. */
 static void deliver_singly(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* value) {
   uvchan__ring_t* ring = &receiver->channel->ring;
@@ -140,6 +153,7 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
   uvchan__turn_t turn = {receiver->budget, 0, (receiver->flags & CUT_OFF) != 0, 0};
   uvchan__next_t next = UVCHAN__NEXT_TURN;
 
+  uvchan__hub_owe(hub_of(receiver), recover)[0] = receiver;
   receiver->is_armed = 0;
   receiver->flags = (receiver->flags | IN_TURN) & ~(unsigned int)CUT_OFF;
   uvchan__stay_away(receiver);
@@ -167,6 +181,7 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
   }
   if (turn.left == 0 && turn.delivered > 0) receiver->flags |= CUT_OFF;
   receiver->flags &= ~(unsigned int)IN_TURN;
+  uvchan__hub_forgive(hub_of(receiver), recover, receiver);
   if ((receiver->flags & STARTED) != 0 && next != UVCHAN__WAIT) post(receiver);
   return turn.delivered;
 }
@@ -271,24 +286,31 @@ free_slot:
   return r;
 }
 
+static void let_go(uvchan__hub_t* hub, void* const* owed) {
+  uvchan_release(owed[0]);
+  uvchan__hub_drop(hub);
+  uvchan__hub_release(hub);
+}
+
+/* The loop is held until the hub was let go, which is in its next prepare where the callback does not return. */
 static void on_closed(uv_handle_t* later) {
   uvchan_receiver_t* receiver = later->data;
-  uvchan_receiver_close_cb cb = receiver->close_cb;
   uvchan__hub_t* hub = hub_of(receiver);
-  uvchan_t* ch = receiver->channel;
 
   receiver->flags = CLOSING;
-  uvchan__receiver_shut(ch);
+  uvchan__receiver_shut(receiver->channel);
   uvchan__free(receiver->slot);
   receiver->slot = NULL;
-  if (cb != NULL) cb(receiver);
-  uvchan_release(ch);
-  uvchan__hub_release(hub);
+  uvchan__hub_hold(hub);
+  uvchan__hub_owe(hub, let_go)[0] = receiver->channel;
+  if (receiver->close_cb != NULL) receiver->close_cb(receiver);
+  uvchan__hub_settle(hub);
 }
 
 void uvchan_receiver_close(uvchan_receiver_t* receiver, uvchan_receiver_close_cb cb) {
   if (!is_usable(receiver)) return;
   stop(receiver);
+  uvchan__hub_forgive(hub_of(receiver), recover, receiver); /* it may be freed before the hub's next prepare */
   receiver->flags |= CLOSING;
   receiver->close_cb = cb;
   uvchan__later(receiver->loop, &receiver->later, on_closed);

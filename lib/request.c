@@ -3,13 +3,23 @@
 
 #include "operation.h"
 
-/* Nothing of the request is touched after its callback, which may have freed it. */
 static void complete(uvchan_req_t* req, int status) {
-  uvchan__hub_t* hub = req->waiter.hub; /* stays what it is: others read it while a place of the request is queued */
-  uvchan__complete_func complete_func = req->complete;
+  uvchan__hub_t* hub = req->waiter.hub;
 
+  req->complete(req, status);
+  uvchan__hub_settle(hub);
+}
+
+/* The hub stays what it is: others read it while a place of the request is queued. */
+void** uvchan__req_owe(uvchan_req_t* req, uvchan__after_func after) {
   req->complete = NULL; /* for a cancel that comes after the callback */
-  complete_func(req, status);
+  return uvchan__hub_owe(req->waiter.hub, after);
+}
+
+void uvchan__req_let_go(uvchan__hub_t* hub, void* const* channels) {
+  int i;
+
+  for (i = 0; i < UVCHAN__OWED; i++) uvchan_release(channels[i]);
   uvchan__hub_drop(hub);
   uvchan__hub_release(hub);
 }
@@ -70,10 +80,9 @@ static void withdraw_send(uvchan_req_t* req) { uvchan__remove(&((uvchan_send_t*)
 
 static void complete_send(uvchan_req_t* req, int status) {
   uvchan_send_t* send = (uvchan_send_t*)req;
-  uvchan_t* ch = send->place.channel;
 
+  uvchan__req_owe(req, uvchan__req_let_go)[0] = send->place.channel;
   send->cb(send, status);
-  uvchan_release(ch);
 }
 
 int uvchan_send(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* value, uvchan_send_cb cb) {
@@ -106,10 +115,9 @@ static void withdraw_recv(uvchan_req_t* req) { uvchan__remove(&((uvchan_recv_t*)
 
 static void complete_recv(uvchan_req_t* req, int status) {
   uvchan_recv_t* recv = (uvchan_recv_t*)req;
-  uvchan_t* ch = recv->place.channel;
 
+  uvchan__req_owe(req, uvchan__req_let_go)[0] = recv->place.channel;
   recv->cb(recv, status);
-  uvchan_release(ch);
 }
 
 int uvchan_recv(uv_loop_t* loop, uvchan_recv_t* req, uvchan_t* ch, void* value, uvchan_recv_done_cb cb) {

@@ -304,19 +304,38 @@ static int outcome(uvchan_select_t* select, int status) {
   return (int)select->waiter.index;
 }
 
-/* The callback may free the request, so what has to be released after it is copied before. */
-static void complete_select(uvchan_req_t* req, int status) {
-  uvchan_select_t* select = (uvchan_select_t*)req;
-  uvchan__place_t near_places[UVCHAN__SELECT_PLACES];
-  uvchan__place_t* places = select->places;
-  size_t nplaces = select->nplaces;
+static_assert(UVCHAN__SELECT_PLACES <= UVCHAN__OWED, "the channels of a select without memory of its own can be owed");
+
+/* The places in memory of their own, up to one without a channel. */
+static void release_places(uvchan__hub_t* hub, void* const* owed) {
+  static void* const no_channels[UVCHAN__OWED];
+  uvchan__place_t* places = owed[0];
   size_t i;
 
-  remove_all(places, nplaces);
-  if (places == select->near_places) places = memcpy(near_places, places, sizeof(near_places));
+  for (i = 0; places[i].channel != NULL; i++) uvchan_release(places[i].channel);
+  uvchan__free(places);
+  uvchan__req_let_go(hub, no_channels);
+}
+
+static void owe_places(uvchan_select_t* select) {
+  void** owed;
+  size_t i;
+
+  if (select->places != select->near_places) {
+    select->places[select->nplaces].channel = NULL;
+    uvchan__req_owe(UVCHAN__REQ(select), release_places)[0] = select->places;
+    return;
+  }
+  owed = uvchan__req_owe(UVCHAN__REQ(select), uvchan__req_let_go);
+  for (i = 0; i < select->nplaces; i++) owed[i] = select->places[i].channel;
+}
+
+static void complete_select(uvchan_req_t* req, int status) {
+  uvchan_select_t* select = (uvchan_select_t*)req;
+
+  remove_all(select->places, select->nplaces);
+  owe_places(select);
   select->cb(select, outcome(select, status));
-  for (i = 0; i < nplaces; i++) uvchan_release(places[i].channel);
-  if (places != near_places) uvchan__free(places);
 }
 
 /* The bytes of the largest block that a send to an unbounded channel may need: one of that size serves whichever is chosen. 0: none. */
@@ -342,7 +361,7 @@ static int reserve(uvchan_select_t* select, const uvchan_case_t* cases, size_t n
   *block = NULL;
   select->places = select->near_places;
   if (ncases > UVCHAN__SELECT_PLACES) {
-    select->places = uvchan__malloc(ncases * sizeof(*select->places));
+    select->places = uvchan__malloc((ncases + 1) * sizeof(*select->places)); /* one to end them, see release_places() */
     if (select->places == NULL) return UV_ENOMEM;
   }
   if (bytes == 0) return 0;

@@ -96,6 +96,7 @@ static void withdraw_notify(uvchan_req_t* req) {
 static void complete_notify(uvchan_req_t* req, int status) {
   uvchan_notify_t* notify = (uvchan_notify_t*)req;
 
+  uvchan__req_owe(req, uvchan__req_let_go);
   notify->cb(notify, status);
 }
 

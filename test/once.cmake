@@ -1,10 +1,4 @@
 # Tests of the headers, of the shared library, of the documentation's programs and of what is installed.
-include(CheckLanguage)
-check_language(CXX)
-if(CMAKE_CXX_COMPILER)
-  enable_language(CXX)
-endif()
-
 # Each compiler that is here has its say: the one of this build, and clang.
 set(compilers "${CMAKE_C_COMPILER}")
 set(cxx_compilers "${CMAKE_CXX_COMPILER}")

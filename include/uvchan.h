@@ -506,7 +506,8 @@ void uvchan_ticker_close(uvchan_ticker_t* ticker, uvchan_ticker_close_cb cb);
 
 /* ---- The library ----------------------------------------------------------------------------------------------------------- */
 
-/* Has the library use these functions for all memory, as uv_replace_allocator() has libuv. Before any other call of the library.
+/* Has the library use these functions for all memory, as uv_replace_allocator() has libuv. Before any other call of the library. Where a
+ * process has several copies of the library, each has its own allocator, and memory is freed as it was made.
  * Returns 0; UV_EINVAL: one is NULL. Threads: while no other runs in the library. */
 int uvchan_replace_allocator(uv_malloc_func malloc_func, uv_realloc_func realloc_func, uv_calloc_func calloc_func,
                              uv_free_func free_func);

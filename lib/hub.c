@@ -18,6 +18,7 @@ struct uvchan__hub_s {
   uvchan__later_t later;
   /* Fixed. */
   uv_loop_t* loop;
+  const void* copy; /* of the library, which made it: its registry */
   /* The loop's thread. */
   unsigned int users;
   unsigned int holds;
@@ -48,7 +49,17 @@ struct uvchan__hub_s {
   } scratch;
 };
 
-/* A number for the calling thread, never 0 and never used again: libuv's may come back once a thread has ended. */
+/* All hubs that this copy of the library has made, by the address of their loop. A process may have several copies, a program's and those of
+ * its plugins: each has hubs of its own, also on one loop. */
+#define BUCKETS 64
+
+static struct {
+  atomic_uint lock;
+  uvchan__hub_t* buckets[BUCKETS];
+} registry;
+
+/* A number for the calling thread, never 0 and never used again: libuv's may come back once a thread has ended. Each copy of the library
+ * counts for itself, so a number says nothing in another one. */
 static uint64_t this_thread(void) {
   static _Atomic uint64_t threads;
   static _Thread_local uint64_t number;
@@ -57,13 +68,9 @@ static uint64_t this_thread(void) {
   return number;
 }
 
-/* All hubs, by the address of their loop. */
-#define BUCKETS 64
-
-static struct {
-  atomic_uint lock;
-  uvchan__hub_t* buckets[BUCKETS];
-} registry;
+/* With the lock: whether the calling thread has last run the loop. In another copy's call it is not known, and 0: then the loop is woken,
+ * needlessly at worst. */
+static int is_on_this_thread(const uvchan__hub_t* hub) { return hub->copy == &registry && hub->thread == this_thread(); }
 
 static uvchan__hub_t** bucket_of(const uv_loop_t* loop) { return &registry.buckets[((uintptr_t)loop >> 6) % BUCKETS]; }
 
@@ -293,6 +300,7 @@ static int make(uv_loop_t* loop, uvchan__hub_t** made) {
   if (hub == NULL) return UV_ENOMEM;
   memset(hub, 0, offsetof(uvchan__hub_t, scratch));
   hub->loop = loop;
+  hub->copy = &registry;
   init_list(&hub->ready);
   init_list(&hub->turn);
   hub->thread = this_thread();
@@ -397,7 +405,7 @@ unsigned int uvchan__hub_post(uvchan__hub_t* hub, uvchan__entry_t* entry, uvchan
   uvchan__lock(&hub->lock);
   append_entry(&hub->ready, entry);
   if (!hub->awake) {
-    int here = hub->thread == this_thread();
+    int here = is_on_this_thread(hub);
 
     turn_on = here && hub->around_poll;
     if (turn_on) {
@@ -476,7 +484,7 @@ unsigned int uvchan__hub_is_asleep(uvchan__hub_t* hub) {
   unsigned int asleep;
 
   uvchan__lock(&hub->lock);
-  asleep = !hub->awake && hub->thread != this_thread();
+  asleep = !hub->awake && !is_on_this_thread(hub);
   uvchan__unlock(&hub->lock);
   return asleep;
 }
@@ -485,7 +493,7 @@ int uvchan__hub_runs_here(uvchan__hub_t* hub) {
   int here;
 
   uvchan__lock(&hub->lock);
-  here = hub->has_run && hub->thread == this_thread();
+  here = hub->has_run && is_on_this_thread(hub);
   uvchan__unlock(&hub->lock);
   return here;
 }

@@ -1,5 +1,8 @@
 /* A mutual exclusion lock in one word: 0 is free, 1 held, 2 held while others may sleep on it. All zero is a free lock.
  *
+ * Without the futex nobody sleeps on it, since another copy of the library could not wake him: he waits by uvchan__relax(), at most a
+ * millisecond too long. Locks are held for less than that.
+ *
  * Measured against uv_mutex_t it is 4 bytes for 40; and where a select holds the locks of all its channels, the number of those is not
  * limited by what a lock-order checker can hold. After the exchange in uvchan__unlock() the lock's memory is not touched again: whoever
  * gets the lock next may free it.
@@ -18,7 +21,7 @@ static inline void uvchan__lock(atomic_uint* lock) {
   uvchan__step();
   /* [lock.A] with [lock.R]: what was written under the lock before. */
   if (atomic_compare_exchange_strong_explicit(lock, &free_word, 1, memory_order_acquire, memory_order_relaxed)) return;
-  while (round < UVCHAN__LOCK_PAUSES) {
+  while (round < UVCHAN__LOCK_PAUSES || !UVCHAN__HAS_FUTEX) {
     uvchan__relax(&round);
     free_word = 0;
     if (atomic_load_explicit(lock, memory_order_relaxed) != 0) continue; /* relaxed: a hint, the exchange below decides */
@@ -31,7 +34,7 @@ static inline void uvchan__lock(atomic_uint* lock) {
 
 static inline void uvchan__unlock(atomic_uint* lock) {
   uvchan__step();
-  if (atomic_exchange_explicit(lock, 0, memory_order_release) == 2) uvchan__wake_one(lock); /* [lock.R] */
+  if (atomic_exchange_explicit(lock, 0, memory_order_release) == 2) uvchan__wake_at(uvchan__bed_of(lock)); /* [lock.R] */
 }
 
 #endif /* UVCHAN_LOCK_H */

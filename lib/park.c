@@ -44,11 +44,14 @@ int uvchan__park(uvchan__waiter_t* waiter, uint64_t timeout) {
   return 0;
 }
 
+void uvchan__make_bed(uvchan__waiter_t* waiter) { waiter->entry.next = uvchan__bed_of(uvchan__atomic(&waiter->sleep)); }
+
 void uvchan__unpark(uvchan__waiter_t* waiter) {
   atomic_uint* sleep = uvchan__atomic(&waiter->sleep);
+  void* bed = waiter->entry.next; /* read before the waiter may be gone */
 
   uvchan__step();
-  if (atomic_exchange_explicit(sleep, FINISHED, memory_order_acq_rel) == ASLEEP) uvchan__wake_one(sleep); /* [sleep.R] */
+  if (atomic_exchange_explicit(sleep, FINISHED, memory_order_acq_rel) == ASLEEP) uvchan__wake_at(bed); /* [sleep.R] */
 }
 
 unsigned int uvchan__is_asleep(uvchan__waiter_t* waiter) { /* relaxed: nothing follows from it */

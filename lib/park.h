@@ -12,6 +12,9 @@
 #include "patience.h"
 #include "platform.h"
 
+/* Before the waiter can be claimed: notes in it where its thread will sleep, for a waker in another copy of the library. */
+void uvchan__make_bed(uvchan__waiter_t* waiter);
+
 /* Looks as long as the patience lasts; returns 1 when finished, else 0. */
 int uvchan__linger(uvchan__waiter_t* waiter, uvchan__patience_t* patience);
 

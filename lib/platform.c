@@ -3,17 +3,13 @@
 
 #include <uv.h>
 
-#if defined(__linux__) && !defined(UVCHAN_PORTABLE)
-#include <sys/syscall.h>
-#endif
 #if !defined(_WIN32) && !defined(UVCHAN_PORTABLE)
 #include <sched.h>
 #endif
 
-#if defined(SYS_futex) && !defined(UVCHAN_PORTABLE)
+#if UVCHAN__HAS_FUTEX
 
 #include <errno.h>
-#include <limits.h>
 #include <linux/futex.h>
 #include <unistd.h>
 
@@ -24,9 +20,8 @@ int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout)
   } relative, *limit = NULL; /* as the kernel reads it here: the C library's timespec may be wider on a 32-bit machine */
 
   if (timeout != UVCHAN__FOR_EVER) {
-    uint64_t seconds = timeout / 1000000000u;
-
-    relative.seconds = seconds > INT_MAX ? INT_MAX : (long)seconds; /* whoever wakes too early looks and sleeps again */
+    timeout = uvchan__at_once(timeout);
+    relative.seconds = (long)(timeout / 1000000000u);
     relative.nanoseconds = (long)(timeout % 1000000000u);
     limit = &relative;
   }
@@ -34,7 +29,9 @@ int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout)
   return errno == ETIMEDOUT ? UV_ETIMEDOUT : 0;
 }
 
-void uvchan__wake_one(atomic_uint* word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
+void* uvchan__bed_of(atomic_uint* word) { return word; }
+
+void uvchan__wake_at(void* bed) { syscall(SYS_futex, bed, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
 
 #else
 
@@ -42,10 +39,12 @@ void uvchan__wake_one(atomic_uint* word) { syscall(SYS_futex, word, FUTEX_WAKE_P
  * so either the sleeper sees the change, or the waker's signal comes while it sleeps. Words share buckets, therefore all are woken. */
 #define BUCKETS 64
 
-static struct {
+typedef struct {
   uv_mutex_t mutex;
   uv_cond_t changed;
-} buckets[BUCKETS];
+} bucket_t;
+
+static bucket_t buckets[BUCKETS];
 
 static uv_once_t once = UV_ONCE_INIT;
 
@@ -57,33 +56,35 @@ static void init_buckets(void) {
   }
 }
 
-static size_t bucket_of(const atomic_uint* word) {
+static bucket_t* bucket_of(const atomic_uint* word) {
   uv_once(&once, init_buckets);
-  return (size_t)(((uintptr_t)word >> 4) * 0x9E3779B1u >> 8) % BUCKETS;
+  return &buckets[(size_t)(((uintptr_t)word >> 4) * 0x9E3779B1u >> 8) % BUCKETS];
 }
 
 int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
-  size_t b = bucket_of(word);
+  bucket_t* bucket = bucket_of(word);
   int r = 0;
 
-  uv_mutex_lock(&buckets[b].mutex);
+  uv_mutex_lock(&bucket->mutex);
   if (atomic_load_explicit(word, memory_order_relaxed) == expected) { /* relaxed: the caller looks again with its own order */
     if (timeout == UVCHAN__FOR_EVER) {
-      uv_cond_wait(&buckets[b].changed, &buckets[b].mutex);
+      uv_cond_wait(&bucket->changed, &bucket->mutex);
     } else {
-      r = uv_cond_timedwait(&buckets[b].changed, &buckets[b].mutex, timeout);
+      r = uv_cond_timedwait(&bucket->changed, &bucket->mutex, uvchan__at_once(timeout));
     }
   }
-  uv_mutex_unlock(&buckets[b].mutex);
+  uv_mutex_unlock(&bucket->mutex);
   return r;
 }
 
-void uvchan__wake_one(atomic_uint* word) {
-  size_t b = bucket_of(word);
+void* uvchan__bed_of(atomic_uint* word) { return bucket_of(word); }
 
-  uv_mutex_lock(&buckets[b].mutex);
-  uv_cond_broadcast(&buckets[b].changed);
-  uv_mutex_unlock(&buckets[b].mutex);
+void uvchan__wake_at(void* bed) {
+  bucket_t* bucket = bed;
+
+  uv_mutex_lock(&bucket->mutex);
+  uv_cond_broadcast(&bucket->changed);
+  uv_mutex_unlock(&bucket->mutex);
 }
 
 #endif

@@ -1,7 +1,11 @@
 /* What differs between platforms, first of all how a thread sleeps on a word of memory. Linux has the futex; everywhere else, and with
- * UVCHAN_PORTABLE, libuv's mutexes and conditions do the same. Also the implementation of uvchan__relax() and uvchan__step(). */
+ * UVCHAN_PORTABLE, libuv's mutexes and conditions do the same, but for locks, which are waited for by uvchan__relax(). Also the implementation of uvchan__relax() and uvchan__step(). */
 #ifndef UVCHAN_PLATFORM_H
 #define UVCHAN_PLATFORM_H
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 #include "atomic.h"
 
@@ -15,11 +19,26 @@
 #define UVCHAN__CLOSING_PHASE_ENDS 1
 #endif
 
-/* Sleeps while *word is expected, for at most timeout nanoseconds. Answers 0 or UV_ETIMEDOUT; may wake without cause. */
+#if defined(SYS_futex) && !defined(UVCHAN_PORTABLE)
+#define UVCHAN__HAS_FUTEX 1
+#else
+#define UVCHAN__HAS_FUTEX 0
+#endif
+
+/* Sleeps while *word is expected, for at most timeout nanoseconds. Answers 0 or UV_ETIMEDOUT; may wake without cause, or too early. */
 int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout);
 
-/* Wakes one thread that sleeps on the word, or more. Only the address counts: the word's memory may be gone already. */
-void uvchan__wake_one(atomic_uint* word);
+/* Where whoever sleeps on the word in this copy of the library is to be woken, which may be done from another copy: it has no way of its own
+ * to find that. Known before he sleeps. */
+void* uvchan__bed_of(atomic_uint* word);
+
+/* Wakes one thread that sleeps on a word with this bed, or more, after the word was changed. The word's memory may be gone already. */
+void uvchan__wake_at(void* bed);
+
+/* At most so many nanoseconds, a day, does a sleep take at once: 32 bits of seconds, or of milliseconds, hold it on every platform. */
+#define UVCHAN__LONGEST_SLEEP ((uint64_t)86400 * 1000000000u)
+
+static inline uint64_t uvchan__at_once(uint64_t timeout) { return timeout < UVCHAN__LONGEST_SLEEP ? timeout : UVCHAN__LONGEST_SLEEP; }
 
 /* Waits a moment on the processor, some 10 to 50 ns; gives the processor to another thread that is ready to run there, if there is one. */
 void uvchan__yield(void);

@@ -1,4 +1,5 @@
 /* Calls with a time limit: who ran out of time took nothing, left nothing, and kept no wake-up to himself. */
+#include "platform.h"
 #include "ways.h"
 
 #define LONG UINT64_C(60000000000) /* nanoseconds */
@@ -258,6 +259,42 @@ START_TEST(a_wake_up_for_one_who_gives_up_goes_to_the_next) {
 }
 END_TEST
 
+/* ---- Limits that nobody lives to see ---------------------------------------------------------------------------------------- */
+
+static const uint64_t long_times[] = {UINT64_C(100) * 365 * 86400 * 1000000000u, UINT64_MAX / 2, UINT64_MAX - 1};
+#define NLONG_TIMES 3
+
+/* Whatever holds a platform's time, 32 bits of seconds or of milliseconds: a sleep is cut into pieces that fit. */
+START_TEST(a_sleep_takes_at_most_a_day_at_once) {
+  ck_assert_uint_eq(uvchan__at_once(long_times[_i]), UINT64_C(86400) * 1000000000u);
+  ck_assert_uint_eq(uvchan__at_once(1), 1);
+  ck_assert_uint_lt(UVCHAN__LONGEST_SLEEP / 1000000u, INT32_MAX);
+}
+END_TEST
+
+typedef struct {
+  uvchan_t* ch;
+  uint64_t timeout;
+} long_wait_t;
+
+static void wait_long(void* arg) {
+  long_wait_t* wait = arg;
+  uint64_t value;
+  must(uvchan_recv_timedwait(wait->ch, &value, wait->timeout) == 0);
+}
+
+START_TEST(a_wait_with_a_limit_of_centuries_ends_with_its_value) {
+  long_wait_t wait = {support_channel(8, support_capacities[_i % SUPPORT_NCAPACITIES]), long_times[_i / SUPPORT_NCAPACITIES]};
+  uint64_t value = 1;
+  uv_thread_t thread;
+  support_start(&thread, wait_long, &wait);
+  support_await_receivers(wait.ch, 1);
+  ck_assert_int_eq(uvchan_try_send(wait.ch, &value), 0);
+  support_join(&thread);
+  uvchan_release(wait.ch);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("timed");
   TCase* tcase = support_tcase(suite, "one after the other");
@@ -269,5 +306,7 @@ int main(void) {
   tcase_add_loop_test(tcase, a_value_sent_as_a_receive_times_out_is_not_lost, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, a_value_received_as_its_send_times_out_was_sent, 0, SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(tcase, a_wake_up_for_one_who_gives_up_goes_to_the_next, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_sleep_takes_at_most_a_day_at_once, 0, NLONG_TIMES);
+  tcase_add_loop_test(tcase, a_wait_with_a_limit_of_centuries_ends_with_its_value, 0, NLONG_TIMES * SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

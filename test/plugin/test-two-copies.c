@@ -1,0 +1,165 @@
+/* Two copies of the library in one process: a host's, and that of a plugin, which shares channels and loops with the host. What one copy does
+ * not know of the other costs a needless wake-up at most. Arguments: the plugin's file. */
+#include <dlfcn.h>
+#include <string.h>
+
+#include "plugin.h"
+#include "support-loop.h"
+
+static const char* file;
+static const plugin_t* plugin;
+
+static void load(void) {
+  void* handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+  if (handle == NULL) fprintf(stderr, "%s\n", dlerror());
+  must(handle != NULL);
+  plugin = dlsym(handle, "plugin");
+  must(plugin != NULL);
+  must(plugin->create != uvchan_create); /* it is a copy of its own */
+}
+
+#define NVALUES 300
+
+typedef struct {
+  uvchan_t* ch;
+  int by_plugin;
+} side_t;
+
+static void send_and_close(void* arg) {
+  side_t* side = arg;
+  uint64_t value;
+  for (value = 0; value < NVALUES; value++) {
+    must((side->by_plugin ? plugin->send_wait : uvchan_send_wait)(side->ch, &value) == 0);
+    if (value % 8 == 0) uv_sleep(1); /* so that the loop sleeps now and then */
+  }
+  must((side->by_plugin ? plugin->close : uvchan_close)(side->ch) == 0);
+}
+
+/* The loop's thread is the first of its copy, and the sending thread is the first of the other one. */
+START_TEST(a_thread_of_one_copy_wakes_a_loop_of_the_other) {
+  int by_plugin = _i / SUPPORT_NCAPACITIES;
+  side_t side = {support_channel(8, support_capacities[_i % SUPPORT_NCAPACITIES]), by_plugin};
+  uv_loop_t loop;
+  uv_thread_t thread;
+  sink_t sink;
+  support_loop_open(&loop);
+  memset(&sink, 0, sizeof(sink));
+  sink.close_at_end = 1;
+  must((by_plugin ? uvchan_receiver_init : plugin->receiver_init)(&loop, &sink.handle, side.ch) == 0);
+  must((by_plugin ? uvchan_recv_start : plugin->recv_start)(&sink.handle, sink_on_value) == 0);
+  settle(&loop);
+  support_start(&thread, send_and_close, &side);
+  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  support_join(&thread);
+  ck_assert_uint_eq(sink.values, NVALUES);
+  ck_assert_uint_eq(sink.ends, 1);
+  support_loop_finish(&loop);
+  uvchan_release(side.ch);
+}
+END_TEST
+
+static void receive_all(void* arg) {
+  side_t* side = arg;
+  uint64_t value = 0, expected;
+  uvchan_case_t c = {side->ch, UVCHAN_RECV, &value, 0, NULL};
+  for (expected = 0; expected < NVALUES; expected++) {
+    if (expected % 2 == 0) {
+      must((side->by_plugin ? plugin->recv_wait : uvchan_recv_wait)(side->ch, &value) == 0);
+    } else {
+      must((side->by_plugin ? plugin->select_wait : uvchan_select_wait)(&c, 1) == 0 && c.status == 0);
+    }
+    must(value == expected);
+  }
+  must((side->by_plugin ? plugin->recv_wait : uvchan_recv_wait)(side->ch, &value) == UV_EOF);
+}
+
+START_TEST(threads_of_both_copies_wake_each_other) {
+  int by_plugin = _i / SUPPORT_NCAPACITIES;
+  side_t sender = {support_channel(8, support_capacities[_i % SUPPORT_NCAPACITIES]), by_plugin};
+  side_t receiver = {sender.ch, !by_plugin};
+  uv_thread_t thread;
+  support_start(&thread, send_and_close, &sender);
+  receive_all(&receiver);
+  support_join(&thread);
+  uvchan_release(sender.ch);
+}
+END_TEST
+
+static void wait_in_plugin(void* arg) { must(plugin->waitgroup_wait(arg) == 0); }
+
+START_TEST(a_wait_group_of_the_host_ends_a_wait_in_the_plugin) {
+  uvchan_waitgroup_t wg;
+  uv_thread_t thread;
+  ck_assert_int_eq(uvchan_waitgroup_init(&wg), 0);
+  ck_assert_int_eq(uvchan_waitgroup_add(&wg, 1), 0);
+  support_start(&thread, wait_in_plugin, &wg);
+  uv_sleep(20);
+  ck_assert_int_eq(uvchan_waitgroup_done(&wg), 0);
+  support_join(&thread);
+  uvchan_waitgroup_destroy(&wg);
+}
+END_TEST
+
+/* The plugin's send would wait for this very thread's receiver, but its copy can't know that; and it must not say so of another's. */
+START_TEST(a_thread_of_the_plugin_is_never_taken_for_the_loops) {
+  side_t side = {support_channel(8, 0), 1};
+  uv_loop_t loop;
+  sink_t sink;
+  uint64_t value = 0;
+  support_loop_open(&loop);
+  sink_start(&sink, &loop, side.ch);
+  settle(&loop);
+  ck_assert_int_eq(plugin->try_send(side.ch, &value), 0);
+  ck_assert_int_eq(uvchan_send_wait(side.ch, &value), UV_EBUSY);
+  settle(&loop);
+  ck_assert_uint_eq(sink.values, 1);
+  sink_close(&sink);
+  support_loop_finish(&loop);
+  uvchan_release(side.ch);
+}
+END_TEST
+
+/* Each copy frees what the other has made: blocks, channels, what a receiver holds, hubs. */
+START_TEST(each_copy_has_an_allocator_of_its_own) {
+  size_t elem_size = _i % 2 == 0 ? 8 : SUPPORT_MOST_BYTES;
+  static unsigned char value[SUPPORT_MOST_BYTES];
+  uvchan_t* ours = support_channel(elem_size, UVCHAN_UNBOUNDED);
+  uvchan_t* theirs;
+  uv_loop_t loop;
+  uvchan_receiver_t receiver;
+  sink_t sink;
+  int i;
+  ck_assert_int_eq(plugin->use_own_memory(), 0);
+  ck_assert_int_eq(plugin->create(&theirs, elem_size, UVCHAN_UNBOUNDED), 0);
+  support_loop_open(&loop);
+  sink_start(&sink, &loop, ours);
+  must(plugin->receiver_init(&loop, &receiver, theirs) == 0);
+  for (i = 0; i < 1000; i++) {
+    support_fill(value, elem_size, (uint64_t)i);
+    ck_assert_int_eq(i % 2 == 0 ? plugin->try_send(ours, value) : uvchan_try_send(ours, value), 0);
+    ck_assert_int_eq(i % 2 != 0 ? plugin->try_send(theirs, value) : uvchan_try_send(theirs, value), 0);
+  }
+  for (i = 0; i < 1000; i++) ck_assert_int_eq(i % 2 == 0 ? plugin->recv_wait(theirs, value) : uvchan_recv_wait(theirs, value), 0);
+  run_until(&loop, sink.values == 1000);
+  sink_close(&sink);
+  uvchan_receiver_close(&receiver, NULL); /* it was made by the plugin */
+  support_loop_finish(&loop);
+  plugin->release(ours);
+  uvchan_release(theirs);
+  ck_assert_uint_eq(plugin->allocations(), 0);
+}
+END_TEST
+
+int main(int argc, char** argv) {
+  Suite* suite = suite_create("two-copies");
+  TCase* tcase = support_tcase(suite, "plugin");
+  must(argc == 2);
+  file = argv[1];
+  tcase_add_checked_fixture(tcase, load, NULL);
+  tcase_add_loop_test(tcase, a_thread_of_one_copy_wakes_a_loop_of_the_other, 0, 2 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, threads_of_both_copies_wake_each_other, 0, 2 * SUPPORT_NCAPACITIES);
+  tcase_add_test(tcase, a_wait_group_of_the_host_ends_a_wait_in_the_plugin);
+  tcase_add_test(tcase, a_thread_of_the_plugin_is_never_taken_for_the_loops);
+  tcase_add_loop_test(tcase, each_copy_has_an_allocator_of_its_own, 0, 2);
+  return support_main(suite);
+}

@@ -220,7 +220,11 @@ ssize_t uvchan_recv_wait_n(uvchan_t* ch, void* values, size_t n);
  * so does one that is closing.
  *
  * Where a stranger closes every handle of the loop, uv_walk() with uv_close(handle, NULL): uv_run() returns, uv_loop_close() answers 0,
- * later sends are harmless, and uvchan_receiver_close() and uvchan_cancel() still call back if the loop runs again.
+ * the loop's memory may be freed, and later sends are harmless. What was on the loop is finished as ever, before that or after it: receivers
+ * by uvchan_receiver_close(), pending requests by uvchan_cancel(), tickers by uvchan_ticker_close(), each once, in any order, from one
+ * thread at a time; until then their memory stays in place. Once libuv has finished with the handles these three touch no loop any more,
+ * for it may be gone: they call back before they return, which they never do otherwise, and such a callback has to return. They may be
+ * called in each other's callbacks there too.
  *
  * A program that polls uv_backend_fd() for uv_backend_timeout() by itself finds there whatever was done to channels, on any thread and on
  * its own outside of uv_run() too. */
@@ -306,7 +310,7 @@ void uvchan_receiver_ref(uvchan_receiver_t* receiver);
 void uvchan_receiver_unref(uvchan_receiver_t* receiver);
 
 /* Stops it and closes it; a second close is ignored.
- *   cb   called on the loop's thread when the memory is the user's again; or NULL
+ *   cb   called on the loop's thread when the memory is the user's again, never inside the call (but see "a stranger" above); or NULL
  * Threads: loop; allowed in its own callback. */
 void uvchan_receiver_close(uvchan_receiver_t* receiver, uvchan_receiver_close_cb cb);
 
@@ -315,7 +319,7 @@ void uvchan_receiver_close(uvchan_receiver_t* receiver, uvchan_receiver_close_cb
  * A request waits its turn without blocking the loop. The call itself answers only for its arguments (UV_EINVAL) and for memory
  * (UV_ENOMEM, and what uv_async_init() answers; then there is no callback, and nothing is left on the loop). Whatever becomes of the
  * operation, a channel that is closed already included, is the callback's status. The callback runs once, on the loop's thread, never
- * inside the call. A request that waits is a sender or a receiver like a waiting thread: its value can be taken, and its slot be filled,
+ * inside the call (but see "a stranger" above). A request that waits is a sender or a receiver like a waiting thread: its value can be taken, and its slot be filled,
  * before its callback runs. A pending request keeps the loop alive and holds its own references. */
 
 typedef struct uvchan_req_s uvchan_req_t;       /* what every request begins with */
@@ -367,8 +371,8 @@ int uvchan_recv(uv_loop_t* loop, uvchan_recv_t* req, uvchan_t* ch, void* value, 
 /* Cancels a pending request of any kind: it takes nothing and gives nothing any more.
  *   req   one that was started, cast from its own type
  * Returns 0: its callback gets UV_ECANCELED; UV_EBUSY: the outcome is decided already, and the callback gets that; UV_EINVAL: NULL, or
- * all zero.
- * Threads: loop. */
+ * all zero. In either case the callback is certain from here on, whatever a stranger does to the loop's handles.
+ * Threads: loop. Cost: a lock; where another thread is just finishing the request, the time that takes. */
 int uvchan_cancel(uvchan_req_t* req);
 
 /* ---- Select ----------------------------------------------------------------------------------------------------------------
@@ -500,7 +504,7 @@ void uvchan_ticker_ref(uvchan_ticker_t* ticker);
 void uvchan_ticker_unref(uvchan_ticker_t* ticker);
 
 /* Stops it and closes it; a second close is ignored.
- *   cb   called on the loop's thread when the memory is the user's again; or NULL
+ *   cb   called on the loop's thread when the memory is the user's again, never inside the call (but see "a stranger" above); or NULL
  * Threads: loop. */
 void uvchan_ticker_close(uvchan_ticker_t* ticker, uvchan_ticker_close_cb cb);
 

@@ -5,7 +5,7 @@
 
 #include "atomic.h"
 
-enum { UVCHAN__WAITING = 0, UVCHAN__CLAIMED, UVCHAN__WITHDRAWN };
+enum { UVCHAN__WAITING = 0, UVCHAN__CLAIMED, UVCHAN__WITHDRAWN, UVCHAN__STARTING };
 
 /* Answers 1 to the one caller that leaves WAITING, 0 to all others.
  * [claim.R] and [claim.A] of one word: the winner sees what the owner did before it was queued, and a loser what the winner did before. */

@@ -10,6 +10,12 @@
 /* Values in one turn before the loop's sockets and timers get theirs, shared by all entries. */
 #define VALUES_PER_TURN 1024
 
+/* What is owed after the callback that runs, or was left. */
+typedef struct {
+  uvchan__after_func after; /* or NULL */
+  void* owed[UVCHAN__OWED];
+} debt_t;
+
 struct uvchan__hub_s {
   uv_async_t async;
   uv_prepare_t prepare;
@@ -22,11 +28,10 @@ struct uvchan__hub_s {
   /* The loop's thread. */
   unsigned int users;
   unsigned int holds;
-  int is_turning;           /* the idle handle is active */
-  uint64_t polled_at;       /* the loop's time in the last prepare */
-  uvchan__entry_t turn;     /* the head of a circular list: what runs in this turn */
-  uvchan__after_func after; /* what is owed after the callback that runs, or was left; or NULL */
-  void* owed[UVCHAN__OWED];
+  int is_turning;       /* the idle handle is active */
+  int ran_some;         /* the last turn ran entries */
+  uvchan__entry_t turn; /* the head of a circular list: what runs in this turn */
+  debt_t debt;
   /* Under the registry's lock. */
   uvchan__hub_t* next;
   /* Under lock. */
@@ -170,7 +175,6 @@ static void on_prepare(uv_prepare_t* prepare) {
 
   end_turn(hub);
   uvchan__hub_settle(hub);
-  hub->polled_at = uv_now(hub->loop);
   look(hub, 1, 0);
 }
 
@@ -196,9 +200,14 @@ static unsigned int run_first(uvchan__hub_t* hub) {
 }
 
 /* Whether to stay awake until the next prepare, which takes the idle handle back before the poll: then what the callbacks in between send,
- * those of timers above all, costs no write. uv_run() goes on to that prepare, but a program that polls by itself makes one turn more
- * for it: so only after a turn that ran entries, or whose poll has waited, as it never does there. */
-static int stays_awake(const uvchan__hub_t* hub, int has_run_some) { return has_run_some || uv_now(hub->loop) != hub->polled_at; }
+ * those of timers above all, costs no write. uv_run() goes on to that prepare at once, but a program that polls by itself makes a turn
+ * for it: so only where this turn ran entries, or the one before, whose values may have led to what ended this one's poll. */
+static int stays_awake(uvchan__hub_t* hub, int has_run_some) {
+  int stays = has_run_some || hub->ran_some;
+
+  hub->ran_some = has_run_some;
+  return stays;
+}
 
 /* Runs what is ready now, not what becomes ready meanwhile: that waits for the next turn, as does what is beyond VALUES_PER_TURN. */
 static void on_check(uv_check_t* check) {
@@ -223,24 +232,23 @@ void** uvchan__hub_owe(uvchan__hub_t* hub, uvchan__after_func after) {
   int i;
 
   uvchan__hub_settle(hub);
-  hub->after = after;
-  for (i = 0; i < UVCHAN__OWED; i++) hub->owed[i] = NULL;
-  return hub->owed;
+  hub->debt.after = after;
+  for (i = 0; i < UVCHAN__OWED; i++) hub->debt.owed[i] = NULL;
+  return hub->debt.owed;
 }
 
 void uvchan__hub_forgive(uvchan__hub_t* hub, uvchan__after_func after, const void* first) {
-  if (hub->after == after && hub->owed[0] == first) hub->after = NULL;
+  if (hub->debt.after == after && hub->debt.owed[0] == first) hub->debt.after = NULL;
 }
 
 /* It is owed no longer while it is done: that may call back by itself, as what a channel drops does. */
 void uvchan__hub_settle(uvchan__hub_t* hub) {
-  uvchan__after_func after = hub->after;
-  void* owed[UVCHAN__OWED];
+  debt_t debt;
 
-  if (after == NULL) return;
-  memcpy(owed, hub->owed, sizeof(owed));
-  hub->after = NULL;
-  after(hub, owed);
+  if (hub->debt.after == NULL) return;
+  debt = hub->debt;
+  hub->debt.after = NULL;
+  debt.after(hub, debt.owed);
 }
 
 /* ---- Its life: the loop's thread ------------------------------------------------------------------------------------------ */
@@ -248,6 +256,26 @@ void uvchan__hub_settle(uvchan__hub_t* hub) {
 int uvchan__hub_is_dead(const uvchan__hub_t* hub) {
   return uv_is_closing((const uv_handle_t*)&hub->async) || uv_is_closing((const uv_handle_t*)&hub->prepare) ||
          uv_is_closing((const uv_handle_t*)&hub->check) || uv_is_closing((const uv_handle_t*)&hub->idle);
+}
+
+int uvchan__hub_is_gone(const uvchan__hub_t* hub) {
+  return uvchan__is_finished((const uv_handle_t*)&hub->async) && uvchan__is_finished((const uv_handle_t*)&hub->prepare) &&
+         uvchan__is_finished((const uv_handle_t*)&hub->check) && uvchan__is_finished((const uv_handle_t*)&hub->idle);
+}
+
+/* The debt of a callback around this one is kept meanwhile. Where there is none, cb may be the end of the hub; where there is one, its
+ * debtor is a user of the hub. */
+void uvchan__hub_later(uvchan__hub_t* hub, uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb) {
+  debt_t around;
+
+  if (!uvchan__hub_is_gone(hub)) {
+    uvchan__later(loop, handle, cb);
+    return;
+  }
+  around = hub->debt;
+  hub->debt.after = NULL;
+  cb((uv_handle_t*)handle);
+  if (around.after != NULL) hub->debt = around;
 }
 
 static void unlink_locked(uvchan__hub_t* hub) {
@@ -341,8 +369,9 @@ static void forget(uvchan__hub_t* hub) {
 
 static void on_closed(uv_handle_t* handle) { forget(handle->data); }
 
-/* Closes the handle, which holds a reference until then. Answers 1 where a stranger has closed it, who takes no callback. */
+/* Closes the handle, which holds a reference until then. Answers 1 where a stranger is closing it, who takes no callback. */
 static int close_handle(uvchan__hub_t* hub, uv_handle_t* handle) {
+  if (uvchan__is_finished(handle)) return 0;
   if (uv_is_closing(handle)) return 1;
   atomic_fetch_add_explicit(&hub->references, 1, memory_order_relaxed); /* relaxed: the loop's own reference is still there */
   uv_close(handle, on_closed);
@@ -373,11 +402,11 @@ void uvchan__hub_release(uvchan__hub_t* hub) {
 
 /* By the prepare handle, which is always active and which no other thread looks at. */
 void uvchan__hub_hold(uvchan__hub_t* hub) {
-  if (hub->holds++ == 0) uv_ref((uv_handle_t*)&hub->prepare);
+  if (hub->holds++ == 0 && !uv_is_closing((uv_handle_t*)&hub->prepare)) uv_ref((uv_handle_t*)&hub->prepare);
 }
 
 void uvchan__hub_drop(uvchan__hub_t* hub) {
-  if (--hub->holds == 0) uv_unref((uv_handle_t*)&hub->prepare);
+  if (--hub->holds == 0 && !uv_is_closing((uv_handle_t*)&hub->prepare)) uv_unref((uv_handle_t*)&hub->prepare);
 }
 
 /* ---- Wake-ups: any thread ------------------------------------------------------------------------------------------------- */

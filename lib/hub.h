@@ -28,7 +28,8 @@
  *     decided on and not carried out, one for each handle that is closing.
  * I5  Between a turn's begin and the next prepare the idle handle is active: so where a callback leaves the turn, the loop turns on, and
  *     prepare puts back into the list what had still to run.
- * I6  Where a stranger closed the hub's handles (uv_walk), none of them is touched again, and entries are listed without effect. */
+ * I6  Where a stranger closed the hub's handles (uv_walk), none of them is touched again, and entries are listed without effect. Once
+ *     libuv has closed them all for good, the loop is not touched any more either. */
 #ifndef UVCHAN_HUB_H
 #define UVCHAN_HUB_H
 
@@ -60,6 +61,10 @@ int uvchan__hub_is_in_demand(uvchan__hub_t* hub);
 
 /* Whether a stranger has closed its handles, or some of them: then entries do not run any more. */
 int uvchan__hub_is_dead(const uvchan__hub_t* hub);
+
+/* Whether libuv has closed all of them for good: then the loop may be gone, closed and freed, and nothing of it may be touched. What else
+ * would be left to libuv's closing phase is done at once. A loop with a handle that is not closed for good can't be closed. */
+int uvchan__hub_is_gone(const uvchan__hub_t* hub);
 void uvchan__hub_wake_all(uvchan__hub_t* wakes);
 
 /* Whether a post from here would have to wake the loop, just now: a statistic. */
@@ -88,6 +93,10 @@ void* uvchan__hub_scratch(uvchan__hub_t* hub);
 /* Has libuv call cb in its closing phase, and keeps the loop alive until then: initialises the handle and closes it at once. It needs no
  * memory, cannot fail, and no stranger can take it away. handle->data is the caller's, set before. */
 void uvchan__later(uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb);
+
+/* The same for a user of the hub; but where that is gone it calls cb here and now, and touches no loop. What cb calls back has to return
+ * then, and may do the same for others. */
+void uvchan__hub_later(uvchan__hub_t* hub, uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb);
 
 /* The same, once all that is closing now is closed, strangers' handles too: in the closing phase after the next one.
  * later->idle.data is the caller's. */

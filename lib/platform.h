@@ -25,6 +25,11 @@
 #define UVCHAN__HAS_FUTEX 0
 #endif
 
+/* Whether libuv has closed the handle for good, and no part of its loop points to it any more; uv_is_closing() tells no difference between
+ * this and a handle that is only about to be. Of a handle that was closed, whether its loop may be gone. */
+struct uv_handle_s;
+int uvchan__is_finished(const struct uv_handle_s* handle);
+
 /* Sleeps while *word is expected, for at most timeout nanoseconds. Answers 0 or UV_ETIMEDOUT; may wake without cause, or too early. */
 int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout);
 

@@ -313,5 +313,5 @@ void uvchan_receiver_close(uvchan_receiver_t* receiver, uvchan_receiver_close_cb
   uvchan__hub_forgive(hub_of(receiver), recover, receiver); /* it may be freed before the hub's next prepare */
   receiver->flags |= CLOSING;
   receiver->close_cb = cb;
-  uvchan__later(receiver->loop, &receiver->later, on_closed);
+  uvchan__hub_later(hub_of(receiver), receiver->loop, &receiver->later, on_closed);
 }

@@ -44,6 +44,7 @@ void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub, u
 void uvchan__req_decide(uvchan_req_t* req, int status, size_t index) {
   req->waiter.status = status;
   req->waiter.index = index;
+  uvchan__set_claimed(&req->waiter);
   uvchan__hub_post_here(req->waiter.hub, &req->waiter.entry);
 }
 
@@ -55,12 +56,17 @@ static void on_rescued(uv_handle_t* later) {
   complete(req, req->waiter.status);
 }
 
-/* The outcome is decided, and maybe posted. A stranger may have closed the hub's handles, or close them next, and then no turn comes to
- * tell of it: so libuv itself has to call back. */
+/* The outcome is decided. A stranger may have closed the hub's handles, or close them next, and then no turn comes to tell of it: so libuv
+ * itself has to call back. Another thread that has claimed the request is on its way to post it, with no lock held, and is waited for; then
+ * nobody but its owner knows of the request, who marks it as withdrawn. */
 static void rescue(uvchan_req_t* req) {
-  if (req->complete != NULL && uvchan__hub_unpost(req->waiter.hub, &req->waiter.entry)) {
-    uvchan__later(req->loop, &req->later, on_rescued);
-  }
+  uvchan__hub_t* hub = req->waiter.hub;
+
+  if (req->complete == NULL || !uvchan__is_claimed(&req->waiter)) return; /* has been called back, or will be by libuv */
+  uvchan__hub_await_post(hub, &req->waiter.entry);
+  uvchan__hub_unpost(hub, &req->waiter.entry);
+  uvchan__set_withdrawn(&req->waiter);
+  uvchan__hub_later(hub, req->loop, &req->later, on_rescued);
 }
 
 int uvchan_cancel(uvchan_req_t* req) {
@@ -70,7 +76,7 @@ int uvchan_cancel(uvchan_req_t* req) {
     return UV_EBUSY;
   }
   req->withdraw(req);
-  uvchan__later(req->loop, &req->later, on_cancelled);
+  uvchan__hub_later(req->waiter.hub, req->loop, &req->later, on_cancelled);
   return 0;
 }
 

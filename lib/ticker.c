@@ -5,6 +5,7 @@
  * each loop turn that is late would move all later ticks. The timer keeps the period as its repeat, and is set anew for each tick. */
 #include "hub.h"
 #include "operation.h"
+#include "platform.h"
 
 enum { OPEN = 1, CLOSING = 2 };
 
@@ -85,12 +86,15 @@ static void on_closed(uv_handle_t* handle) {
   uvchan_release(ch);
 }
 
-/* Where a stranger has closed the timer and taken no callback, the ticker's own comes once the timer is finished. */
+/* Where a stranger has closed the timer and taken no callback, the ticker's own comes once the timer is finished: here and now where it is
+ * already, for then the loop may be gone. */
 void uvchan_ticker_close(uvchan_ticker_t* ticker, uvchan_ticker_close_cb cb) {
   if (!is_usable(ticker)) return;
   ticker->flags = CLOSING;
   ticker->close_cb = cb;
-  if (uv_is_closing((uv_handle_t*)&ticker->timer)) {
+  if (uvchan__is_finished((uv_handle_t*)&ticker->timer)) {
+    on_closed((uv_handle_t*)&ticker->timer);
+  } else if (uv_is_closing((uv_handle_t*)&ticker->timer)) {
     ticker->later.idle.data = ticker;
     uvchan__after_closing(ticker->loop, &ticker->later, on_closed);
   } else {

@@ -9,7 +9,7 @@
 void uvchan__waiter_init(uvchan__waiter_t* waiter, uvchan__kind_t kind, uvchan__hub_t* hub, unsigned int (*run)(uvchan__entry_t* entry)) {
   memset(waiter, 0, sizeof(*waiter));
   waiter->kind = kind;
-  waiter->claim = UVCHAN__CLAIMED;
+  waiter->claim = UVCHAN__STARTING;
   waiter->hub = hub;
   waiter->entry.run = run;
   if (kind == UVCHAN__THREAD) uvchan__make_bed(waiter);
@@ -27,6 +27,20 @@ void uvchan__place_init(uvchan__place_t* place, uvchan__waiter_t* waiter, struct
 int uvchan__claim(uvchan__waiter_t* waiter) { return uvchan__leave_waiting(uvchan__atomic(&waiter->claim), UVCHAN__CLAIMED); }
 
 int uvchan__withdraw(uvchan__waiter_t* waiter) { return uvchan__leave_waiting(uvchan__atomic(&waiter->claim), UVCHAN__WITHDRAWN); }
+
+/* Relaxed: nobody leaves CLAIMED, STARTING or WITHDRAWN but the owner, who asks. */
+int uvchan__is_claimed(uvchan__waiter_t* waiter) {
+  return atomic_load_explicit(uvchan__atomic(&waiter->claim), memory_order_relaxed) == UVCHAN__CLAIMED;
+}
+
+/* Relaxed, as it is in the owner's hands alone. */
+static void set_state(uvchan__waiter_t* waiter, unsigned int state) {
+  atomic_store_explicit(uvchan__atomic(&waiter->claim), state, memory_order_relaxed);
+}
+
+void uvchan__set_claimed(uvchan__waiter_t* waiter) { set_state(waiter, UVCHAN__CLAIMED); }
+
+void uvchan__set_withdrawn(uvchan__waiter_t* waiter) { set_state(waiter, UVCHAN__WITHDRAWN); }
 
 static int is_waiting(const uvchan__place_t* place) { return uvchan__is_waiting(uvchan__atomic(&place->waiter->claim)); }
 

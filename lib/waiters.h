@@ -4,9 +4,12 @@
  * them: he claims the waiter, copies the value to or from its place, sets the outcome, and wakes it. A started receiver is only told to
  * look: its values stay in the channel until its loop takes them, and next for anyone.
  *
- *      WAITING --claim()--> CLAIMED     the claimer alone touches the waiter from now on, until he wakes it; before it was queued, its
- *         |                            own start does
- *         '-----withdraw()--> WITHDRAWN   its owner alone: it was cancelled, or its time is over; it took nothing
+ *      STARTING                        its own start alone touches it; from there it is queued, and WAITING, or decided at once, and CLAIMED
+ *         |
+ *      WAITING --claim()--> CLAIMED     the claimer alone touches the waiter from now on, until he wakes it
+ *         |                    |
+ *         '-----withdraw()--> WITHDRAWN   its owner alone: it was cancelled, or its time is over, and took nothing; or it is cancelled too
+ *                                       late, and its owner has taken it out of its hub's list to call back by himself
  *
  * I1  Queues, and the places in them, are touched only under the lock of their channel.
  * I2  claim() and withdraw() exchange one word from WAITING: exactly one of them succeeds, once, however many channels the waiter waits on.
@@ -25,12 +28,17 @@
 
 typedef enum { UVCHAN__THREAD, UVCHAN__REQUEST, UVCHAN__RECEIVER } uvchan__kind_t;
 
-/* hub and run: NULL for a thread. Until it is queued it is claimed by its own start. */
+/* hub and run: NULL for a thread. Until it is queued it is STARTING. */
 void uvchan__waiter_init(uvchan__waiter_t* waiter, uvchan__kind_t kind, uvchan__hub_t* hub, unsigned int (*run)(uvchan__entry_t* entry));
 void uvchan__place_init(uvchan__place_t* place, uvchan__waiter_t* waiter, struct uvchan_s* channel, const void* value, int sends);
 
 int uvchan__claim(uvchan__waiter_t* waiter);    /* 1 where the waiter is the caller's now */
 int uvchan__withdraw(uvchan__waiter_t* waiter); /* the same, for its owner */
+
+/* For a request's owner: whether somebody has claimed it and its owner not taken it back yet; by its own start; and taking it back. */
+int uvchan__is_claimed(uvchan__waiter_t* waiter);
+void uvchan__set_claimed(uvchan__waiter_t* waiter);
+void uvchan__set_withdrawn(uvchan__waiter_t* waiter);
 
 /* With the lock of the queue; of a waiter that waits on several, with all locks. Queueing a place begins the wait: from here on the waiter
  * may be claimed. A select that can never be ready has no place, and begins to wait by itself. */

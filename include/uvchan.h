@@ -163,6 +163,13 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats);
  * another one on that channel does (another thread's, or the one whose drop_cb it is called from) needs memory for the time of the call.
  * No other send, and no receive, needs memory; and no call needs more than some KiB of stack, whatever the size of its values.
  *
+ * A value's memory may have to be brought in first: from a file, from swap, by a handler of the program's. Each call waits for that when
+ * it begins, before it claims or locks anything (of many values, for 64 KiB of them at a time), so it holds up nobody else. What remains,
+ * and makes others on the same channel wait: a page that leaves again before the copy; one to receive to that can be read but not be
+ * written at once, unless values have 8 bytes; and the memory of who waits, in uvchan_send_wait(), uvchan_recv_wait(), their timed and _n
+ * forms, uvchan_select_wait(), uvchan_select_timedwait(), or by uvchan_send(), uvchan_recv() and uvchan_select(): it is brought in when
+ * the call begins, and has to stay until whoever ends the wait has copied the value.
+ *
  * A waiting call looks again for a while before its thread sleeps, for at most 50 microseconds, and only where waits on that channel were as
  * short of late; asleep it uses no processor time.
  *

@@ -35,6 +35,7 @@ static void fetch_receiver(const uvchan_t* ch) {
 }
 
 int uvchan__send_otherwise(uvchan_t* ch, const void* value, uvchan__block_t* block) {
+  uvchan__fetch(value, uvchan__size_to_send(ch));
   fetch_receiver(ch);
   switch (uvchan__ring_push_slowly(&ch->ring, value, UVCHAN__MARKS)) {
     case UVCHAN__RING_DONE:
@@ -65,28 +66,58 @@ static int recv_slowly(uvchan_t* ch, void* values, size_t n, size_t* moved) {
 }
 
 int uvchan__recv_otherwise(uvchan_t* ch, void* value) {
-  uvchan__ring_result_t r = uvchan__ring_pop_slowly(&ch->ring, value, UVCHAN__SLOW);
+  uvchan__ring_result_t r;
   size_t moved;
 
+  uvchan__fetch(value, uvchan__size_to_receive(ch));
+  r = uvchan__ring_pop_slowly(&ch->ring, value, UVCHAN__SLOW);
   return r == UVCHAN__RING_REFUSED ? recv_slowly(ch, value, 1, &moved) : uvchan__from_ring(ch, r);
 }
 
-int uvchan__recv_some(uvchan_t* ch, void* values, size_t n, size_t* moved) {
-  uvchan__ring_result_t r = uvchan__ring_pop_n(&ch->ring, values, n, UVCHAN__SLOW, moved);
+/* Of many values so many are moved in one step as have their pages touched before it: up to n, and few enough that this costs little
+ * where fewer are moved in the end. */
+#define FETCHED_AHEAD ((uint64_t)65536) /* bytes */
 
-  return r == UVCHAN__RING_REFUSED ? recv_slowly(ch, values, n, moved) : uvchan__from_ring(ch, r);
+static size_t fetch_some(const void* values, size_t n, size_t size) {
+  if (n > FETCHED_AHEAD) n = FETCHED_AHEAD;
+  while (n > 1 && (uint64_t)n * size > FETCHED_AHEAD) n /= 2;
+  uvchan__fetch(values, n * size);
+  return n;
+}
+
+/* Takes on only where it got all that it had asked for: there may be more. */
+int uvchan__recv_some(uvchan_t* ch, void* values, size_t n, size_t* moved) {
+  size_t size = uvchan__size_to_receive(ch);
+  size_t asked, k;
+
+  *moved = 0;
+  do {
+    void* rest = uvchan__nth(values, *moved, size);
+    uvchan__ring_result_t popped;
+    int r;
+
+    asked = fetch_some(rest, n - *moved, size);
+    popped = uvchan__ring_pop_n(&ch->ring, rest, asked, UVCHAN__SLOW, &k);
+    r = popped == UVCHAN__RING_REFUSED ? recv_slowly(ch, rest, asked, &k) : uvchan__from_ring(ch, popped);
+    if (r != 0) return *moved > 0 ? 0 : r;
+    *moved += k;
+  } while (k == asked && *moved < n);
+  return 0;
 }
 
 int uvchan__send_some(uvchan_t* ch, const void* values, size_t n, size_t* moved) {
+  size_t size = uvchan__size_to_send(ch);
+  size_t fetched = 0;
   int r = 0;
 
   *moved = 0;
   while (*moved < n) {
-    const void* rest = uvchan__nth(values, *moved, uvchan__size_to_send(ch));
+    const void* rest = uvchan__nth(values, *moved, size);
+    uvchan__ring_result_t pushed;
     size_t k;
 
-    uvchan__ring_result_t pushed = uvchan__ring_push_n(&ch->ring, rest, n - *moved, UVCHAN__MARKS, &k);
-
+    if (fetched == *moved) fetched += fetch_some(rest, n - *moved, size);
+    pushed = uvchan__ring_push_n(&ch->ring, rest, fetched - *moved, UVCHAN__MARKS, &k);
     if (pushed == UVCHAN__RING_OWING) uvchan__pay(ch);
     if (pushed == UVCHAN__RING_DONE || pushed == UVCHAN__RING_OWING) {
       *moved += k;
@@ -117,6 +148,7 @@ int uvchan__send_or_enqueue(uvchan_t* ch, uvchan__place_t* place, uvchan__block_
   int r;
 
   if (ch->overflow != UVCHAN_WAIT || uvchan__is_unbounded(ch)) return uvchan__send_now(ch, place->value, block);
+  uvchan__fetch(place->value, uvchan__size_to_send(ch));
   uvchan__enter(ch);
   uvchan__mark_for(ch, 1);
   r = uvchan__send_locked(ch, place->value, &visit);
@@ -130,6 +162,7 @@ int uvchan__recv_or_enqueue(uvchan_t* ch, uvchan__place_t* place) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
   int r;
 
+  uvchan__fetch(place->value, uvchan__size_to_receive(ch));
   uvchan__enter(ch);
   uvchan__mark_for(ch, 0);
   r = uvchan__recv_locked(ch, place->value, &visit);

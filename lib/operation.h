@@ -4,8 +4,11 @@
 #define UVCHAN_OPERATION_H
 
 #include "channel.h"
+#include "fetch.h"
 
-/* Without waiting. 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel may answer UV_ENOMEM.
+/* Each of these touches the value's pages first, while nothing is claimed or locked: see fetch.h.
+ *
+ * Without waiting. 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel may answer UV_ENOMEM.
  * block: NULL, or one brought along for an unbounded store; it is the channel's after the call. */
 static inline int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block);
 static inline int uvchan__recv_now(uvchan_t* ch, void* value);
@@ -28,10 +31,12 @@ int uvchan__send_otherwise(uvchan_t* ch, const void* value, uvchan__block_t* blo
 int uvchan__recv_otherwise(uvchan_t* ch, void* value);
 
 static inline int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block) {
+  if (!uvchan__is_word(&ch->ring.tail)) uvchan__fetch(value, uvchan__size_to_send(ch));
   return uvchan__ring_push_at_once(&ch->ring, value, UVCHAN__MARKS) ? 0 : uvchan__send_otherwise(ch, value, block);
 }
 
 static inline int uvchan__recv_now(uvchan_t* ch, void* value) {
+  if (!uvchan__is_word(&ch->ring.head)) uvchan__fetch(value, uvchan__size_to_receive(ch));
   return uvchan__ring_pop_at_once(&ch->ring, value, UVCHAN__SLOW) ? 0 : uvchan__recv_otherwise(ch, value);
 }
 

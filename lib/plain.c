@@ -151,11 +151,13 @@ static UVCHAN__APART int receive_otherwise_within(uvchan_t* ch, void* value, uin
 
 static inline int send_within(uvchan_t* ch, const void* value, uint64_t timeout) {
   if (cannot_send(ch, value)) return UV_EINVAL;
+  if (!uvchan__is_word(&ch->ring.tail)) uvchan__fetch(value, uvchan__size_to_send(ch));
   return uvchan__ring_push_at_once(&ch->ring, value, UVCHAN__MARKS) ? 0 : send_otherwise_within(ch, value, timeout);
 }
 
 static inline int receive_within(uvchan_t* ch, void* value, uint64_t timeout) {
   if (cannot_receive(ch, value)) return UV_EINVAL;
+  if (!uvchan__is_word(&ch->ring.head)) uvchan__fetch(value, uvchan__size_to_receive(ch));
   return uvchan__ring_pop_at_once(&ch->ring, value, UVCHAN__SLOW) ? 0 : receive_otherwise_within(ch, value, timeout);
 }
 

@@ -195,12 +195,13 @@ static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused, 
 }
 
 uvchan__ring_result_t uvchan__ring_push_slowly(uvchan__ring_t* ring, const void* value, uint64_t refused) {
+  uint64_t word = uvchan__load_value(&ring->tail, value);
   uint64_t position;
   uvchan__ring_result_t r = claim_free(ring, refused, &position);
 
   if (r != UVCHAN__RING_DONE && r != UVCHAN__RING_OWING) return r;
   note_peak(ring, position);
-  uvchan__fill(&ring->tail, position, value);
+  uvchan__fill(&ring->tail, position, value, word);
   return r;
 }
 

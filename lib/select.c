@@ -148,6 +148,7 @@ static size_t lay_out(uvchan__place_t* places, uvchan__waiter_t* waiter, const u
     uvchan__place_init(&places[n], waiter, cases[i].ch, cases[i].value, cases[i].op == UVCHAN_SEND);
     places[n].index = i;
     places[n].lottery = next_random();
+    uvchan__fetch(cases[i].value, uvchan__size_to_receive(cases[i].ch)); /* before any lock is held for it */
     n++;
   }
   qsort(places, n, sizeof(*places), compare_places);

@@ -39,6 +39,9 @@
  *   uvchan_case_t orders_case_send(orders_sendonly_t end, struct order* value);
  *   uvchan_case_t orders_case_recv(orders_recvonly_t end, struct order* value);
  *
+ * A value that a function takes as such lies on its caller's stack: one that is too large for that is sent by its address, with
+ * orders_try_send_n() and an n of 1, or with uvchan_send_wait() and orders_channel().
+ *
  * The member `handle` of orders_receiver_t is the plain receiver: its data, and what uvchan_receiver_ref(), _unref(), _set_budget(), _set_spin(),
  * _is_active() and the like take. */
 #ifndef UVCHAN_TYPED_H

@@ -23,6 +23,14 @@
  * itself bears that. What it was given counts as received, and all goes on when uv_run() is called again, also where the loop has nothing
  * else to do. A drop_cb has to return, and a ticker's close callback, or a reference to its channel is lost.
  *
+ * No function of the library is for a signal handler: it may wait there for a lock, or for a step, of the very thread that the handler has
+ * interrupted. Use a uv_signal_t, whose callback sends; or, in a handler of your own, uv_async_send() to a uv_async_t whose callback does.
+ *
+ * A call is no cancellation point of pthread_cancel(), a call that waits neither: a thread that is cancelled in one stays there until what
+ * it waits for has come, returns in order, with its answer and its value, and is cancelled at the next point of its own. What ends the
+ * wait of such a thread is a value, a close, or the limit of a timed call. Its drop_cb is not cut short either. A thread that has asked
+ * for PTHREAD_CANCEL_ASYNCHRONOUS must not be in a call of the library when it is cancelled, and no thread may be in uv_run().
+ *
  * The shape of the API follows libuv: handles and requests are the user's memory, with `void* data` first. Its meaning follows Go:
  * channels, select, wait groups, and the memory model (a send happens before its receive; the k-th receive happens before send
  * k + capacity completes; a close happens before its end is seen). */

@@ -10,8 +10,12 @@ static void count(_Atomic uint64_t* counter, uint64_t n) { atomic_fetch_add_expl
 
 static void give(uvchan_t* ch, void* value, uvchan_drop_reason_t reason) {
   const uvchan__drops_t* drops = uvchan__drops(ch);
+  int before;
 
-  if (drops != NULL) drops->cb(value, reason, drops->arg);
+  if (drops == NULL) return;
+  before = uvchan__hold_cancellation(); /* or the rest of what has to be dropped would stay behind */
+  drops->cb(value, reason, drops->arg);
+  uvchan__let_cancellation(before);
 }
 
 static int drop_newest(uvchan_t* ch, const void* value, void* held) {

@@ -491,12 +491,15 @@ void uvchan__hub_await_post(uvchan__hub_t* hub, const uvchan__entry_t* entry) {
 
 /* waking is cleared before the write: who finds it cleared puts the hub in a list of his own and writes once more. */
 static void wake(uvchan__hub_t* hub) {
+  int before = uvchan__hold_cancellation();
+
   uvchan__lock(&hub->lock);
   hub->waking = 0;
   uvchan__unlock(&hub->lock);
   uvchan__lock(&hub->wake_lock);
   if (!hub->closed && !uv_is_closing((uv_handle_t*)&hub->async)) uv_async_send(&hub->async);
   uvchan__unlock(&hub->wake_lock);
+  uvchan__let_cancellation(before);
   forget(hub);
 }
 

@@ -6,6 +6,28 @@
 #if !defined(_WIN32) && !defined(UVCHAN_PORTABLE)
 #include <sched.h>
 #endif
+#if !defined(_WIN32) && !defined(__ANDROID__)
+#include <pthread.h>
+#endif
+
+#if !defined(_WIN32) && !defined(__ANDROID__)
+
+int uvchan__hold_cancellation(void) {
+  int before;
+
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  return before;
+}
+
+void uvchan__let_cancellation(int before) { pthread_setcancelstate(before, &before); }
+
+#else /* where threads can't be cancelled */
+
+int uvchan__hold_cancellation(void) { return 0; }
+
+void uvchan__let_cancellation(int before) { (void)before; }
+
+#endif
 
 #if UVCHAN__HAS_FUTEX
 
@@ -63,6 +85,7 @@ static bucket_t* bucket_of(const atomic_uint* word) {
 
 int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
   bucket_t* bucket = bucket_of(word);
+  int before = uvchan__hold_cancellation();
   int r = 0;
 
   uv_mutex_lock(&bucket->mutex);
@@ -74,6 +97,7 @@ int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout)
     }
   }
   uv_mutex_unlock(&bucket->mutex);
+  uvchan__let_cancellation(before);
   return r;
 }
 
@@ -89,12 +113,19 @@ void uvchan__wake_at(void* bed) {
 
 #endif
 
+static void sleep_for(unsigned int milliseconds) {
+  int before = uvchan__hold_cancellation();
+
+  uv_sleep(milliseconds);
+  uvchan__let_cancellation(before);
+}
+
 #if defined(_WIN32) && !defined(UVCHAN_PORTABLE)
 void uvchan__yield(void) { SwitchToThread(); }
 #elif !defined(UVCHAN_PORTABLE)
 void uvchan__yield(void) { sched_yield(); }
 #else
-void uvchan__yield(void) { uv_sleep(0); }
+void uvchan__yield(void) { sleep_for(0); }
 #endif
 
 /* libuv's own mark UV_HANDLE_CLOSED, the same everywhere from 1.42 to 1.52; a test closes handles of each kind and looks. */
@@ -111,7 +142,7 @@ void uvchan__relax(unsigned int* round) {
   } else if (r < PAUSES + YIELDS) {
     uvchan__yield();
   } else {
-    uv_sleep(1);
+    sleep_for(1);
   }
 }
 
@@ -138,7 +169,7 @@ static uint32_t throw_dice(void) {
 void uvchan__step(void) {
   uint32_t n = throw_dice() % 1024;
 
-  if (n < 16) uv_sleep(0);
+  if (n < 16) sleep_for(0);
   if (n < 128) uvchan__pause();
 }
 

@@ -45,6 +45,12 @@ void uvchan__wake_at(void* bed);
 
 static inline uint64_t uvchan__at_once(uint64_t timeout) { return timeout < UVCHAN__LONGEST_SLEEP ? timeout : UVCHAN__LONGEST_SLEEP; }
 
+/* Holds off the cancellation of the calling thread, and lets it be as it was: hold() answers what to give to let(). Wherever a call of the
+ * library comes by a cancellation point of pthread_cancel(), or runs code of its user's, it does so around that: so a thread that is
+ * cancelled leaves its call in order, with no lock held and no value lost, and is cancelled afterwards, at the next point of its own. */
+int uvchan__hold_cancellation(void);
+void uvchan__let_cancellation(int before);
+
 /* Waits a moment on the processor, some 10 to 50 ns; gives the processor to another thread that is ready to run there, if there is one. */
 void uvchan__yield(void);
 

@@ -1,0 +1,79 @@
+#!/bin/sh
+# Looks for sequences of calls that break a promise: builds the library and test/fuzz/ with clang's fuzzer and sanitizers, and runs them.
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+name=test/fuzz.sh
+build=${UVCHAN_BUILD_DIR:-$root/build}
+# shellcheck source=cmake/prepare.sh
+. "$root/cmake/prepare.sh"
+
+usage() {
+  cat <<'EOF'
+Usage: sh test/fuzz.sh SECONDS
+       sh test/fuzz.sh --reduce
+Fuzzes for so long, from the inputs in test/fuzz/corpus and those found before, which are in build/fuzz/corpus. What breaks a promise is
+written to build/fuzz/found; the fuzzer takes its name to run it again: build/fuzz/fuzz FILE.
+
+  --reduce   makes test/fuzz/corpus anew: of all inputs, the smallest that together reach each line and branch
+
+Exit code 0: nothing found; 77: there is no clang with a fuzzer here. UVCHAN_BUILD_DIR names another build directory than build/.
+EOF
+}
+
+case ${1-} in
+  --help | -h)
+    usage
+    exit 0
+    ;;
+  --reduce | [1-9]*) ;;
+  *)
+    say 'how many seconds?'
+    usage >&2
+    exit 2
+    ;;
+esac
+
+compile() { # compile OPTION...: what the run is made of is not looked at by the fuzzer, which follows the library's branches alone
+  # shellcheck disable=SC2046 # flags are words
+  "$clang" -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+    -I"$root/include" $(pkg-config --cflags libuv) "$@"
+}
+
+build_fuzzer() {
+  for part in ground ledger parties calls target; do
+    compile -Wall -Wextra -Werror -c "$root/test/fuzz/$part.c" -o "$fuzz/$part.o" || return 1
+  done
+  # shellcheck disable=SC2046 # flags are words
+  compile -fsanitize=fuzzer "$root"/lib/*.c "$fuzz"/*.o -o "$fuzz/fuzz" $(pkg-config --libs libuv) -pthread
+}
+
+open_build
+install_missing cc pkg-config libuv
+fuzz=$build/fuzz
+mkdir -p "$fuzz/corpus" "$fuzz/found"
+clang=$(first_of clang)
+if [ -z "$clang" ]; then
+  say 'left out: there is no clang here, whose fuzzer this needs'
+  exit 77
+fi
+echo '#include <stdint.h>
+#include <stddef.h>
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) { return data == NULL && size > 0; }' >"$fuzz/probe.c"
+if ! "$clang" -fsanitize=fuzzer "$fuzz/probe.c" -o "$fuzz/probe" >/dev/null 2>&1; then
+  say 'left out: the clang here has no fuzzer (Debian: libclang-rt-*-dev)'
+  exit 77
+fi
+quietly 'building the fuzzer' build_fuzzer
+
+if [ "$1" = --reduce ]; then
+  rm -rf "$fuzz/fewer" "$fuzz/fewest"
+  mkdir -p "$fuzz/fewer" "$fuzz/fewest"
+  quietly 'reducing the corpus' "$fuzz/fuzz" -merge=1 -use_counters=0 "$fuzz/fewer" "$root/test/fuzz/corpus" "$fuzz/corpus"
+  quietly 'reducing it once more' "$fuzz/fuzz" -set_cover_merge=1 -use_counters=0 "$fuzz/fewest" "$fuzz/fewer"
+  rm -f "$root/test/fuzz/corpus"/*
+  cp "$fuzz/fewest"/* "$root/test/fuzz/corpus"
+  exit 0
+fi
+exec "$fuzz/fuzz" "$fuzz/corpus" "$root/test/fuzz/corpus" -max_total_time="$1" -max_len=600 -timeout=20 -entropic=0 \
+  -artifact_prefix="$fuzz/found/" -print_final_stats=1

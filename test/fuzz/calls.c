@@ -93,7 +93,7 @@ static int refuses_to_wait(const fuzz_channel_t* c) {
   for (i = 0; i < FUZZ_RECEIVERS; i++) {
     const fuzz_receiver_t* receiver = fuzz_world.receivers[i];
     if (receiver == NULL || receiver->c != c || !receiver->is_active) continue;
-    if (!receiver->had_turn || receiver->is_deaf) return 0;
+    if (receiver->turns < 2 || receiver->is_deaf) return 0;
     n++;
   }
   return n > 0;

@@ -496,9 +496,16 @@ void fuzz_close_all(unsigned int loop) {
   }
 }
 
-void fuzz_had_turn(unsigned int loop) {
+void fuzz_begin_turn(unsigned int loop) {
   size_t i;
   for (i = 0; i < FUZZ_RECEIVERS; i++) {
-    if (fuzz_world.receivers[i] != NULL && fuzz_world.receivers[i]->loop == loop) fuzz_world.receivers[i]->had_turn = 1;
+    if (fuzz_world.receivers[i] != NULL && fuzz_world.receivers[i]->loop == loop) fuzz_world.receivers[i]->turns |= 1;
+  }
+}
+
+void fuzz_end_turn(unsigned int loop) {
+  size_t i;
+  for (i = 0; i < FUZZ_RECEIVERS; i++) {
+    if (fuzz_world.receivers[i] != NULL && fuzz_world.receivers[i]->loop == loop) fuzz_world.receivers[i]->turns <<= 1;
   }
 }

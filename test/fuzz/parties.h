@@ -24,7 +24,7 @@ typedef struct {
   int is_deaf; /* a stranger has closed its loop's handles */
   int is_batch;
   int is_unreferenced;
-  int had_turn; /* its loop has turned since it was made */
+  unsigned int turns; /* 2 or more: its loop has made a whole turn since it was made */
   unsigned int budget;
 } fuzz_receiver_t;
 
@@ -111,6 +111,8 @@ void fuzz_sweep(void);
 /* Whatever is on the loop is deaf from here on; or is closed and cancelled, to be called back. */
 void fuzz_deafen(unsigned int loop);
 void fuzz_close_all(unsigned int loop);
-void fuzz_had_turn(unsigned int loop);
+
+void fuzz_begin_turn(unsigned int loop);
+void fuzz_end_turn(unsigned int loop);
 
 #endif /* FUZZ_PARTIES_H */

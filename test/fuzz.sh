@@ -75,5 +75,6 @@ if [ "$1" = --reduce ]; then
   cp "$fuzz/fewest"/* "$root/test/fuzz/corpus"
   exit 0
 fi
+export ASAN_OPTIONS="quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}" # fresh memory costs more than the runs
 exec "$fuzz/fuzz" "$fuzz/corpus" "$root/test/fuzz/corpus" -max_total_time="$1" -max_len=600 -timeout=20 -entropic=0 \
   -artifact_prefix="$fuzz/found/" -print_final_stats=1

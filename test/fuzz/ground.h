@@ -19,7 +19,7 @@ unsigned int fuzz_below(unsigned int n); /* 0 to n - 1 */
 
 /* ---- The clock ------------------------------------------------------------------------------------------------------------
  *
- * Each look at it takes a microsecond, so that waits by the clock end, and the same input sees the same times. Where clock_gettime()
+ * Each look at it takes some microseconds, so that waits by the clock end, and the same input sees the same times. Where clock_gettime()
  * can't be replaced it is the real one. */
 
 void fuzz_clock_start(void);

@@ -19,7 +19,7 @@
 #define FUZZ_DEAF_ARE_PASSED_OVER 0 /* a receiver that a stranger made deaf holds nobody up on its channel */
 #endif
 #ifndef FUZZ_LOOPS_ARE_ABANDONED
-#define FUZZ_LOOPS_ARE_ABANDONED 0 /* a stranger closes the loop too, and what was on it is finished after that */
+#define FUZZ_LOOPS_ARE_ABANDONED 0 /* a stranger closes the loop too; what he made deaf is finished without it */
 #endif
 
 #define FUZZ_CHANNELS 6

@@ -23,6 +23,7 @@ typedef struct {
   int is_closing;
   int is_deaf; /* a stranger has closed its loop's handles */
   int is_batch;
+  int* is_finished; /* set in its close callback, where the close is under way */
   int is_unreferenced;
   unsigned int turns; /* 2 or more: its loop has made a whole turn since it was made */
   unsigned int budget;
@@ -111,6 +112,7 @@ void fuzz_sweep(void);
 /* Whatever is on the loop is deaf from here on; or is closed and cancelled, to be called back. */
 void fuzz_deafen(unsigned int loop);
 void fuzz_close_all(unsigned int loop);
+int fuzz_has_parties(unsigned int loop); /* receivers or requests */
 
 void fuzz_begin_turn(unsigned int loop);
 void fuzz_end_turn(unsigned int loop);

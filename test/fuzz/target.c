@@ -174,14 +174,17 @@ static void renew(unsigned int loop) {
   open_loop(loop);
 }
 
-/* A stranger closes the handles and the loop, which never turns again; then the library's users are finished. */
+/* A stranger closes the handles and the loop, which never turns again; then the library's users are finished, within their calls. */
 static void abandon(unsigned int loop) {
   if (!FUZZ_LOOPS_ARE_ABANDONED || strangers == 0) return;
+  fuzz_world.is_ending = 1;
   stranger(loop);
   turn_until_dead(loop);
   must(uv_loop_close(&fuzz_world.loops[loop]) == 0);
   memset(&fuzz_world.loops[loop], 0x5a, sizeof(fuzz_world.loops[loop]));
   fuzz_close_all(loop);
+  fuzz_world.is_ending = 0;
+  must(!fuzz_has_parties(loop));
   open_loop(loop);
 }
 

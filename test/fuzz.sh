@@ -14,7 +14,8 @@ Usage: sh test/fuzz.sh SECONDS
 Fuzzes for so long, from the inputs in test/fuzz/corpus and those found before, which are in build/fuzz/corpus. What breaks a promise is
 written to build/fuzz/found; the fuzzer takes its name to run it again: build/fuzz/fuzz FILE.
 
-  --reduce   makes test/fuzz/corpus anew: of all inputs, the smallest that together reach each line and branch
+  --reduce   makes test/fuzz/corpus anew: of all inputs, the smallest that together reach each branch, and the longest 64 of those that
+             do so in another number of times
 
 Exit code 0: nothing found; 77: there is no clang with a fuzzer here. UVCHAN_BUILD_DIR names another build directory than build/.
 EOF
@@ -66,13 +67,23 @@ if ! "$clang" -fsanitize=fuzzer "$fuzz/probe.c" -o "$fuzz/probe" >/dev/null 2>&1
 fi
 quietly 'building the fuzzer' build_fuzzer
 
+reduce() { # reduce TO FROM-OR-OPTION...
+  to=$1
+  shift
+  rm -rf "$fuzz/$to"
+  mkdir -p "$fuzz/$to"
+  quietly "reducing to $to" "$fuzz/fuzz" "$fuzz/$to" "$@"
+}
+
 if [ "$1" = --reduce ]; then
-  rm -rf "$fuzz/fewer" "$fuzz/fewest"
-  mkdir -p "$fuzz/fewer" "$fuzz/fewest"
-  quietly 'reducing the corpus' "$fuzz/fuzz" -merge=1 -use_counters=0 "$fuzz/fewer" "$root/test/fuzz/corpus" "$fuzz/corpus"
-  quietly 'reducing it once more' "$fuzz/fuzz" -set_cover_merge=1 -use_counters=0 "$fuzz/fewest" "$fuzz/fewer"
-  rm -f "$root/test/fuzz/corpus"/*
-  cp "$fuzz/fewest"/* "$root/test/fuzz/corpus"
+  kept=$root/test/fuzz/corpus
+  reduce fewer "$kept" "$fuzz/corpus" -merge=1 -use_counters=0
+  reduce fewest "$fuzz/fewer" -set_cover_merge=1 -use_counters=0
+  reduce others "$fuzz/fewest" "$kept" "$fuzz/corpus" -merge=1
+  rm -f "$kept"/*
+  # shellcheck disable=SC2012 # names are hashes
+  ls -S "$fuzz/others" | head -n 64 | while read -r input; do cp "$fuzz/others/$input" "$kept"; done
+  cp "$fuzz/fewest"/* "$kept"
   exit 0
 fi
 export ASAN_OPTIONS="quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}" # fresh memory costs more than the runs

@@ -30,16 +30,16 @@ esac
 seconds=$(($1 * 20))
 wrong=0
 
-soak() { # soak NAME OPTION...: one that is slow to begin with a sanitizer is given what such a one needs
-  what=$1
+soak() { # soak KIND OPTION...
+  kind=$1
   shift
-  configure "$build/soak/$what" -DUVCHAN_BUILD_TESTS=ON -DUVCHAN_BUILD_DEMOS=OFF -DUVCHAN_BUILD_SERVER=OFF -DUVCHAN_BUILD_SHARED=OFF \
+  configure "$build/soak/$kind" -DUVCHAN_BUILD_TESTS=ON -DUVCHAN_BUILD_DEMOS=OFF -DUVCHAN_BUILD_SERVER=OFF -DUVCHAN_BUILD_SHARED=OFF \
     -DUVCHAN_COVERAGE=OFF -DUVCHAN_PORTABLE=OFF "$@"
-  quietly "building $build/soak/$what" cmake --build "$build/soak/$what" --parallel "$(jobs)" --target soak
-  say "$what: $seconds seconds"
-  if [ "$what" = tsan ] && setarch "$(uname -m)" -R true 2>/dev/null; then set -- setarch "$(uname -m)" -R; else set --; fi
-  "$@" "$build/soak/$what/test/soak" "$seconds" || {
-    say "$what: failed"
+  quietly "building $build/soak/$kind" cmake --build "$build/soak/$kind" --parallel "$(jobs)" --target soak
+  say "$kind: $seconds seconds"
+  if [ "$kind" = tsan ] && setarch "$(uname -m)" -R true 2>/dev/null; then set -- setarch "$(uname -m)" -R; else set --; fi
+  "$@" "$build/soak/$kind/test/soak" "$seconds" || {
+    say "$kind: failed"
     wrong=1
   }
 }

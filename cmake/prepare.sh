@@ -39,6 +39,13 @@ has_crate() { # has_crate NAME
   return 1
 }
 
+has_libuv() { # by the name of pkg-config's that the caller names, or one of both
+  for module in ${UVCHAN_LIBUV:-libuv libuv-static}; do
+    if pkg-config --exists "$module >= 1.42" >/dev/null 2>&1; then return 0; fi
+  done
+  return 1
+}
+
 is_here() { # is_here NEED
   case $1 in
     cc) syntax "${CC:-$(first_of cc gcc clang)}" c stdio.h ;;
@@ -46,7 +53,7 @@ is_here() { # is_here NEED
     cmake) command -v cmake >/dev/null 2>&1 ;;
     make) command -v make >/dev/null 2>&1 || command -v ninja >/dev/null 2>&1 ;;
     pkg-config) command -v pkg-config >/dev/null 2>&1 ;;
-    libuv) pkg-config --exists 'libuv >= 1.42' >/dev/null 2>&1 ;;
+    libuv) has_libuv ;;
     check | jansson | ck) pkg-config --exists "$1" >/dev/null 2>&1 ;;
     glib) pkg-config --exists glib-2.0 >/dev/null 2>&1 ;;
     concurrentqueue) syntax "${CXX:-$(first_of c++ g++ clang++)}" c++ concurrentqueue/blockingconcurrentqueue.h ;;

@@ -1,5 +1,8 @@
 # Makes the imported target uvchan::libuv: by pkg-config, else by looking for the header and the library. A project that brings its own
 # libuv defines a target of this name first, and this file then does nothing. Installed too, since uvchanConfig.cmake needs the same target.
+#
+# pkg-config knows libuv as libuv, and a libuv that was built static alone as libuv-static. Where both are here, libuv is taken unless
+# UVCHAN_LIBUV names the other. UVCHAN_LIBUV_MODULE_NAME says which it was.
 if(TARGET uvchan::libuv)
   return()
 endif()
@@ -8,12 +11,18 @@ set(uvchan_libuv_least 1.42)
 
 find_package(PkgConfig QUIET)
 if(PKG_CONFIG_FOUND)
-  pkg_check_modules(UVCHAN_LIBUV QUIET IMPORTED_TARGET libuv>=${uvchan_libuv_least})
+  if(UVCHAN_LIBUV)
+    pkg_check_modules(UVCHAN_LIBUV REQUIRED QUIET IMPORTED_TARGET ${UVCHAN_LIBUV}>=${uvchan_libuv_least})
+    set(UVCHAN_LIBUV_MODULE_NAME "${UVCHAN_LIBUV}")
+  else()
+    pkg_search_module(UVCHAN_LIBUV QUIET IMPORTED_TARGET libuv>=${uvchan_libuv_least} libuv-static>=${uvchan_libuv_least})
+  endif()
 endif()
 
 if(TARGET PkgConfig::UVCHAN_LIBUV)
   add_library(uvchan::libuv INTERFACE IMPORTED)
   target_link_libraries(uvchan::libuv INTERFACE PkgConfig::UVCHAN_LIBUV)
+  target_link_directories(uvchan::libuv INTERFACE ${UVCHAN_LIBUV_LIBRARY_DIRS}) # for a library that is named by its file, as -l:libuv.a
   return()
 endif()
 

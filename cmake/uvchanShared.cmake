@@ -1,4 +1,11 @@
 # The shared library. Where the linker knows version scripts it exports the public names alone.
+# With a static libuv inside, it would bring a second one into each program.
+if("${UVCHAN_LIBUV_LINK_LIBRARIES};${UVCHAN_LIBUV_LIBRARY}" MATCHES "(^|[;/:])(lib)?uv(_a)?\\.a(;|$)")
+  message(STATUS "libuv is a static library here: uvchan is not built as a shared one")
+  set(UVCHAN_BUILD_SHARED OFF)
+  return()
+endif()
+
 add_library(uvchan_shared SHARED ${UVCHAN_SOURCES})
 uvchan_library(uvchan_shared)
 # Handles and requests are the caller's memory, and a minor version may change their size.

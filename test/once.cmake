@@ -51,6 +51,4 @@ uvchan_add_script(readme readme.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan> "
 if(NOT WIN32)
   uvchan_add_script(plugin plugin.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan> "${CMAKE_CURRENT_BINARY_DIR}")
 endif()
-if(UVCHAN_BUILD_SHARED)
-  uvchan_add_script(consumer consumer.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}" "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}")
-endif()
+uvchan_add_script(consumer consumer.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}" "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}")

@@ -7,9 +7,10 @@ compiler=$1
 language=$2
 work=$3/header-$language-$(basename -- "$1")
 library=$4
+module=${UVCHAN_LIBUV:-libuv} # of pkg-config
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-libuv=$(pkg-config --cflags libuv)
-libuv_libraries=$(pkg-config --libs libuv)
+libuv=$(pkg-config --cflags "$module")
+libuv_libraries=$(pkg-config --libs "$module")
 
 case $language in
   c) standard='-std=c11 -D_XOPEN_SOURCE=700' ;;

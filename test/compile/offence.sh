@@ -4,8 +4,9 @@
 set -eu
 compiler=$1
 source=$2
+module=${UVCHAN_LIBUV:-libuv} # of pkg-config
 include=$(CDPATH='' cd -- "$(dirname -- "$0")/../../include" && pwd)
-libuv=$(pkg-config --cflags libuv)
+libuv=$(pkg-config --cflags "$module")
 
 compile() { # compile OFFENCE
   # shellcheck disable=SC2086 # the flags of pkg-config are words

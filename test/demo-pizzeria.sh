@@ -143,6 +143,13 @@ helps() {
   done
 }
 
+# awaits_sleep PID: until the process sleeps, where the system tells. ThreadSanitizer loses a signal now and then that comes just before a
+# program sleeps (with a handler and epoll_wait() alone too), and then nothing wakes it any more.
+awaits_sleep() {
+  looks=0
+  while [ "$looks" -lt 10000 ] && [ -r "/proc/$1/status" ] && ! grep -q '^State:.S' "/proc/$1/status"; do looks=$((looks + 1)); done
+}
+
 # closes_on SIGNAL EXIT-CODE: so slow an oven has the first pizza in it for certain, once the program has said that it makes one.
 closes_on() {
   rm -f "$scratch/pipe"
@@ -151,7 +158,12 @@ closes_on() {
   pid=$!
   while read -r line; do
     echo "$line"
-    case $line in "Making pizza"*) kill -s "$1" "$pid" ;; esac
+    case $line in
+      "Making pizza"*)
+        awaits_sleep "$pid"
+        kill -s "$1" "$pid"
+        ;;
+    esac
   done <"$scratch/pipe" >"$stdout"
   wait "$pid"
   code=$?

@@ -5,6 +5,7 @@ set -eu
 compiler=$1
 library=$2
 work=$3/plugin
+module=${UVCHAN_LIBUV:-libuv} # of pkg-config
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
 case $(uname -s) in
@@ -18,9 +19,9 @@ int plugin_main(void);
 int main(void) { return plugin_main(); }
 END
 # shellcheck disable=SC2046 # the flags of pkg-config are words
-"$compiler" -std=gnu11 -fPIC -shared -Dmain=plugin_main -I"$root/include" $(pkg-config --cflags libuv) "$root/test/consumer/main.c" \
+"$compiler" -std=gnu11 -fPIC -shared -Dmain=plugin_main -I"$root/include" $(pkg-config --cflags "$module") "$root/test/consumer/main.c" \
   "$@" -o "$work/libplugin.so"
 # shellcheck disable=SC2046
-"$compiler" "$work/host.c" "$work/libplugin.so" $(pkg-config --libs libuv) -pthread -Wl,-rpath,"$work" -o "$work/host"
+"$compiler" "$work/host.c" "$work/libplugin.so" $(pkg-config --libs "$module") -pthread -Wl,-rpath,"$work" -o "$work/host"
 "$work/host"
 echo 'plugin.sh: a shared object holds the static library'

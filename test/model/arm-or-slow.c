@@ -93,7 +93,7 @@ static void* sender(void* arg) {
 }
 
 int main(void) {
-  static void* (*const threads[])(void*) = {receiver, thread, sender};
+  static void* (*threads[])(void*) = {receiver, thread, sender};
   int round;
 
   for (round = 0; round < MODEL_ROUNDS; round++) {

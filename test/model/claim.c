@@ -1,8 +1,8 @@
 /* Proves that a waiter is finished once: two claimers, on two channels, and its owner, who withdraws it, race for one word; one of them
  * wins, and only a claimer that has won writes the value. No ring, and no values go round one. */
-#include "model.h"
+#include "program.h"
 
-#include "../../lib/claim.h"
+#include "claim.h"
 
 static atomic_uint claim;
 static int outcome; /* the winner's */
@@ -30,7 +30,7 @@ static void* owner(void* arg) {
 }
 
 int main(void) {
-  static void* (*const threads[])(void*) = {claimer_a, claimer_b, owner};
+  static void* (*threads[])(void*) = {claimer_a, claimer_b, owner};
   int round;
 
   for (round = 0; round < MODEL_ROUNDS; round++) {

@@ -40,7 +40,7 @@ static void* receiver(void* arg) {
 }
 
 int main(void) {
-  static void* (*const threads[])(void*) = {sender, closer, receiver};
+  static void* (*threads[])(void*) = {sender, closer, receiver};
   int round;
 
   for (round = 0; round < MODEL_ROUNDS; round++) {

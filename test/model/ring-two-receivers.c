@@ -35,7 +35,7 @@ static void* in_runs(void* arg) {
 }
 
 int main(void) {
-  static void* (*const threads[])(void*) = {sender, by_one, in_runs};
+  static void* (*threads[])(void*) = {sender, by_one, in_runs};
   int round;
 
   for (round = 0; round < MODEL_ROUNDS; round++) {

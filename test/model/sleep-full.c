@@ -46,7 +46,7 @@ static void* sender(void* arg) {
 }
 
 int main(void) {
-  static void* (*const threads[])(void*) = {receiver_a, receiver_b, sender};
+  static void* (*threads[])(void*) = {receiver_a, receiver_b, sender};
   int round;
 
   for (round = 0; round < MODEL_ROUNDS; round++) {

@@ -64,7 +64,7 @@ static void* receiver(void* arg) {
 }
 
 int main(void) {
-  static void* (*const threads[])(void*) = {sender_a, sender_b, receiver};
+  static void* (*threads[])(void*) = {sender_a, sender_b, receiver};
   int round;
 
   for (round = 0; round < MODEL_ROUNDS; round++) {

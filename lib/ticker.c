@@ -28,7 +28,7 @@ static uint64_t later_by(uint64_t time, uint64_t ms) { return ms > UINT64_MAX - 
 
 static void on_timer(uv_timer_t* timer);
 
-/* Sets the timer for the first tick that is due after now; answers how many there were before it that had not been due last time. */
+/* Sets the timer for the first tick that is due after now; answers how many have become due since it was set last. */
 static uint64_t set_next(uvchan_ticker_t* ticker, uint64_t now) {
   uint64_t period = uv_timer_get_repeat(&ticker->timer);
   uint64_t passed;

@@ -13,13 +13,13 @@
 
 /* Each of these switches leaves a check, or a sequence of calls, out while it is 0. */
 #ifndef FUZZ_DROPS_ARE_ALIGNED
-#define FUZZ_DROPS_ARE_ALIGNED 0 /* drop_cb gets every value aligned as malloc aligns */
+#define FUZZ_DROPS_ARE_ALIGNED 1 /* drop_cb gets every value aligned as malloc aligns */
 #endif
 #ifndef FUZZ_DEAF_ARE_PASSED_OVER
-#define FUZZ_DEAF_ARE_PASSED_OVER 0 /* a receiver that a stranger made deaf holds nobody up on its channel */
+#define FUZZ_DEAF_ARE_PASSED_OVER 1 /* a receiver that a stranger made deaf holds nobody up on its channel */
 #endif
 #ifndef FUZZ_LOOPS_ARE_ABANDONED
-#define FUZZ_LOOPS_ARE_ABANDONED 0 /* a stranger closes the loop too; what he made deaf is finished without it */
+#define FUZZ_LOOPS_ARE_ABANDONED 1 /* a stranger closes the loop too; what he made deaf is finished without it */
 #endif
 
 #define FUZZ_CHANNELS 6

@@ -196,7 +196,7 @@ int uvchan_try_send(uvchan_t* ch, const void* value);
 int uvchan_try_recv(uvchan_t* ch, void* value);
 
 /* Many values side by side: as many as fit, or are there, in order. Others may send or receive in between. With a drop policy all n are
- * taken.
+ * taken, unless memory runs out for a large one (see above).
  *   n   1 or more
  * Return how many, 1 to n; else as uvchan_try_send() and uvchan_try_recv(); UV_EINVAL also where n is 0. Threads: any. */
 ssize_t uvchan_try_send_n(uvchan_t* ch, const void* values, size_t n);

@@ -158,15 +158,19 @@ static int precedes_idle(const uvchan_t* ch, const uvchan__place_t* place) {
   return idle == NULL || idle->waiter->hub != place->waiter->hub || (int)(place->lottery - idle->lottery) < 0;
 }
 
-/* Claims the first who waits to receive and is no started receiver. NULL where there is none; or, unless_behind, where he waits behind a
- * started receiver of his loop. */
+/* Claims the first who waits to receive and is no started receiver. NULL where there is none; or, unless_behind, where each waits behind a
+ * started receiver of his loop: the first of those is soon told, and then goes behind them all. */
 static uvchan__place_t* claim_receiver(uvchan_t* ch, int unless_behind) {
-  uvchan__place_t* place;
+  uvchan__place_t* place = uvchan__first_waiting(&ch->receivers);
 
-  while ((place = uvchan__first_waiting(&ch->receivers)) != NULL) {
-    if (unless_behind && !precedes_idle(ch, place)) return NULL;
-    uvchan__dequeue(&ch->receivers, place);
-    if (uvchan__claim(place->waiter)) return place;
+  while (place != NULL) {
+    uvchan__place_t* next = place->next;
+
+    if (!unless_behind || precedes_idle(ch, place)) {
+      uvchan__dequeue(&ch->receivers, place);
+      if (uvchan__claim(place->waiter)) return place;
+    }
+    place = next;
   }
   return NULL;
 }

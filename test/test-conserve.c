@@ -301,6 +301,30 @@ START_TEST(a_thread_behind_a_deaf_receiver_gets_the_value) {
 }
 END_TEST
 
+/* A request of the deaf loop waits behind its receiver, and one of another loop behind that. */
+START_TEST(a_request_behind_a_deaf_one_gets_the_value) {
+  uvchan_t* ch = support_channel(8, support_capacities[_i]);
+  uv_loop_t loops[2];
+  recv_op_t ops[2];
+  sink_t sink;
+  int i;
+  for (i = 0; i < 2; i++) support_loop_open(&loops[i]);
+  sink_start(&sink, &loops[0], ch);
+  settle(&loops[0]);
+  for (i = 0; i < 2; i++) recv_op(&ops[i], &loops[i], ch);
+  uv_walk(&loops[0], close_handle, NULL);
+  settle(&loops[0]);
+  ck_assert_int_eq(try_send(ch, 7), 0);
+  settle(&loops[1]);
+  ck_assert_uint_eq(ops[1].calls, 1);
+  ck_assert_uint_eq(ops[1].value, 7);
+  ck_assert_int_eq(cancel_op(&ops[0]), 0);
+  sink_close(&sink);
+  for (i = 0; i < 2; i++) support_loop_finish(&loops[i]);
+  uvchan_release(ch);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("conserve");
   TCase* tcase = support_tcase(suite, "conserve");
@@ -310,5 +334,6 @@ int main(void) {
   tcase_add_loop_test(tcase, another_loop_hears_of_values_once_the_first_receiver_has_left, 0, NCAPACITIES);
   tcase_add_loop_test(tcase, receivers_that_a_stranger_made_deaf_are_passed_over, 0, NCAPACITIES);
   tcase_add_loop_test(tcase, a_thread_behind_a_deaf_receiver_gets_the_value, 0, NCAPACITIES);
+  tcase_add_loop_test(tcase, a_request_behind_a_deaf_one_gets_the_value, 0, NCAPACITIES);
   return support_main(suite);
 }

@@ -232,6 +232,7 @@ void** uvchan__hub_owe(uvchan__hub_t* hub, uvchan__after_func after) {
   int i;
 
   uvchan__hub_settle(hub);
+  keep_turning(hub, 1); /* I5; in a turn it does already */
   hub->debt.after = after;
   for (i = 0; i < UVCHAN__OWED; i++) hub->debt.owed[i] = NULL;
   return hub->debt.owed;

@@ -9,7 +9,7 @@
  *
  * I1  An entry is listed at most once; whoever lists or removes it holds the lock.
  * I2  awake means that the loop will look at the list without further help: it has its idle handle active, or a write to its
- *     descriptor is on its way. Whoever runs the loop, uv_run() or a program that polls uv_backend_fd() itself, sees either of them.
+ *     descriptor is on its way, or it is in the hub's check, and looks at the end of it. Whoever runs the loop, uv_run() or a program that polls uv_backend_fd() itself, sees either of them.
  *     Set and cleared under the lock.
  * I3  No wake-up is lost. An entry is listed under the lock.
  *
@@ -26,8 +26,8 @@
  * I4  No write reaches a loop that may be closed: uv_async_send() is called with wake_lock held and `closed` not set, and the hub sets
  *     `closed` under wake_lock before it closes its handles. The hub's memory is counted: one for the loop, one for each wake-up that was
  *     decided on and not carried out, one for each handle that is closing.
- * I5  Between a turn's begin and the next prepare the idle handle is active: so where a callback leaves the turn, the loop turns on, and
- *     prepare puts back into the list what had still to run.
+ * I5  From a turn's begin, and from each callback's, to the next prepare the idle handle is active: so where a callback is left, the loop
+ *     turns on, and prepare does what had to follow it, and puts back into the list what had still to run.
  * I6  Where a stranger closed the hub's handles (uv_walk), none of them is touched again, and entries are listed without effect. Once
  *     libuv has closed them all for good, the loop is not touched any more either. */
 #ifndef UVCHAN_HUB_H

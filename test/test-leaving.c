@@ -312,6 +312,7 @@ START_TEST(a_close_callback_may_be_left) {
   uvchan_receiver_close(&leaver.sink.handle, leave_in_close);
   ck_assert(run_until_left(&loop, UV_RUN_DEFAULT));
   ck_assert_uint_eq(leaver.sink.closes, 1);
+  ck_assert_int_eq(uv_backend_timeout(&loop), 0);
   finish(&loop);
 }
 END_TEST
@@ -485,6 +486,7 @@ START_TEST(the_callback_of_a_cancelled_request_may_be_left) {
   ck_assert(run_until_left(&desk.loop, UV_RUN_DEFAULT));
   ck_assert_uint_eq(desk.calls, 1);
   ck_assert_int_eq(desk.status, UV_ECANCELED);
+  ck_assert_int_eq(uv_backend_timeout(&desk.loop), 0);
   desk_close();
 }
 END_TEST

@@ -80,6 +80,7 @@ START_TEST(each_value_goes_to_exactly_one_receiver_of_several_loops_and_the_end_
   uint64_t values = 0;
   uint64_t i;
 
+  memset(seen, 0, sizeof(seen));
   for (i = 0; i < LOOPS; i++) worker_start(&workers[i], ch);
   for (i = 0; i < count; i++) must(uvchan_send_wait(ch, &i) == 0);
   ck_assert_int_eq(uvchan_close(ch), 0);

@@ -8,6 +8,7 @@ typedef struct {
   uvchan_recv_t recv;
   uint64_t out;
   uint64_t in;
+  uint64_t expected;
   uvchan_t* ch;
 } chain_t;
 
@@ -19,10 +20,9 @@ static void send_next(uvchan_send_t* req, int status) {
 
 static void recv_next(uvchan_recv_t* req, int status) {
   chain_t* chain = req->data;
-  static uint64_t expected;
   must(status == 0);
-  must(chain->in == expected);
-  if (++expected < 100) must(uvchan_recv(req->loop, req, chain->ch, &chain->in, recv_next) == 0);
+  must(chain->in == chain->expected);
+  if (++chain->expected < 100) must(uvchan_recv(req->loop, req, chain->ch, &chain->in, recv_next) == 0);
 }
 
 START_TEST(a_request_may_be_used_again_in_its_callback) {

@@ -375,6 +375,10 @@ static void world_open(int i, size_t capacity, uvchan_overflow_t overflow) {
   size_t c;
   seed = seed * 2654435761u + (uint32_t)i * 40503u + 1;
   if (seed == 0) seed = 1;
+  memset(&world, 0, sizeof(world)); /* all tests may run in one process */
+  memset(senders, 0, sizeof(senders));
+  memset(takers, 0, sizeof(takers));
+  memset(parties, 0, sizeof(parties));
   memset(&options, 0, sizeof(options));
   world.elem_size = elem_sizes[draw(&seed, 3)];
   options.elem_size = world.elem_size;

@@ -208,6 +208,7 @@ START_TEST(a_typed_receiver_gets_its_values_and_the_end) {
   orders_t orders;
   orders_receiver_t receiver;
   int i;
+  values_seen = ends_seen = closes_seen = 0;
   support_loop_open(&loop);
   ck_assert_int_eq(orders_create(&orders, 16), 0);
   ck_assert_int_eq(orders_receiver_init(&loop, &receiver, orders_recvonly(orders)), 0);
@@ -270,6 +271,7 @@ START_TEST(typed_requests_meet) {
   uvchan_send_t send;
   uvchan_recv_t recv;
   struct order in = make_order(5), out;
+  requests_seen = 0;
   support_loop_open(&loop);
   ck_assert_int_eq(orders_create(&orders, support_capacities[_i]), 0);
   recv.data = &out;

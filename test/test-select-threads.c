@@ -114,9 +114,8 @@ END_TEST
 START_TEST(a_closed_channel_gives_its_values_before_the_end) {
   size_t n = room_of(support_capacities[_i]);
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uint64_t value;
+  uint64_t value, i;
   uvchan_case_t one = recv_case(ch, &value);
-  size_t i;
   for (i = 0; i < n; i++) ck_assert_int_eq(uvchan_try_send(ch, &i), 0);
   ck_assert_int_eq(uvchan_close(ch), 0);
   for (i = 0; i < n; i++) {
@@ -144,10 +143,10 @@ START_TEST(a_send_with_a_drop_policy_is_always_ready) {
 END_TEST
 
 START_TEST(the_one_ready_case_is_found_among_many) {
-  size_t n = _i == 0 ? 5 : 1000, at, step = _i == 0 ? 1 : 97, i;
+  size_t n = _i == 0 ? 5 : 1000, i;
   uvchan_t** channels = malloc(n * sizeof(*channels));
   uvchan_case_t* cases = malloc(n * sizeof(*cases));
-  uint64_t value = 0;
+  uint64_t value = 0, at, step = _i == 0 ? 1 : 97;
   for (i = 0; i < n; i++) channels[i] = support_channel(8, 1);
   for (i = 0; i < n; i++) cases[i] = recv_case(channels[i], &value);
   for (at = 0; at < n; at += step) {

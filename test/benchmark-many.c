@@ -61,8 +61,8 @@ int main(int argc, char** argv) {
   uv_thread_t receiver, watcher;
   size_t i;
 
-  nchannels = benchmark_number(&b, "channels", 1);
-  capacity = benchmark_number(&b, "capacity", 16);
+  nchannels = (size_t)benchmark_number(&b, "channels", 1);
+  capacity = (size_t)benchmark_number(&b, "capacity", 16);
   pinned = benchmark_number(&b, "pin", 0) != 0;
   if (nchannels < 1 || nchannels > 1000000 || capacity > 1000000) benchmark_fail("out of range", "");
   channels = calloc(nchannels, sizeof(*channels));

@@ -59,7 +59,7 @@ static void play(void* arg) {
 int main(int argc, char** argv) {
   static player_t players[2];
   benchmark_t b = benchmark_open(argc - 1, argv + 1, " capacity spin ms pin ");
-  size_t capacity = benchmark_number(&b, "capacity", 1);
+  size_t capacity = (size_t)benchmark_number(&b, "capacity", 1);
   uint64_t begin, cpu, ball = 1;
   int i;
 

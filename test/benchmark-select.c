@@ -109,7 +109,7 @@ int main(int argc, char** argv) {
   const char* mode = benchmark_word(&b, "mode", "ready");
   uint64_t ms = benchmark_number(&b, "ms", 200);
 
-  nchannels = benchmark_number(&b, "channels", 8);
+  nchannels = (size_t)benchmark_number(&b, "channels", 8);
   pinned = benchmark_number(&b, "pin", 0) != 0;
   if (nchannels < 1 || nchannels > MOST_CHANNELS) benchmark_fail("out of range", "channels");
   make_channels();

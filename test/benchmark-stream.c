@@ -237,19 +237,19 @@ int main(int argc, char** argv) {
   benchmark_t b = benchmark_open(argc - 1, argv + 1, " from to senders receivers capacity size batch spin ms pin ");
   uv_thread_cb send = body_for(benchmark_word(&b, "from", "thread"), sending_thread, sending_loop);
   uv_thread_cb receive = body_for(benchmark_word(&b, "to", "loop"), receiving_thread, receiving_loop);
-  size_t nsenders = benchmark_number(&b, "senders", 1);
-  size_t nreceivers = benchmark_number(&b, "receivers", 1);
+  size_t nsenders = (size_t)benchmark_number(&b, "senders", 1);
+  size_t nreceivers = (size_t)benchmark_number(&b, "receivers", 1);
   uint64_t begin, cpu;
 
-  size = benchmark_number(&b, "size", 8);
-  batch = benchmark_number(&b, "batch", 1);
+  size = (size_t)benchmark_number(&b, "size", 8);
+  batch = (size_t)benchmark_number(&b, "batch", 1);
   spin = (unsigned int)benchmark_number(&b, "spin", 0);
   pinned = benchmark_number(&b, "pin", 0) != 0;
   if (size < 8 || size > MOST_BYTES || batch < 1 || batch > MOST_BYTES || nsenders < 1 || nsenders > MOST_THREADS || nreceivers < 1 ||
       nreceivers > MOST_THREADS) {
     benchmark_fail("out of range", "");
   }
-  must(uvchan_create(&channel, size, benchmark_number(&b, "capacity", 1024)));
+  must(uvchan_create(&channel, size, (size_t)benchmark_number(&b, "capacity", 1024)));
   must(uvchan_sender_add(channel, (unsigned int)nsenders));
   must(uv_barrier_init(&ready, (unsigned int)(nsenders + nreceivers + 1)));
   start(receivers, nreceivers, receive);

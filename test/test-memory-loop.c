@@ -225,7 +225,7 @@ START_TEST(requests_and_values_of_a_bounded_channel_allocate_nothing) {
   for (i = 0; i < 20; i++) recv_op(&recvs[i], &loop, ch);
   settle(&loop);
   for (i = 0; i < 20; i++) ck_assert_uint_eq(recvs[i].value, i);
-  for (i = 0; i < 4; i++) select_case(&select, i, ch, UVCHAN_RECV, 0);
+  for (i = 0; i < 4; i++) select_case(&select, (size_t)i, ch, UVCHAN_RECV, 0);
   select_op(&select, &loop, 4);
   ck_assert_int_eq(cancel_op(&select), 0);
   settle(&loop);

@@ -3,7 +3,7 @@
 #include "ways.h"
 
 #define PATIENCE 100000            /* nanoseconds: twice what a call may look again for */
-#define FAR UINT64_C(100000000000) /* nanoseconds */
+#define FAR_OFF UINT64_C(100000000000) /* nanoseconds */
 
 /* The ways to wait; those with two cases have a second channel that is never ready. */
 typedef enum { PLAIN, TIMED, MANY, SELECT, TIMED_SELECT, BESIDE_RING, BESIDE_UNBUFFERED, NFORMS } form_t;
@@ -181,7 +181,7 @@ static void receive_rounds(void* arg) {
   uint64_t value, i;
   for (i = 0; i < party->rounds; i++) {
     atomic_store(&party->about, i + 1);
-    must(recv_by(party, &value, FAR) == 0);
+    must(recv_by(party, &value, FAR_OFF) == 0);
     must(value == i);
   }
 }
@@ -210,7 +210,7 @@ static void send_rounds(void* arg) {
   uint64_t first = uvchan_capacity(party->ch), i;
   for (i = 0; i < party->rounds; i++) {
     atomic_store(&party->about, i + 1);
-    must(send_by(party, first + i, FAR) == 0);
+    must(send_by(party, first + i, FAR_OFF) == 0);
   }
 }
 
@@ -241,7 +241,7 @@ static void send_at_random(void* arg) {
   uint32_t random = (uint32_t)party->form + 11;
   uint64_t i;
   for (i = 0; i < party->rounds; i++) {
-    must(send_by(party, i, FAR) == 0);
+    must(send_by(party, i, FAR_OFF) == 0);
     if (i % 32 >= 16) support_spin(support_random(&random) % PATIENCE);
   }
 }
@@ -259,7 +259,7 @@ START_TEST(two_sides_that_wait_for_each_other_meet) {
   sender.rounds = (uint64_t)support_count(1000);
   support_start(&sender.thread, send_at_random, &sender);
   for (i = 0; i < sender.rounds; i++) {
-    must(recv_by(&receiver, &value, FAR) == 0);
+    must(recv_by(&receiver, &value, FAR_OFF) == 0);
     must(value == i);
     if (i % 48 >= 24) support_spin(support_random(&random) % PATIENCE);
   }
@@ -314,14 +314,14 @@ static void receive_once(void* arg) {
   party_t* party = arg;
   uint64_t value = 99;
   atomic_store(&party->about, 1);
-  party->answer = recv_by(party, &value, FAR);
+  party->answer = recv_by(party, &value, FAR_OFF);
   must(value == 99);
 }
 
 static void send_once(void* arg) {
   party_t* party = arg;
   atomic_store(&party->about, 1);
-  party->answer = send_by(party, 99, FAR);
+  party->answer = send_by(party, 99, FAR_OFF);
 }
 
 START_TEST(a_receive_gets_the_end_whenever_the_channel_is_closed) {

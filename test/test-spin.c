@@ -336,7 +336,7 @@ static void player_start(player_t* player, uvchan_t* in, uvchan_t* out, uint64_t
   player->in = in;
   player->out = out;
   player->rounds = rounds;
-  player->answers = calloc(rounds, sizeof(*player->answers));
+  player->answers = calloc((size_t)rounds, sizeof(*player->answers));
   must(player->answers != NULL);
   must(uvchan_receiver_set_spin(&player->sink.handle, spin) == 0);
   must(uvchan_recv_start(&player->sink.handle, on_ball) == 0);

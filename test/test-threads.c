@@ -100,7 +100,8 @@ static void crowd_finish(crowd_t* crowd) {
   ck_assert_uint_eq(stats.dropped, 0);
   ck_assert_uint_eq(stats.waiting_senders + stats.waiting_receivers, 0);
   for (i = 0; elem_size >= 4 && i < total; i++) {
-    ck_assert_msg(crowd->seen[i] == 1, "value %zu of sender %zu was received %d times", i % crowd->n, i / crowd->n, crowd->seen[i]);
+    ck_assert_msg(crowd->seen[i] == 1, "value %u of sender %u was received %d times", (unsigned int)(i % crowd->n),
+                  (unsigned int)(i / crowd->n), crowd->seen[i]);
     expected += WAY_NUMBER(i / crowd->n, i % crowd->n);
   }
   ck_assert_uint_eq(sum, expected);

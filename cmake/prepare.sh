@@ -1,4 +1,4 @@
-# What demo/run.sh, test/run.sh and test/benchmark.sh share: installing what is missing, and building. They set `name` (for messages),
+# What demo/run.sh, test/run.sh, test/benchmark.sh and test/portability.sh share: installing what is missing, and building. They set `name` (for messages),
 # `root` (the source tree) and `build` (the build directory) and then source this file. Messages go to standard error; the output of a step
 # is shown where it fails.
 
@@ -33,6 +33,14 @@ first_of() { # first_of COMMAND...: the first that is here
   done
 }
 
+links() { # links COMPILER FLAG...: it makes a program with these flags
+  command -v "$1" >/dev/null 2>&1 && echo 'int main(void) { return 0; }' | "$@" -x c -o "$build/links" - >/dev/null 2>&1
+}
+
+cross_cc() { # cross_cc MACHINE: the compiler for it that is here
+  first_of "$1-gcc" "$1-gcc-14" "$1-gcc-13" "$1-gcc-12"
+}
+
 # The sources of a crate, as Debian installs them. Where there are no such packages, what builds with crates says what it lacks.
 has_crate() { # has_crate NAME
   for crate in "/usr/share/cargo/registry/$1"-[0-9]*; do [ ! -d "$crate" ] || return 0; done
@@ -62,6 +70,15 @@ is_here() { # is_here NEED
     curl | wrk | chromedriver | go | cargo | gnuplot) command -v "$1" >/dev/null 2>&1 ;;
     chromium) [ -n "$(first_of chromium chromium-browser)" ] ;;
     crate-*) [ "$manager" != apt-get ] || has_crate "${1#crate-}" ;;
+    clang | dpkg-source) command -v "$1" >/dev/null 2>&1 ;;
+    cc-32) links gcc -m32 ;;
+    sanitizers-32) links gcc -m32 -fsanitize=address,undefined ;;
+    cc-arm64) [ -n "$(cross_cc aarch64-linux-gnu)" ] ;;
+    cc-s390x) [ -n "$(cross_cc s390x-linux-gnu)" ] ;;
+    qemu-user) command -v qemu-aarch64 >/dev/null 2>&1 && command -v qemu-s390x >/dev/null 2>&1 ;;
+    musl) command -v musl-gcc >/dev/null 2>&1 ;;
+    mingw) [ -n "$(first_of x86_64-w64-mingw32-gcc-posix x86_64-w64-mingw32-gcc)" ] ;;
+    wine) [ -n "$(first_of wine64 wine /usr/lib/wine/wine64)" ] ;;
     sanitizers) [ "$manager" != dnf ] || rpm -q libasan libubsan libtsan >/dev/null 2>&1 ;;
   esac
 }
@@ -95,6 +112,17 @@ describe() { # describe NEED
     cargo) echo 'Rust, with cargo' ;;
     crate-*) echo "the crate ${1#crate-} of Rust" ;;
     gnuplot) echo 'gnuplot, which draws the plots' ;;
+    clang) echo 'clang' ;;
+    cc-32) echo 'the libraries with which gcc -m32 builds' ;;
+    sanitizers-32) echo 'the libraries with which gcc -m32 -fsanitize=address builds' ;;
+    cc-arm64) echo 'gcc for aarch64-linux-gnu' ;;
+    cc-s390x) echo 'gcc for s390x-linux-gnu' ;;
+    qemu-user) echo 'qemu-user, which runs programs of other machines' ;;
+    musl) echo 'musl-gcc' ;;
+    mingw) echo 'gcc of mingw-w64' ;;
+    wine) echo 'Wine' ;;
+    dpkg-source) echo 'dpkg-source, which unpacks source packages' ;;
+    sources) echo 'the sources of libuv and Check' ;;
     sanitizers) echo 'the libraries of AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer' ;;
   esac
 }
@@ -116,6 +144,14 @@ package() { # package NEED: its packages' names
     apt-get:gnuplot) echo gnuplot-nox ;;
     apt-get:crate-*) echo "librust-${1#crate-}-dev" ;;
     apt-get:python) echo python3 ;;
+    apt-get:cc-32) echo lib32gcc-12-dev libc6-dev-i386 ;;
+    apt-get:sanitizers-32) echo lib32asan8 lib32ubsan1 ;;
+    apt-get:cc-arm64) echo gcc-12-aarch64-linux-gnu libc6-dev-arm64-cross ;;
+    apt-get:cc-s390x) echo gcc-12-s390x-linux-gnu libc6-dev-s390x-cross ;;
+    apt-get:musl) echo musl-tools ;;
+    apt-get:mingw) echo gcc-mingw-w64-x86-64-posix ;;
+    apt-get:wine) echo wine64 ;;
+    apt-get:dpkg-source) echo dpkg-dev ;;
     apt-get:chromedriver) echo chromium-driver ;;
     dnf:cc) echo gcc glibc-devel ;;
     dnf:c++) echo gcc-c++ ;;

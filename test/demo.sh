@@ -3,7 +3,8 @@
 #
 #   sh test/demo-NAME.sh DIRECTORY
 #
-# with the directory that holds the built programs, or with its path in UVCHAN_DEMOS, and needs a POSIX shell alone. The programs are
+# with the directory that holds the built programs, or with its path in UVCHAN_DEMOS, and needs a POSIX shell alone. Where they are programs of
+# another machine, UVCHAN_EMULATOR is the command that runs them. The programs are
 # generator (demo/generator.c), producer_consumer (demo/producer_consumer.c) and pizzeria (demo/pizzeria.c, demo/options.c).
 # Exit code 0: all holds. A check that the machine can't run says so, in a line that begins with "skipped:".
 set -u
@@ -17,6 +18,16 @@ demos=$(cd "$demos" && pwd)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/uvchan-demo.XXXXXX") || exit 1
 trap 'rm -rf "$scratch"' EXIT
 unset NO_COLOR
+
+if [ -n "${UVCHAN_EMULATOR-}" ]; then
+  mkdir "$scratch/demos"
+  for program in "$demos"/*; do
+    if [ ! -f "$program" ] || [ ! -x "$program" ]; then continue; fi
+    printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$UVCHAN_EMULATOR" "$program" >"$scratch/demos/${program##*/}"
+    chmod +x "$scratch/demos/${program##*/}"
+  done
+  demos=$scratch/demos
+fi
 
 fail() {
   echo "failed: $*" >&2

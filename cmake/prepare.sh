@@ -133,6 +133,9 @@ find_manager() {
   if [ "$(uname -s)" = Darwin ]; then first_of brew; else first_of apt-get dnf pacman apk; fi
 }
 
+# Debian's packages that are called without the version, gcc-multilib and the compilers for other machines, exclude each other.
+gcc_version() { gcc -dumpversion 2>/dev/null || echo 12; }
+
 package() { # package NEED: its packages' names
   case $manager:$1 in
     apt-get:cc) echo gcc libc6-dev ;;
@@ -144,10 +147,10 @@ package() { # package NEED: its packages' names
     apt-get:gnuplot) echo gnuplot-nox ;;
     apt-get:crate-*) echo "librust-${1#crate-}-dev" ;;
     apt-get:python) echo python3 ;;
-    apt-get:cc-32) echo lib32gcc-12-dev libc6-dev-i386 ;;
+    apt-get:cc-32) echo "lib32gcc-$(gcc_version)-dev" libc6-dev-i386 ;;
     apt-get:sanitizers-32) echo lib32asan8 lib32ubsan1 ;;
-    apt-get:cc-arm64) echo gcc-12-aarch64-linux-gnu libc6-dev-arm64-cross ;;
-    apt-get:cc-s390x) echo gcc-12-s390x-linux-gnu libc6-dev-s390x-cross ;;
+    apt-get:cc-arm64) echo "gcc-$(gcc_version)-aarch64-linux-gnu" libc6-dev-arm64-cross ;;
+    apt-get:cc-s390x) echo "gcc-$(gcc_version)-s390x-linux-gnu" libc6-dev-s390x-cross ;;
     apt-get:musl) echo musl-tools ;;
     apt-get:mingw) echo gcc-mingw-w64-x86-64-posix ;;
     apt-get:wine) echo wine64 ;;

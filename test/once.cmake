@@ -47,6 +47,7 @@ endif()
 
 uvchan_add_script(scripts scripts.sh)
 uvchan_add_script(run-demo run-demo.sh)
+uvchan_add_script(run-portability run-portability.sh)
 uvchan_add_script(readme readme.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan> "${CMAKE_CURRENT_BINARY_DIR}")
 if(NOT WIN32)
   uvchan_add_script(plugin plugin.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan> "${CMAKE_CURRENT_BINARY_DIR}")

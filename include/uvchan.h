@@ -31,6 +31,14 @@
  * wait of such a thread is a value, a close, or the limit of a timed call. Its drop_cb is not cut short either. A thread that has asked
  * for PTHREAD_CANCEL_ASYNCHRONOUS must not be in a call of the library when it is cancelled, and no thread may be in uv_run().
  *
+ * Fork. A child of fork() may use channels, wait groups and loops that it makes itself, whatever other threads of the parent's were doing;
+ * and, after uv_loop_fork(), each of the parent's loops that no other thread was running, with what is on it: receivers, requests, values
+ * that were told to it. The child has its own copy of all that: nothing passes from one process to the other, a value that was buffered is
+ * received in both, and each process releases and closes for itself. A channel or a wait group of the parent's is of use to the child
+ * unless another thread was inside a call on it at that moment, waiting or not: the child must not touch it any more then, nor run a loop
+ * that has receivers or requests of it. fork() may be called in callbacks, but not in a signal handler, and another handler of
+ * pthread_atfork() must not call the library before the fork. vfork(), posix_spawn() and uv_spawn() have no such conditions.
+ *
  * The shape of the API follows libuv: handles and requests are the user's memory, with `void* data` first. Its meaning follows Go:
  * channels, select, wait groups, and the memory model (a send happens before its receive; the k-th receive happens before send
  * k + capacity completes; a close happens before its end is seen). */

@@ -16,8 +16,11 @@ typedef struct {
   void* owed[UVCHAN__OWED];
 } debt_t;
 
+/* Counts in the upper bits of `references`. */
+#define A_WAKER 0x100u
+
 struct uvchan__hub_s {
-  uv_async_t async;
+  uv_async_t asyncs[2]; /* the second one is for a child of fork(), and there in turn */
   uv_prepare_t prepare;
   uv_check_t check;
   uv_idle_t idle;
@@ -25,11 +28,15 @@ struct uvchan__hub_s {
   /* Fixed. */
   uv_loop_t* loop;
   const void* copy; /* of the library, which made it: its registry */
+  /* The loop's thread, which changes it under wake_lock. */
+  uv_async_t* async;
   /* The loop's thread. */
   unsigned int users;
   unsigned int holds;
   int is_turning;       /* the idle handle is active */
   int ran_some;         /* the last turn ran entries */
+  int is_inherited;     /* by a child of fork(), in which it has had no turn yet */
+  int is_replaced;      /* the other async handle is closing */
   uvchan__entry_t turn; /* the head of a circular list: what runs in this turn */
   debt_t debt;
   /* Under the registry's lock. */
@@ -47,7 +54,7 @@ struct uvchan__hub_s {
   atomic_uint wake_lock;
   int closed;
   /* Atomic: see I4. */
-  atomic_uint references;
+  atomic_uint references; /* and A_WAKER for each wake-up that was decided on */
   union {
     max_align_t aligned;
     unsigned char bytes[UVCHAN__SCRATCH_BYTES];
@@ -150,6 +157,8 @@ static void keep_turning(uvchan__hub_t* hub, int on) {
   }
 }
 
+static void replace_async(uvchan__hub_t* hub);
+
 /* After this either the list was empty under the lock, and whoever lists next does what I3 says, or the loop turns on. */
 static void look(uvchan__hub_t* hub, int before_poll, int turn_on) {
   uvchan__lock(&hub->lock);
@@ -175,7 +184,8 @@ static void on_prepare(uv_prepare_t* prepare) {
 
   end_turn(hub);
   uvchan__hub_settle(hub);
-  look(hub, 1, 0);
+  if (UVCHAN__RARELY(hub->is_inherited)) replace_async(hub);
+  look(hub, 1, hub->is_inherited);
 }
 
 int uvchan__hub_is_in_demand(uvchan__hub_t* hub) {
@@ -255,12 +265,12 @@ void uvchan__hub_settle(uvchan__hub_t* hub) {
 /* ---- Its life: the loop's thread ------------------------------------------------------------------------------------------ */
 
 int uvchan__hub_is_dead(const uvchan__hub_t* hub) {
-  return uv_is_closing((const uv_handle_t*)&hub->async) || uv_is_closing((const uv_handle_t*)&hub->prepare) ||
+  return uv_is_closing((const uv_handle_t*)hub->async) || uv_is_closing((const uv_handle_t*)&hub->prepare) ||
          uv_is_closing((const uv_handle_t*)&hub->check) || uv_is_closing((const uv_handle_t*)&hub->idle);
 }
 
 int uvchan__hub_is_gone(const uvchan__hub_t* hub) {
-  return uvchan__is_finished((const uv_handle_t*)&hub->async) && uvchan__is_finished((const uv_handle_t*)&hub->prepare) &&
+  return uvchan__is_finished((const uv_handle_t*)hub->async) && uvchan__is_finished((const uv_handle_t*)&hub->prepare) &&
          uvchan__is_finished((const uv_handle_t*)&hub->check) && uvchan__is_finished((const uv_handle_t*)&hub->idle);
 }
 
@@ -289,22 +299,19 @@ static void unlink_locked(uvchan__hub_t* hub) {
   }
 }
 
-/* The loop's hub, or NULL; one whose handles a stranger closed serves its present users only. */
+/* The loop's hub, or NULL; one whose handles a stranger closed serves its present users only. It stays listed for them: see fork. */
 static uvchan__hub_t* find_locked(const uv_loop_t* loop) {
   uvchan__hub_t* hub;
 
   for (hub = *bucket_of(loop); hub != NULL; hub = hub->next) {
-    if (hub->loop != loop) continue;
-    if (!uvchan__hub_is_dead(hub)) return hub;
-    unlink_locked(hub);
-    return NULL;
+    if (hub->loop == loop && !uvchan__hub_is_dead(hub)) return hub;
   }
   return NULL;
 }
 
 /* uv_async_init() alone can fail, and comes before all that would have to be closed. */
 static int init_handles(uvchan__hub_t* hub, uv_loop_t* loop) {
-  int r = uv_async_init(loop, &hub->async, on_async);
+  int r = uv_async_init(loop, hub->async, on_async);
 
   if (r != 0) return r;
   uv_prepare_init(loop, &hub->prepare);
@@ -312,11 +319,11 @@ static int init_handles(uvchan__hub_t* hub, uv_loop_t* loop) {
   uv_idle_init(loop, &hub->idle);
   uv_prepare_start(&hub->prepare, on_prepare);
   uv_check_start(&hub->check, on_check);
-  uv_unref((uv_handle_t*)&hub->async);
+  uv_unref((uv_handle_t*)hub->async);
   uv_unref((uv_handle_t*)&hub->prepare);
   uv_unref((uv_handle_t*)&hub->check);
   uv_unref((uv_handle_t*)&hub->idle);
-  hub->async.data = hub->prepare.data = hub->check.data = hub->idle.data = hub;
+  hub->async->data = hub->prepare.data = hub->check.data = hub->idle.data = hub;
   hub->awake = 1;
   keep_turning(hub, 1); /* the loop may be past its prepare phase already, and about to block: so its first turn does not */
   return 0;
@@ -330,6 +337,7 @@ static int make(uv_loop_t* loop, uvchan__hub_t** made) {
   memset(hub, 0, offsetof(uvchan__hub_t, scratch));
   hub->loop = loop;
   hub->copy = &registry;
+  hub->async = &hub->asyncs[0];
   init_list(&hub->ready);
   init_list(&hub->turn);
   hub->thread = this_thread();
@@ -363,10 +371,12 @@ int uvchan__hub_acquire(uv_loop_t* loop, uvchan__hub_t** hub) {
 }
 
 /* [references.R] and [references.A]: all use of the hub's memory comes before it is freed. */
-static void forget(uvchan__hub_t* hub) {
+static void give_back(uvchan__hub_t* hub, unsigned int references) {
   uvchan__step();
-  if (atomic_fetch_sub_explicit(&hub->references, 1, memory_order_acq_rel) == 1) uvchan__free(hub);
+  if (atomic_fetch_sub_explicit(&hub->references, references, memory_order_acq_rel) == references) uvchan__free(hub);
 }
+
+static void forget(uvchan__hub_t* hub) { give_back(hub, 1); }
 
 static void on_closed(uv_handle_t* handle) { forget(handle->data); }
 
@@ -389,7 +399,7 @@ void uvchan__hub_release(uvchan__hub_t* hub) {
   uvchan__lock(&hub->wake_lock);
   hub->closed = 1;
   uvchan__unlock(&hub->wake_lock);
-  by_stranger += close_handle(hub, (uv_handle_t*)&hub->async);
+  by_stranger += close_handle(hub, (uv_handle_t*)hub->async);
   by_stranger += close_handle(hub, (uv_handle_t*)&hub->prepare);
   by_stranger += close_handle(hub, (uv_handle_t*)&hub->check);
   by_stranger += close_handle(hub, (uv_handle_t*)&hub->idle);
@@ -416,7 +426,7 @@ static void demand_wake_locked(uvchan__hub_t* hub, uvchan__hub_t** wakes) {
   hub->awake = 1;
   if (hub->waking) return; /* the one in whose list it stands has still to wake it */
   hub->waking = 1;
-  atomic_fetch_add_explicit(&hub->references, 1, memory_order_relaxed); /* relaxed: the lock orders it against the loop's own */
+  atomic_fetch_add_explicit(&hub->references, A_WAKER, memory_order_relaxed); /* relaxed: the lock orders it against the loop's own */
   hub->wake_next = *wakes;
   *wakes = hub;
 }
@@ -498,10 +508,10 @@ static void wake(uvchan__hub_t* hub) {
   hub->waking = 0;
   uvchan__unlock(&hub->lock);
   uvchan__lock(&hub->wake_lock);
-  if (!hub->closed && !uv_is_closing((uv_handle_t*)&hub->async)) uv_async_send(&hub->async);
+  if (!hub->closed && !uv_is_closing((uv_handle_t*)hub->async)) uv_async_send(hub->async);
   uvchan__unlock(&hub->wake_lock);
   uvchan__let_cancellation(before);
-  forget(hub);
+  give_back(hub, A_WAKER);
 }
 
 void uvchan__hub_wake_all(uvchan__hub_t* wakes) {
@@ -529,4 +539,110 @@ int uvchan__hub_runs_here(uvchan__hub_t* hub) {
   here = hub->has_run && is_on_this_thread(hub);
   uvchan__unlock(&hub->lock);
   return here;
+}
+
+/* ---- Fork ----------------------------------------------------------------------------------------------------------------- */
+
+#if UVCHAN__FORKS
+
+/* A child has the thread that forked alone, and of the others what they left in memory: a lock that one of them held would
+ * be held for ever. So nobody is inside of a lock of this file at a fork:
+ *
+ *      the thread that forks                        another thread
+ *      takes the registry's lock,                   makes or ends a hub: the registry's lock, and no other under it
+ *      each hub's lock, its wake_lock               posts, looks: a hub's lock, and no other under it
+ *      forks                                        writes: a wake_lock, and no other under it
+ *      gives them back, in both processes
+ *
+ * Who holds one of them waits for no other one: so the thread that forks gets them all, in whatever order. It waits with
+ * them held for what other handlers of the program's wait for that run after this one, which are those that were
+ * registered before the library was loaded; none of theirs may wait for a thread that is in a call of the library.
+ * It is in none itself: nothing of the user's runs, and no memory is asked for, between a post and its wake-up.
+ *
+ * A hub that is registered no more has no users, and nobody in the child takes its locks again. */
+static void hold_all(void) {
+  uvchan__hub_t* hub;
+  size_t i;
+
+  uvchan__lock(&registry.lock);
+  for (i = 0; i < BUCKETS; i++) {
+    for (hub = registry.buckets[i]; hub != NULL; hub = hub->next) {
+      uvchan__lock(&hub->lock);
+      uvchan__lock(&hub->wake_lock);
+    }
+  }
+}
+
+static void let_go(uvchan__hub_t* hub) {
+  uvchan__unlock(&hub->wake_lock);
+  uvchan__unlock(&hub->lock);
+}
+
+/* With all locks, in the child. The list is whole. Wake-ups that other threads had decided on will not be carried out, and
+ * what was written to the descriptor is not seen, for uv_loop_fork() makes another one. Nothing of that is needed: a loop
+ * comes to the hub's prepare before it polls; where the thread that forked is past that, which it alone can be, the idle
+ * handle is active instead. So the hub is awake in the sense of I2 until its first turn, and nobody in the child writes to a
+ * descriptor that is still the parent's. */
+static void inherit(uvchan__hub_t* hub) {
+  int here = hub->thread == this_thread();
+
+  hub->waking = 0;
+  atomic_store_explicit(&hub->references, atomic_load_explicit(&hub->references, memory_order_relaxed) % A_WAKER,
+                        memory_order_relaxed); /* relaxed: no other thread is there */
+  if (!here) {
+    hub->thread = 0;
+    hub->has_run = 0;
+    hub->around_poll = 0;
+  }
+  hub->is_inherited = 1;
+  hub->awake = 1;
+  if (here) keep_turning(hub, 1);
+}
+
+static void go_on(void (*with)(uvchan__hub_t* hub)) {
+  uvchan__hub_t* hub;
+  size_t i;
+
+  for (i = 0; i < BUCKETS; i++) {
+    for (hub = registry.buckets[i]; hub != NULL; hub = hub->next) {
+      if (with != NULL) with(hub);
+      let_go(hub);
+    }
+  }
+  uvchan__unlock(&registry.lock);
+}
+
+static void go_on_in_parent(void) { go_on(NULL); }
+
+static void go_on_in_child(void) { go_on(inherit); }
+
+UVCHAN__AT_LOAD static void provide_for_fork(void) { uvchan__at_fork(hold_all, go_on_in_parent, go_on_in_child); }
+
+#endif
+
+static void on_replaced(uv_handle_t* handle) {
+  uvchan__hub_t* hub = handle->data;
+
+  hub->is_replaced = 0;
+  forget(hub);
+}
+
+/* In the child's first turn, before its look. libuv up to 1.44 takes a handle that was sent to before the fork for one whose
+ * callback is still to come, for ever, and does not write for it any more. So the hub goes on with another one. Where that is
+ * still closing, since its process is a child's child, the loop turns until it is closed. */
+static void replace_async(uvchan__hub_t* hub) {
+  uv_async_t* before = hub->async;
+  uv_async_t* other = before == &hub->asyncs[0] ? &hub->asyncs[1] : &hub->asyncs[0];
+
+  if (hub->is_replaced) return;
+  hub->is_inherited = 0;
+  if (uvchan__hub_is_dead(hub) || uv_async_init(hub->loop, other, on_async) != 0) return;
+  uv_unref((uv_handle_t*)other);
+  other->data = hub;
+  uvchan__lock(&hub->wake_lock);
+  hub->async = other;
+  uvchan__unlock(&hub->wake_lock);
+  hub->is_replaced = 1;
+  atomic_fetch_add_explicit(&hub->references, 1, memory_order_relaxed); /* relaxed: as in close_handle() */
+  uv_close((uv_handle_t*)before, on_replaced);
 }

@@ -6,7 +6,7 @@
 #if !defined(_WIN32) && !defined(UVCHAN_PORTABLE)
 #include <sched.h>
 #endif
-#if !defined(_WIN32) && !defined(__ANDROID__)
+#ifndef _WIN32
 #include <pthread.h>
 #endif
 
@@ -54,6 +54,10 @@ int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout)
 void* uvchan__bed_of(atomic_uint* word) { return word; }
 
 void uvchan__wake_at(void* bed) { syscall(SYS_futex, bed, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
+
+static void hold_buckets(void) {} /* there are none */
+static void let_buckets_go(void) {}
+static void renew_buckets(void) {}
 
 #else
 
@@ -111,6 +115,27 @@ void uvchan__wake_at(void* bed) {
   uv_mutex_unlock(&bucket->mutex);
 }
 
+#if UVCHAN__FORKS
+
+/* Who holds a bucket waits for nothing else: so all can be held at once. */
+static void hold_buckets(void) {
+  size_t i;
+
+  uv_once(&once, init_buckets); /* or the child might find it begun, by a thread that it does not have */
+  for (i = 0; i < BUCKETS; i++) uv_mutex_lock(&buckets[i].mutex);
+}
+
+static void let_buckets_go(void) {
+  size_t i;
+
+  for (i = BUCKETS; i > 0; i--) uv_mutex_unlock(&buckets[i - 1].mutex);
+}
+
+/* A condition remembers who waits, and would wait itself for threads that the child does not have: so it gets new ones. */
+static void renew_buckets(void) { init_buckets(); }
+
+#endif
+
 #endif
 
 static void sleep_for(unsigned int milliseconds) {
@@ -130,6 +155,42 @@ void uvchan__yield(void) { sleep_for(0); }
 
 /* libuv's own mark UV_HANDLE_CLOSED, the same everywhere from 1.42 to 1.52; a test closes handles of each kind and looks. */
 int uvchan__is_finished(const uv_handle_t* handle) { return (handle->flags & 0x2u) != 0; }
+
+/* ---- Fork ----------------------------------------------------------------------------------------------------------------- */
+
+#if UVCHAN__FORKS
+
+static struct {
+  void (*before)(void);
+  void (*in_parent)(void);
+  void (*in_child)(void);
+} at_fork;
+
+static void before_fork(void) {
+  at_fork.before();
+  hold_buckets();
+}
+
+static void in_parent(void) {
+  let_buckets_go();
+  at_fork.in_parent();
+}
+
+static void in_child(void) {
+  renew_buckets();
+  at_fork.in_child();
+}
+
+void uvchan__at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
+  at_fork.before = before;
+  at_fork.in_parent = parent;
+  at_fork.in_child = child;
+  (void)pthread_atfork(before_fork, in_parent, in_child); /* without memory at load a fork is not provided for */
+}
+
+#endif
+
+/* ---- Waiting a moment ----------------------------------------------------------------------------------------------------- */
 
 #define PAUSES 64
 #define YIELDS 256

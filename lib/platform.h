@@ -25,6 +25,23 @@
 #define UVCHAN__HAS_FUTEX 0
 #endif
 
+/* Whether a process can fork, and its child go on with the library's memory. */
+#ifdef _WIN32
+#define UVCHAN__FORKS 0
+#else
+#define UVCHAN__FORKS 1
+#endif
+
+#if UVCHAN__FORKS
+/* A function without arguments that runs when the library is loaded, before any thread can call it. */
+#define UVCHAN__AT_LOAD __attribute__((constructor))
+
+/* Has these called at each fork() from now on, on the thread that forks: before it, and after it in the parent and in the
+ * child. Called once, at load. What platform.c keeps to itself is held and put right inside of that. Where the library is
+ * unloaded by dlclose(), the C library forgets the three; one that can't unloads nothing that has a _Thread_local. */
+void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));
+#endif
+
 /* Whether libuv has closed the handle for good, and no part of its loop points to it any more; uv_is_closing() tells no difference between
  * this and a handle that is only about to be. Of a handle that was closed, whether its loop may be gone. */
 struct uv_handle_s;

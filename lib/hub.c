@@ -19,6 +19,8 @@ typedef struct {
 /* Counts in the upper bits of `references`. */
 #define A_WAKER 0x100u
 
+typedef struct registry_s registry_t;
+
 struct uvchan__hub_s {
   uv_async_t asyncs[2]; /* the second one is for a child of fork(), and there in turn */
   uv_prepare_t prepare;
@@ -27,7 +29,7 @@ struct uvchan__hub_s {
   uvchan__later_t later;
   /* Fixed. */
   uv_loop_t* loop;
-  const void* copy; /* of the library, which made it: its registry */
+  registry_t* home; /* of the copy of the library that made it */
   /* The loop's thread, which changes it under wake_lock. */
   uv_async_t* async;
   /* The loop's thread. */
@@ -39,7 +41,7 @@ struct uvchan__hub_s {
   int is_replaced;      /* the other async handle is closing */
   uvchan__entry_t turn; /* the head of a circular list: what runs in this turn */
   debt_t debt;
-  /* Under the registry's lock. */
+  /* Under the lock of its registry. */
   uvchan__hub_t* next;
   /* Under lock. */
   atomic_uint lock;
@@ -65,7 +67,7 @@ struct uvchan__hub_s {
  * its plugins: each has hubs of its own, also on one loop. */
 #define BUCKETS 64
 
-static struct {
+static struct registry_s {
   atomic_uint lock;
   uvchan__hub_t* buckets[BUCKETS];
 } registry;
@@ -82,9 +84,9 @@ static uint64_t this_thread(void) {
 
 /* With the lock: whether the calling thread has last run the loop. In another copy's call it is not known, and 0: then the loop is woken,
  * needlessly at worst. */
-static int is_on_this_thread(const uvchan__hub_t* hub) { return hub->copy == &registry && hub->thread == this_thread(); }
+static int is_on_this_thread(const uvchan__hub_t* hub) { return hub->home == &registry && hub->thread == this_thread(); }
 
-static uvchan__hub_t** bucket_of(const uv_loop_t* loop) { return &registry.buckets[((uintptr_t)loop >> 6) % BUCKETS]; }
+static uvchan__hub_t** bucket_of(registry_t* home, const uv_loop_t* loop) { return &home->buckets[((uintptr_t)loop >> 6) % BUCKETS]; }
 
 void uvchan__later(uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb) {
   uv_idle_init(loop, handle);
@@ -292,7 +294,7 @@ void uvchan__hub_later(uvchan__hub_t* hub, uv_loop_t* loop, uv_idle_t* handle, u
 static void unlink_locked(uvchan__hub_t* hub) {
   uvchan__hub_t** at;
 
-  for (at = bucket_of(hub->loop); *at != NULL; at = &(*at)->next) {
+  for (at = bucket_of(hub->home, hub->loop); *at != NULL; at = &(*at)->next) {
     if (*at != hub) continue;
     *at = hub->next;
     return;
@@ -303,7 +305,7 @@ static void unlink_locked(uvchan__hub_t* hub) {
 static uvchan__hub_t* find_locked(const uv_loop_t* loop) {
   uvchan__hub_t* hub;
 
-  for (hub = *bucket_of(loop); hub != NULL; hub = hub->next) {
+  for (hub = *bucket_of(&registry, loop); hub != NULL; hub = hub->next) {
     if (hub->loop == loop && !uvchan__hub_is_dead(hub)) return hub;
   }
   return NULL;
@@ -336,7 +338,7 @@ static int make(uv_loop_t* loop, uvchan__hub_t** made) {
   if (hub == NULL) return UV_ENOMEM;
   memset(hub, 0, offsetof(uvchan__hub_t, scratch));
   hub->loop = loop;
-  hub->copy = &registry;
+  hub->home = &registry;
   hub->async = &hub->asyncs[0];
   init_list(&hub->ready);
   init_list(&hub->turn);
@@ -348,8 +350,8 @@ static int make(uv_loop_t* loop, uvchan__hub_t** made) {
     return r;
   }
   uvchan__lock(&registry.lock);
-  hub->next = *bucket_of(loop);
-  *bucket_of(loop) = hub;
+  hub->next = *bucket_of(&registry, loop);
+  *bucket_of(&registry, loop) = hub;
   uvchan__unlock(&registry.lock);
   *made = hub;
   return 0;
@@ -393,9 +395,9 @@ void uvchan__hub_release(uvchan__hub_t* hub) {
   int by_stranger = 0;
 
   if (--hub->users > 0) return;
-  uvchan__lock(&registry.lock);
+  uvchan__lock(&hub->home->lock); /* the last user may be in another copy than the first */
   unlink_locked(hub);
-  uvchan__unlock(&registry.lock);
+  uvchan__unlock(&hub->home->lock);
   uvchan__lock(&hub->wake_lock);
   hub->closed = 1;
   uvchan__unlock(&hub->wake_lock);

@@ -150,6 +150,39 @@ START_TEST(each_copy_has_an_allocator_of_its_own) {
 }
 END_TEST
 
+static void note_close(uvchan_receiver_t* receiver) { *(int*)receiver->data = 1; }
+
+/* Whoever lets go of a hub takes it out of the list of the copy that made it: or that copy would find it there when it is gone. */
+START_TEST(what_one_copy_has_begun_on_a_loop_the_other_ends) {
+  uvchan_t* ch = support_channel(8, 1);
+  uv_loop_t loop;
+  int round;
+  support_loop_open(&loop);
+  for (round = 0; round < 4; round++) {
+    int by_plugin = round % 2;
+    uvchan_receiver_t receiver;
+    send_op_t full;
+    int closed = 0;
+    memset(&full, 0, sizeof(full));
+    must(try_send(ch, 0) == 0);
+    must((by_plugin ? plugin->send : uvchan_send)(&loop, &full.req, ch, &full.value, send_op_done) == 0);
+    settle(&loop);
+    must((by_plugin ? uvchan_cancel : plugin->cancel)((uvchan_req_t*)&full.req) == 0);
+    settle(&loop);
+    must(full.calls == 1 && full.status == UV_ECANCELED);
+    must((by_plugin ? plugin->receiver_init : uvchan_receiver_init)(&loop, &receiver, ch) == 0);
+    must(takes(ch, 0));
+    receiver.data = &closed;
+    (by_plugin ? uvchan_receiver_close : plugin->receiver_close)(&receiver, note_close);
+    settle(&loop);
+    must(closed);
+    must(count_handles(&loop, UV_ASYNC) == 0);
+  }
+  support_loop_finish(&loop);
+  uvchan_release(ch);
+}
+END_TEST
+
 int main(int argc, char** argv) {
   Suite* suite = suite_create("two-copies");
   TCase* tcase = support_tcase(suite, "plugin");
@@ -160,6 +193,7 @@ int main(int argc, char** argv) {
   tcase_add_loop_test(tcase, threads_of_both_copies_wake_each_other, 0, 2 * SUPPORT_NCAPACITIES);
   tcase_add_test(tcase, a_wait_group_of_the_host_ends_a_wait_in_the_plugin);
   tcase_add_test(tcase, a_thread_of_the_plugin_is_never_taken_for_the_loops);
+  tcase_add_test(tcase, what_one_copy_has_begun_on_a_loop_the_other_ends);
   tcase_add_loop_test(tcase, each_copy_has_an_allocator_of_its_own, 0, 2);
   return support_main(suite);
 }

@@ -2,8 +2,9 @@
  *
  * The word waiter->sleep:   AWAKE --park()--> ASLEEP --unpark()--> FINISHED
  *                             '---------------unpark()----------------^
- * Only its own thread parks, and only the one who claimed it unparks, once. The exchange in unpark() is the last touch of the waiter's
- * memory: as soon as the thread sees FINISHED, the waiter may go out of scope. */
+ * Only its own thread parks, and only the one who claimed it unparks, once. The step to FINISHED is the last touch of the waiter's
+ * memory: as soon as the thread sees it, the waiter may go out of scope. Without a futex there is one more state on the way, and one more
+ * arrow, which stand in park.c. */
 #ifndef UVCHAN_PARK_H
 #define UVCHAN_PARK_H
 
@@ -11,9 +12,6 @@
 
 #include "patience.h"
 #include "platform.h"
-
-/* Before the waiter can be claimed: notes in it where its thread will sleep, for a waker in another copy of the library. */
-void uvchan__make_bed(uvchan__waiter_t* waiter);
 
 /* Looks as long as the patience lasts; returns 1 when finished, else 0. */
 int uvchan__linger(uvchan__waiter_t* waiter, uvchan__patience_t* patience);

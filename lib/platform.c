@@ -1,4 +1,4 @@
-/* The platform's way to sleep on a word, with the portable way beside it. Knows nothing of channels. */
+/* What differs between platforms, as platform.h says. Knows nothing of channels. */
 #include "platform.h"
 
 #include <uv.h>
@@ -37,104 +37,21 @@ void uvchan__let_cancellation(int before) { (void)before; }
 
 int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
   struct {
-    long seconds;
-    long nanoseconds;
+    __kernel_long_t seconds;
+    __kernel_long_t nanoseconds;
   } relative, *limit = NULL; /* as the kernel reads it here: the C library's timespec may be wider on a 32-bit machine */
 
   if (timeout != UVCHAN__FOR_EVER) {
     timeout = uvchan__at_once(timeout);
-    relative.seconds = (long)(timeout / 1000000000u);
-    relative.nanoseconds = (long)(timeout % 1000000000u);
+    relative.seconds = (__kernel_long_t)(timeout / 1000000000u);
+    relative.nanoseconds = (__kernel_long_t)(timeout % 1000000000u);
     limit = &relative;
   }
   if (syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, limit, NULL, 0) == 0) return 0;
   return errno == ETIMEDOUT ? UV_ETIMEDOUT : 0;
 }
 
-void* uvchan__bed_of(atomic_uint* word) { return word; }
-
-void uvchan__wake_at(void* bed) { syscall(SYS_futex, bed, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
-
-static void hold_buckets(void) {} /* there are none */
-static void let_buckets_go(void) {}
-static void renew_buckets(void) {}
-
-#else
-
-/* A sleeper holds its bucket's mutex from its look at the word until it sleeps, and a waker takes that mutex after it changed the word:
- * so either the sleeper sees the change, or the waker's signal comes while it sleeps. Words share buckets, therefore all are woken. */
-#define BUCKETS 64
-
-typedef struct {
-  uv_mutex_t mutex;
-  uv_cond_t changed;
-} bucket_t;
-
-static bucket_t buckets[BUCKETS];
-
-static uv_once_t once = UV_ONCE_INIT;
-
-static void init_buckets(void) {
-  size_t i;
-
-  for (i = 0; i < BUCKETS; i++) {
-    if (uv_mutex_init(&buckets[i].mutex) != 0 || uv_cond_init(&buckets[i].changed) != 0) assert(0 && "no mutex to be had");
-  }
-}
-
-static bucket_t* bucket_of(const atomic_uint* word) {
-  uv_once(&once, init_buckets);
-  return &buckets[(size_t)(((uintptr_t)word >> 4) * 0x9E3779B1u >> 8) % BUCKETS];
-}
-
-int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
-  bucket_t* bucket = bucket_of(word);
-  int before = uvchan__hold_cancellation();
-  int r = 0;
-
-  uv_mutex_lock(&bucket->mutex);
-  if (atomic_load_explicit(word, memory_order_relaxed) == expected) { /* relaxed: the caller looks again with its own order */
-    if (timeout == UVCHAN__FOR_EVER) {
-      uv_cond_wait(&bucket->changed, &bucket->mutex);
-    } else {
-      r = uv_cond_timedwait(&bucket->changed, &bucket->mutex, uvchan__at_once(timeout));
-    }
-  }
-  uv_mutex_unlock(&bucket->mutex);
-  uvchan__let_cancellation(before);
-  return r;
-}
-
-void* uvchan__bed_of(atomic_uint* word) { return bucket_of(word); }
-
-void uvchan__wake_at(void* bed) {
-  bucket_t* bucket = bed;
-
-  uv_mutex_lock(&bucket->mutex);
-  uv_cond_broadcast(&bucket->changed);
-  uv_mutex_unlock(&bucket->mutex);
-}
-
-#if UVCHAN__FORKS
-
-/* Who holds a bucket waits for nothing else: so all can be held at once. */
-static void hold_buckets(void) {
-  size_t i;
-
-  uv_once(&once, init_buckets); /* or the child might find it begun, by a thread that it does not have */
-  for (i = 0; i < BUCKETS; i++) uv_mutex_lock(&buckets[i].mutex);
-}
-
-static void let_buckets_go(void) {
-  size_t i;
-
-  for (i = BUCKETS; i > 0; i--) uv_mutex_unlock(&buckets[i - 1].mutex);
-}
-
-/* A condition remembers who waits, and would wait itself for threads that the child does not have: so it gets new ones. */
-static void renew_buckets(void) { init_buckets(); }
-
-#endif
+void uvchan__wake_one(atomic_uint* word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
 
 #endif
 
@@ -160,32 +77,8 @@ int uvchan__is_finished(const uv_handle_t* handle) { return (handle->flags & 0x2
 
 #if UVCHAN__FORKS
 
-static struct {
-  void (*before)(void);
-  void (*in_parent)(void);
-  void (*in_child)(void);
-} at_fork;
-
-static void before_fork(void) {
-  at_fork.before();
-  hold_buckets();
-}
-
-static void in_parent(void) {
-  let_buckets_go();
-  at_fork.in_parent();
-}
-
-static void in_child(void) {
-  renew_buckets();
-  at_fork.in_child();
-}
-
-void uvchan__at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
-  at_fork.before = before;
-  at_fork.in_parent = parent;
-  at_fork.in_child = child;
-  (void)pthread_atfork(before_fork, in_parent, in_child); /* without memory at load a fork is not provided for */
+void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void)) {
+  (void)pthread_atfork(before, in_parent, in_child); /* without memory at load a fork is not provided for */
 }
 
 #endif

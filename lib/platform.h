@@ -1,5 +1,6 @@
-/* What differs between platforms, first of all how a thread sleeps on a word of memory. Linux has the futex; everywhere else, and with
- * UVCHAN_PORTABLE, libuv's mutexes and conditions do the same, but for locks, which are waited for by uvchan__relax(). Also the implementation of uvchan__relax() and uvchan__step(). */
+/* What differs between platforms: first of all whether a thread can sleep on a word of memory. On Linux it can, by the futex; everywhere
+ * else, and with UVCHAN_PORTABLE, there are libuv's mutexes and conditions (park.c), and locks are waited for by uvchan__relax().
+ * Also the implementation of uvchan__relax() and uvchan__step(). */
 #ifndef UVCHAN_PLATFORM_H
 #define UVCHAN_PLATFORM_H
 
@@ -37,8 +38,8 @@
 #define UVCHAN__AT_LOAD __attribute__((constructor))
 
 /* Has these called at each fork() from now on, on the thread that forks: before it, and after it in the parent and in the
- * child. Called once, at load. What platform.c keeps to itself is held and put right inside of that. Where the library is
- * unloaded by dlclose(), the C library forgets the three; one that can't unloads nothing that has a _Thread_local. */
+ * child. Called once, at load. Where the library is unloaded by dlclose(), the C library forgets the three; one that can't
+ * unloads nothing that has a _Thread_local. */
 void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));
 #endif
 
@@ -46,16 +47,15 @@ void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_ch
  * this and a handle that is only about to be. Of a handle that was closed, whether its loop may be gone. */
 struct uv_handle_s;
 int uvchan__is_finished(const struct uv_handle_s* handle);
+#if UVCHAN__HAS_FUTEX
 
 /* Sleeps while *word is expected, for at most timeout nanoseconds. Answers 0 or UV_ETIMEDOUT; may wake without cause, or too early. */
 int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout);
 
-/* Where whoever sleeps on the word in this copy of the library is to be woken, which may be done from another copy: it has no way of its own
- * to find that. Known before he sleeps. */
-void* uvchan__bed_of(atomic_uint* word);
+/* Wakes one thread that sleeps on the word, or more. Only the address counts: the word's memory may be gone already. */
+void uvchan__wake_one(atomic_uint* word);
 
-/* Wakes one thread that sleeps on a word with this bed, or more, after the word was changed. The word's memory may be gone already. */
-void uvchan__wake_at(void* bed);
+#endif
 
 /* At most so many nanoseconds, a day, does a sleep take at once: 32 bits of seconds, or of milliseconds, hold it on every platform. */
 #define UVCHAN__LONGEST_SLEEP ((uint64_t)86400 * 1000000000u)

@@ -12,7 +12,6 @@ void uvchan__waiter_init(uvchan__waiter_t* waiter, uvchan__kind_t kind, uvchan__
   waiter->claim = UVCHAN__STARTING;
   waiter->hub = hub;
   waiter->entry.run = run;
-  if (kind == UVCHAN__THREAD) uvchan__make_bed(waiter);
 }
 
 void uvchan__place_init(uvchan__place_t* place, uvchan__waiter_t* waiter, struct uvchan_s* channel, const void* value, int sends) {

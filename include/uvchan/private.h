@@ -28,7 +28,7 @@ typedef struct uvchan__waiter_s {
   unsigned int claim;            /* atomic */
   unsigned int sleep;            /* atomic; of a thread */
   struct uvchan__hub_s* hub;     /* fixed; NULL for a thread */
-  uvchan__entry_t entry;         /* where hub is not NULL; of a thread, entry.next is where it sleeps (park.h) */
+  uvchan__entry_t entry;         /* where hub is not NULL; of a thread, entry.next is where it sleeps without a futex (park.c) */
 } uvchan__waiter_t;
 
 /* A waiter's place in the queue of one channel: one for each case of a select. */

@@ -8,9 +8,10 @@
 
 static const char* file;
 static const plugin_t* plugin;
+static void* handle;
 
 static void load(void) {
-  void* handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+  handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
   if (handle == NULL) fprintf(stderr, "%s\n", dlerror());
   must(handle != NULL);
   plugin = dlsym(handle, "plugin");
@@ -183,6 +184,61 @@ START_TEST(what_one_copy_has_begun_on_a_loop_the_other_ends) {
 }
 END_TEST
 
+typedef struct {
+  uvchan_t* ch;
+  uint64_t delay; /* nanoseconds */
+  int answer;
+} moment_t;
+
+static void receive_in_plugin_until(void* arg) {
+  moment_t* moment = arg;
+  uint64_t value;
+  moment->answer = plugin->recv_timedwait(moment->ch, &value, moment->delay);
+}
+
+static void send_after(void* arg) {
+  moment_t* moment = arg;
+  uint64_t value = 1;
+  support_spin(moment->delay);
+  must(uvchan_try_send(moment->ch, &value) == 0);
+}
+
+/* The host's thread may still be in the call that wakes the plugin's: it touches nothing of the plugin. */
+START_TEST(a_plugin_may_be_unloaded_when_its_calls_have_returned) {
+  uint32_t random = 1;
+  int rounds = support_count(2000);
+  while (rounds-- > 0) {
+    moment_t waits = {support_channel(8, 1), 50000 + support_random(&random) % 100000, 1};
+    moment_t sends = waits;
+    uv_thread_t receiver, sender;
+    uint64_t value;
+    support_start(&receiver, receive_in_plugin_until, &waits);
+    support_start(&sender, send_after, &sends);
+    support_join(&receiver);
+    must(dlclose(handle) == 0);
+    support_join(&sender);
+    must(uvchan_try_recv(waits.ch, &value) == (waits.answer == 0 ? UV_EAGAIN : 0));
+    uvchan_release(waits.ch);
+    load();
+  }
+}
+END_TEST
+
+/* What it has made lives on, with an allocator that does: channels, and the blocks of its sends. */
+START_TEST(what_a_plugin_has_sent_outlives_it) {
+  uvchan_t* ours = support_channel(8, support_capacities[3 + _i]);
+  uvchan_t* theirs = NULL;
+  uint64_t value;
+  must(plugin->create(&theirs, 8, support_capacities[3 + _i]) == 0);
+  for (value = 0; value < 16; value++) must(plugin->try_send(ours, &value) == 0 && plugin->try_send(theirs, &value) == 0);
+  must(dlclose(handle) == 0);
+  for (value = 0; value < 16; value++) must(takes(ours, value) && takes(theirs, value));
+  uvchan_release(ours);
+  uvchan_release(theirs);
+  load();
+}
+END_TEST
+
 int main(int argc, char** argv) {
   Suite* suite = suite_create("two-copies");
   TCase* tcase = support_tcase(suite, "plugin");
@@ -194,6 +250,8 @@ int main(int argc, char** argv) {
   tcase_add_test(tcase, a_wait_group_of_the_host_ends_a_wait_in_the_plugin);
   tcase_add_test(tcase, a_thread_of_the_plugin_is_never_taken_for_the_loops);
   tcase_add_test(tcase, what_one_copy_has_begun_on_a_loop_the_other_ends);
+  tcase_add_test(tcase, a_plugin_may_be_unloaded_when_its_calls_have_returned);
+  tcase_add_loop_test(tcase, what_a_plugin_has_sent_outlives_it, 0, 2);
   tcase_add_loop_test(tcase, each_copy_has_an_allocator_of_its_own, 0, 2);
   return support_main(suite);
 }

@@ -1,5 +1,6 @@
-/* Histories: threads and loops do at random what the library allows, a few operations each, and the answers of every run are explained by a
- * channel that does one step after the other; see history/history.h.
+/* Histories: threads and loops do at random what the library allows, a few operations each, and
+ * the answers of every run are explained by a channel that does one step after the other; see
+ * history/history.h.
  *
  *   UVCHAN_HISTORIES=n   so many of them: two million take some minutes
  *   UVCHAN_SEED=n        all of them with the operations of that seed, though not with the same interleaving

@@ -1,6 +1,7 @@
-/* Is there an order of steps of the sequential channel that explains the history? The search of Wing and Gong: an operation may take its
- * next step if no other one ended before it began and is not done yet. With Lowe's memory: what has been done of each operation, with the
- * channels' state, is not tried twice. */
+/* Is there an order of steps of the sequential channel that explains the history? The search of
+ * Wing and Gong: an operation may take its next step if no other one ended before it began and is
+ * not done yet. With Lowe's memory: what has been done of each operation, with the channels'
+ * state, is not tried twice. */
 #include <string.h>
 
 #include "history.h"
@@ -9,8 +10,9 @@
 #define MEMORY ((size_t)1 << MEMORY_BITS)
 #define MOST_STATES (MEMORY / 2)
 
-/* One history at a time, on one thread. The memory keeps 64 bits of a state: that two states of one history have the same is not to be
- * expected in 10^10 histories. An entry counts only with this search's number. */
+/* One history at a time, on one thread. The memory keeps 64 bits of a state: that two states of
+ * one history have the same is not to be expected in 10^10 histories. An entry counts only with
+ * this search's number. */
 typedef struct {
   uint64_t hash;
   uint64_t search;
@@ -84,7 +86,8 @@ static int remember(const model_t* model, const history_t* history) {
 
 /* ---- The search ----------------------------------------------------------------------------------------------------------- */
 
-/* When something of the operation has to have happened by: a request is queued, or decided, when the call that starts it returns. */
+/* When something of the operation has to have happened by: a request is queued, or decided, when
+ * the call that starts it returns. */
 static unsigned int deadline(const history_t* history, const model_t* model, size_t i) {
   return model->progress[i] == 0 ? history->ops[i].settled : history->ops[i].end;
 }

@@ -1,5 +1,5 @@
-/* Histories written by hand. An operation is written as: thread, begin and end, what it did, what it answered. Channel 0 is written A, and
- * channel 1 B. */
+/* Histories written by hand. An operation is written as: thread, begin and end, what it did, what
+ * it answered. Channel 0 is written A, and channel 1 B. */
 #include "examples.h"
 
 #define A 0
@@ -178,7 +178,8 @@ static void unbuffered_pairs_two_that_do_not_wait(history_t* h) {
   receiving(h, 1, 2, 3, HISTORY_TRY, A, 1, 0);
 }
 
-/* The first begins to wait before the second does, since a request is queued when its call returns. */
+/* The first begins to wait before the second does, since a request is queued when its call
+ * returns. */
 static void two_senders_wait(history_t* h, unsigned char first, unsigned char second) {
   kind(h, 0, UVCHAN_WAIT);
   sending(h, 0, 1, 20, HISTORY_REQUEST, A, 1, 0)->settled = 2;

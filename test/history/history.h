@@ -1,18 +1,21 @@
-/* Histories: what a few threads did to one or two channels at once, and whether a sequential channel could have answered the same.
+/* Histories: what a few threads did to one or two channels at once, and whether a sequential
+ * channel could have answered the same.
  *
  *   script.c   draws a history's operations from a seed
- *   run.c      has threads and loops do them (perform.c, started.c), and writes down what came of each, with stamps of one clock where it
- *              began and ended
+ *   run.c      has threads and loops do them (perform.c, started.c), and writes down what came of
+ *              each, with stamps of one clock where it began and ended
  *   model.c    the sequential channel: one step of one operation
  *   check.c    looks for an order of steps that explains the history
  *   print.c    shows a history as a table by thread
  *   examples.c histories written by hand, to check the checker
  *
- * An operation takes effect in steps, each at one moment between its begin and its end. Most have one. A call that waits may have two: it
- * takes its place in a queue, and somebody else's step finishes it there, or it withdraws. The _n forms are a step for each value, as the
- * header says: others may come in between.
+ * An operation takes effect in steps, each at one moment between its begin and its end. Most have
+ * one. A call that waits may have two: it takes its place in a queue, and somebody else's step
+ * finishes it there, or it withdraws. The _n forms are a step for each value, as the header says:
+ * others may come in between.
  *
- * Values are numbers from 1 on, each sent by one case of one operation, so that a value tells who sent it. */
+ * Values are numbers from 1 on, each sent by one case of one operation, so that a value tells who
+ * sent it. */
 #ifndef HISTORY_H
 #define HISTORY_H
 
@@ -101,8 +104,8 @@ typedef struct {
   history_channel_t channels[HISTORY_CHANNELS];
   unsigned int nops;
   history_op_t ops[HISTORY_OPS]; /* thread after thread, each in its order */
-  /* What the last thread does, one after the other, while others wait and nothing happens; the last of them close all channels. Those that
-   * were done are operations too, behind all others. */
+  /* What the last thread does, one after the other, while others wait and nothing happens; the
+   * last of them close all channels. Those that were done are operations too, behind all others. */
   unsigned int nrescues;
   history_op_t rescues[HISTORY_RESCUES];
 } history_t;
@@ -172,8 +175,8 @@ typedef enum {
   MODEL_NSTEPS
 } model_step_t;
 
-/* Takes the step, as the history tells its outcome; answers 0, with the model in any state, where a channel in this state could not have
- * answered so. */
+/* Takes the step, as the history tells its outcome; answers 0, with the model in any state, where
+ * a channel in this state could not have answered so. */
 int model_step(model_t* model, const history_t* history, size_t op, model_step_t step);
 
 /* ---- check.c -------------------------------------------------------------------------------------------------------------- */

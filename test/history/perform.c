@@ -1,4 +1,5 @@
-/* One operation of a history: what is called, and what came of it. A request's operation ends in its callback, on the same thread. */
+/* One operation of a history: what is called, and what came of it. A request's operation ends in
+ * its callback, on the same thread. */
 #include <string.h>
 
 #include "run.h"

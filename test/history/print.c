@@ -1,4 +1,5 @@
-/* A history as a table: a line for each operation, in the order in which they began, each thread in a column of its own. */
+/* A history as a table: a line for each operation, in the order in which they began, each thread
+ * in a column of its own. */
 #include <string.h>
 
 #include "history.h"
@@ -181,7 +182,8 @@ static void print_heads(FILE* out, const history_t* history) {
   fprintf(out, "the last\n");
 }
 
-/* NULL where all operations were printed; a history has few enough to look for the next one each time. */
+/* NULL where all operations were printed; a history has few enough to look for the next one each
+ * time. */
 static const history_op_t* next_after(const history_t* history, const history_op_t* before) {
   const history_op_t* next = NULL;
   unsigned int i;

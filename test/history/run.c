@@ -1,5 +1,5 @@
-/* Has threads do what a script says, and writes down what came of it. Threads and loops are made once for many histories: a history takes
- * microseconds, a thread tens of them. */
+/* Has threads do what a script says, and writes down what came of it. Threads and loops are made
+ * once for many histories: a history takes microseconds, a thread tens of them. */
 #include "run.h"
 
 #include <stdlib.h>
@@ -61,7 +61,8 @@ history_op_t* new_op(worker_t* worker, history_kind_t kind, unsigned char channe
     }                                          \
   } while (0)
 
-/* A worker's operations stand together. A callback may do the next one while this pauses before it. */
+/* A worker's operations stand together. A callback may do the next one while this pauses before
+ * it. */
 static void do_script(worker_t* worker) {
   const history_op_t* ops = worker->pool->history->ops;
 
@@ -155,7 +156,8 @@ static void do_last(history_pool_t* pool, const history_op_t* op) {
   perform(&pool->last, done);
 }
 
-/* A value is there, and a receiver that is started and whose loop does nothing else: it will be called back without help. */
+/* A value is there, and a receiver that is started and whose loop does nothing else: it will be
+ * called back without help. */
 static int is_on_its_way(history_pool_t* pool) {
   unsigned int i, k;
 
@@ -171,7 +173,8 @@ static int is_on_its_way(history_pool_t* pool) {
 #define QUIET_LOOKS 8
 #define FOR_EVER 60000000000u /* nanoseconds */
 
-/* It helps where nothing seems to happen any more. That may be too early, which is as good a history as another. */
+/* It helps where nothing seems to happen any more. That may be too early, which is as good a
+ * history as another. */
 static void await_workers(history_pool_t* pool) {
   history_t* history = pool->history;
   uint64_t quiet = support_slow() ? 10 * QUIET : QUIET;

@@ -1,7 +1,9 @@
-/* What the rooms share that run a history: run.c (threads), perform.c (operations) and started.c (receivers).
+/* What the rooms share that run a history: run.c (threads), perform.c (operations) and started.c
+ * (receivers).
  *
- * An operation is written by its own thread alone, and read by the last thread when the workers have finished. All atomics here are
- * sequentially consistent: what one thread did before it took a stamp is done for whoever takes a later one. */
+ * An operation is written by its own thread alone, and read by the last thread when the workers
+ * have finished. All atomics here are sequentially consistent: what one thread did before it took
+ * a stamp is done for whoever takes a later one. */
 #ifndef RUN_H
 #define RUN_H
 

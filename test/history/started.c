@@ -1,5 +1,6 @@
-/* Started receivers of a history. Each callback is an operation: it took its values at some moment since this thread was last seen. Where
- * the channel is unbuffered, that it is at rest again is another one, which has happened when the thread is seen next. */
+/* Started receivers of a history. Each callback is an operation: it took its values at some moment
+ * since this thread was last seen. Where the channel is unbuffered, that it is at rest again is
+ * another one, which has happened when the thread is seen next. */
 #include <string.h>
 
 #include "run.h"

@@ -438,6 +438,17 @@ static void pairs_with_itself(history_t* h) {
   select_of(h, 0, 1, 2, HISTORY_WAIT, sends(A, 1), receives(A, 1), 1);
 }
 
+/* A select waits on both sides of a channel: whoever sends is sent to, and does not wait beside it. */
+static void waits_on_both_sides(history_t* h, int result) {
+  kind(h, 0, UVCHAN_WAIT);
+  select_of(h, 0, 1, 8, HISTORY_REQUEST, sends(A, 1), receives(A, 2), 1)->settled = 2;
+  sending(h, 1, 3, 4, HISTORY_TRY, A, 2, result);
+  if (result != 0) sending(h, 1, 5, 6, HISTORY_TRY, A, 2, 0);
+}
+
+static void sent_to_a_select_of_both_sides(history_t* h) { waits_on_both_sides(h, 0); }
+static void not_sent_to_a_select_of_both_sides(history_t* h) { waits_on_both_sides(h, UV_EAGAIN); }
+
 static void both_cases(history_t* h) {
   kind(h, 1, UVCHAN_WAIT);
   select_of(h, 0, 1, 2, HISTORY_WAIT, sends(A, 1), sends(B, 2), 0);
@@ -501,6 +512,8 @@ const history_example_t history_examples[] = {
     LEGAL(two_selects_pair),
     ILLEGAL(pairs_with_itself),
     ILLEGAL(both_cases),
+    LEGAL(sent_to_a_select_of_both_sides),
+    ILLEGAL(not_sent_to_a_select_of_both_sides),
 };
 
 const size_t history_nexamples = sizeof(history_examples) / sizeof(history_examples[0]);

@@ -116,7 +116,7 @@ static int is_unready(world_t w, const history_case_t* c) {
   if (ch->status != 0) return 0;
   if (!c->sends) return ch->len == 0 && ch->nsenders == 0;
   if (!waits_for_room(w, c->channel)) return 0;
-  return ch->nsenders > 0 || (ch->nreceivers == 0 && !has_room(w, c->channel));
+  return ch->nreceivers == 0 && !has_room(w, c->channel);
 }
 
 static int all_unready(world_t w, const history_op_t* op) {

@@ -110,6 +110,11 @@ static int try_cases(uvchan_case_t* cases, size_t ncases, uvchan__block_t** bloc
   }
 }
 
+/* Of so many places; more than there can be where a size_t holds no such number. */
+static size_t bytes_of(size_t nplaces) {
+  return nplaces > SIZE_MAX / sizeof(uvchan__place_t) ? SIZE_MAX : nplaces * sizeof(uvchan__place_t);
+}
+
 /* ---- Passes 2 and 3 ------------------------------------------------------------------------------------------------------- */
 
 static int compare_places(const void* a, const void* b) {
@@ -279,7 +284,7 @@ int uvchan_select_timedwait(uvchan_case_t* cases, size_t ncases, uint64_t timeou
   r = uvchan_try_select(cases, ncases);
   if (r != UV_EAGAIN) return r;
   if (ncases > UVCHAN__SELECT_PLACES) {
-    places = uvchan__malloc(ncases * sizeof(*places)); /* no overflow: the cases themselves are larger than an int's worth of bytes */
+    places = uvchan__malloc(bytes_of(ncases));
     if (places == NULL) return UV_ENOMEM;
   }
   uvchan__patience_init(&patience, patience_of_thread(), timeout);
@@ -362,7 +367,7 @@ static int reserve(uvchan_select_t* select, const uvchan_case_t* cases, size_t n
   *block = NULL;
   select->places = select->near_places;
   if (ncases > UVCHAN__SELECT_PLACES) {
-    select->places = uvchan__malloc((ncases + 1) * sizeof(*select->places)); /* one to end them, see release_places() */
+    select->places = uvchan__malloc(bytes_of(ncases + 1)); /* one to end them, see release_places() */
     if (select->places == NULL) return UV_ENOMEM;
   }
   if (bytes == 0) return 0;

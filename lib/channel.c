@@ -252,10 +252,10 @@ void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit) {
   uvchan__admit_locked(ch, visit);
 }
 
+/* In the order of arrival: while others wait to send, there is neither room nor anybody who waits to receive (I1), but for a select that
+ * waits for both on this channel, and pairs with this sender. */
 int uvchan__send_locked(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
-  if (is_closed(ch)) return UV_EPIPE;
-  if (uvchan__first_waiting(&ch->senders) != NULL) return UV_EAGAIN; /* in the order of arrival */
-  return offer(ch, value, visit);
+  return is_closed(ch) ? UV_EPIPE : offer(ch, value, visit);
 }
 
 int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
@@ -326,7 +326,6 @@ int uvchan__is_ready_locked(uvchan_t* ch, int sends) {
   if (is_closed(ch)) return 1;
   if (!sends) return stored(ch) > 0 || uvchan__first_waiting(&ch->senders) != NULL;
   if (ch->overflow != UVCHAN_WAIT) return 1;
-  if (uvchan__first_waiting(&ch->senders) != NULL) return 0;
   return has_room(ch) || uvchan__first_waiting(&ch->receivers) != NULL;
 }
 

@@ -453,6 +453,32 @@ START_TEST(a_channel_that_is_gone_for_its_user_stays_for_a_pending_select) {
 }
 END_TEST
 
+/* It waits in both queues of the channel, and is in nobody's way in either of them. */
+START_TEST(a_select_that_waits_for_both_sides_of_a_channel_pairs_with_others) {
+  uvchan_t* ch = support_channel(8, 0);
+  uv_loop_t loop;
+  select_op_t select;
+  uint64_t value = 0;
+  support_loop_open(&loop);
+  select_case(&select, 0, ch, UVCHAN_SEND, 3);
+  select_case(&select, 1, ch, UVCHAN_RECV, 0);
+  select_op(&select, &loop, 2);
+  settle(&loop);
+  if (_i == 0) {
+    ck_assert_int_eq(try_send(ch, 5), 0);
+  } else {
+    ck_assert_int_eq(uvchan_try_recv(ch, &value), 0);
+    ck_assert_uint_eq(value, 3);
+  }
+  settle(&loop);
+  ck_assert_uint_eq(select.calls, 1);
+  ck_assert_int_eq(select.index, _i == 0 ? 1 : 0);
+  if (_i == 0) ck_assert_uint_eq(select.values[1], 5);
+  support_loop_finish(&loop);
+  uvchan_release(ch);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("select-loop");
   TCase* choice = support_tcase(suite, "choice");
@@ -475,5 +501,6 @@ int main(void) {
   tcase_add_loop_test(ends, a_closed_channel_makes_its_cases_ready, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(ends, close_wakes_a_select_that_waits, 0, SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(ends, a_channel_that_is_gone_for_its_user_stays_for_a_pending_select, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(choice, a_select_that_waits_for_both_sides_of_a_channel_pairs_with_others, 0, 2);
   return support_main(suite);
 }

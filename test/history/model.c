@@ -161,9 +161,18 @@ static unsigned char offered(world_t w, size_t i, unsigned char channel) {
   return next_value(w, i, c);
 }
 
-/* A value that is in the store already is older than all others. */
+/* A value that is in the store already is older than all others. Requests of a loop may wait behind a started receiver of theirs, and
+ * are passed over then. */
 static int serve_first(world_t w, unsigned char channel) {
-  return finish(w, channel_of(w, channel)->receivers[0], channel, 0, pop(channel_of(w, channel)));
+  model_channel_t* ch = channel_of(w, channel);
+  unsigned char value = pop(ch);
+  size_t i;
+
+  for (i = 0; i < ch->nreceivers; i++) {
+    if (finish(w, ch->receivers[i], channel, 0, value)) return 1;
+    if (ch->started == 0 || op_of(w, ch->receivers[i])->mode != HISTORY_REQUEST) return 0;
+  }
+  return 0;
 }
 
 /* A close finishes who waits on the channel, on either side of it. */

@@ -54,7 +54,7 @@ START_TEST(a_send_that_drops_the_oldest_never_makes_a_channel_look_emptier) {
   f.ch = support_dropping_channel(&drops, 8, capacities[_i % NCAPACITIES], UVCHAN_DROP_OLDEST);
   atomic_init(&f.stopped, 0);
   support_start(&thread, flood, &f);
-  for (n = support_count(5000); n > 0; n--) {
+  for (n = support_count(2000); n > 0; n--) {
     support_await(uvchan_len(f.ch) == uvchan_capacity(f.ch));
     must(looks[_i / NCAPACITIES](f.ch));
   }
@@ -87,7 +87,7 @@ static void receive_to_the_end(void* arg) {
   aborted_t* a = arg;
   uint64_t value;
   atomic_fetch_add(&a->ready, 1);
-  while (atomic_load(&a->ready) < 2) continue;
+  support_await(atomic_load(&a->ready) == 2);
   while (uvchan_try_recv(a->ch, &value) == 0) must(value == a->received++);
 }
 
@@ -97,7 +97,7 @@ static void send_to_the_end(void* arg) {
   uint64_t value = NVALUES;
   int r;
   atomic_fetch_add(&a->ready, 1);
-  while (atomic_load(&a->ready) < 2) continue;
+  support_await(atomic_load(&a->ready) == 2);
   while ((r = uvchan_try_send(a->ch, &value)) != UV_EPIPE) must(r == UV_EAGAIN);
   must(uvchan_try_recv(a->ch, &value) == UV_ECONNRESET);
 }
@@ -112,7 +112,7 @@ static void abort_beside(uv_thread_cb beside, size_t capacity) {
   must(uvchan_create_ex(&a.ch, &options) == 0);
   for (value = 0; value < NVALUES; value++) must(uvchan_try_send(a.ch, &value) == 0);
   support_start(&thread, beside, &a);
-  while (atomic_load(&a.ready) < 1) continue;
+  support_await(atomic_load(&a.ready) == 1);
   atomic_fetch_add(&a.ready, 1);
   must(uvchan_abort(a.ch, UV_ECONNRESET) == 0);
   support_join(&thread);
@@ -123,13 +123,13 @@ static void abort_beside(uv_thread_cb beside, size_t capacity) {
 
 START_TEST(an_abort_drops_all_values_from_one_on) {
   int n;
-  for (n = support_count(3000); n > 0; n--) abort_beside(receive_to_the_end, _i == 0 ? NVALUES : UVCHAN_UNBOUNDED);
+  for (n = support_count(1000); n > 0; n--) abort_beside(receive_to_the_end, _i == 0 ? NVALUES : UVCHAN_UNBOUNDED);
 }
 END_TEST
 
 START_TEST(nothing_is_received_once_an_abort_was_seen) {
   int n;
-  for (n = support_count(3000); n > 0; n--) abort_beside(send_to_the_end, NVALUES);
+  for (n = support_count(1000); n > 0; n--) abort_beside(send_to_the_end, NVALUES);
 }
 END_TEST
 
@@ -166,7 +166,7 @@ static void spoil_the_first(void* arg) {
   turns_t* t = arg;
   unsigned int i;
   for (i = 1; i <= t->rounds; i++) {
-    while (atomic_load(&t->round) < i) continue;
+    support_await(atomic_load(&t->round) >= i);
     if (t->op == UVCHAN_RECV) {
       put(t->channels[1]);
       take(t->channels[0]);
@@ -213,13 +213,13 @@ START_TEST(a_select_says_not_now_only_where_no_case_was_ready_at_one_moment) {
   t.op = _i % 2 == 0 ? UVCHAN_RECV : UVCHAN_SEND;
   t.channels[0] = support_channel(8, 1);
   t.channels[1] = support_channel(8, _i / 4 == 1 && t.op == UVCHAN_RECV ? UVCHAN_UNBOUNDED : 1);
-  t.rounds = (unsigned int)support_count(20000);
+  t.rounds = (unsigned int)support_count(5000);
   support_start(&thread, spoil_the_first, &t);
   for (i = 1; i <= t.rounds; i++) {
     prepare(&t);
     atomic_store(&t.round, i);
     select_once(&t, _i / 2 % 2);
-    while (atomic_load(&t.done) < i) continue;
+    support_await(atomic_load(&t.done) >= i);
   }
   support_join(&thread);
   uvchan_release(t.channels[0]);

@@ -35,7 +35,11 @@ static inline void* model_copy(void* to, const void* from, size_t size) {
 /* The second pause of one wait ends the execution: no thread writes anything between two pauses of a wait, so what comes after the second
  * comes after the first too, in an execution where the thread looks later. Back-off pauses once each time, and is not cut. What this
  * hides is a wait that never ends; that shows in the native program, which hangs. */
+#ifndef MODEL_LOCK
 void uvchan__relax(unsigned int* round) { __VERIFIER_assume((*round)++ == 0); }
+#else
+void uvchan__relax(unsigned int* round) { *round += 1000; } /* the lock pauses so often, and then sleeps: one pause stands for all */
+#endif
 
 #else
 
@@ -59,7 +63,8 @@ void uvchan__step(void) {
 
 #endif /* MODEL_CHECKER */
 
-static int model_threads; /* how many */
+static int model_threads; /* how many there are in this round */
+static int model_running; /* how many of them are not joined yet */
 
 #ifndef MODEL_AT_END
 #define MODEL_AT_END() ((void)0) /* of a thread */
@@ -71,16 +76,25 @@ static inline void* model_thread(void* body) {
   return NULL;
 }
 
-/* Runs the threads to their end, once. */
-static inline void model_run(void* (**bodies)(void*), int n) {
-  pthread_t ids[4];
+static pthread_t model_ids[4];
+
+static inline void model_spawn(void* (**bodies)(void*), int n) {
   int i;
 
-  model_threads = n;
+  model_threads = model_running = n;
   for (i = 0; i < n; i++) {
-    if (pthread_create(&ids[i], NULL, model_thread, &bodies[i]) != 0) assert(0);
+    if (pthread_create(&model_ids[i], NULL, model_thread, &bodies[i]) != 0) assert(0);
   }
-  for (i = 0; i < n; i++) pthread_join(ids[i], NULL);
+}
+
+static inline void model_join(void) {
+  while (model_running > 0) pthread_join(model_ids[--model_running], NULL);
+}
+
+/* Runs the threads to their end, once. */
+static inline void model_run(void* (**bodies)(void*), int n) {
+  model_spawn(bodies, n);
+  model_join();
 }
 
 #endif /* MODEL_PROGRAM_H */

@@ -1,0 +1,251 @@
+/* What the models of the whole library share: its sources, in one translation unit with the model, over a modelled libuv (uv.h), and a
+ * modelled way to sleep on a word.
+ *
+ * A checker takes its own mutex for the library's lock: lock-counts.c proves that the lock is one. It looks at the clock as often as it is asked
+ * to, a microsecond apart, so that what is timed is over at the second look; and patience is none: to look longer changes nothing but time. */
+#ifndef MODEL_WHOLE_H
+#define MODEL_WHOLE_H
+
+#include <assert.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#ifdef MODEL_CHECKER /* what a model does not call is not compiled */
+#include <genmc.h>
+#pragma clang attribute push(__attribute__((internal_linkage)), apply_to = function)
+#endif
+
+#define MODEL_AT_END model_end
+static void model_end(void);
+
+#include "program.h"
+
+#include <uvchan.h>
+
+#include "park.h"
+#include "platform.h"
+
+#ifdef MODEL_CHECKER
+
+/* It copies and clears only what it knows the type of: so a waiter and a place are cleared member by member, what the library asks memory
+ * for is clear from the start, and no initialiser is of zeros alone. */
+#define memset(to, byte, size) \
+  _Generic((to), uvchan__waiter_t * : model_clear_waiter, uvchan__place_t * : model_clear_place, default : model_stay_clear)(to)
+#undef NULL
+#define NULL model_null()
+#define max_align_t uint64_t /* no long double */
+#define qsort(places, n, size, compare) model_sort(places, n, compare)
+
+static inline void* model_null(void) { return (void*)0; }
+
+static inline void model_clear_waiter(uvchan__waiter_t* waiter) {
+  waiter->next = NULL;
+  waiter->index = 0;
+  waiter->status = 0;
+  waiter->kind = waiter->claim = waiter->sleep = 0;
+  waiter->hub = NULL;
+  waiter->entry.next = waiter->entry.prev = NULL;
+  waiter->entry.posted = 0;
+  waiter->entry.run = NULL;
+}
+
+static inline void model_clear_place(uvchan__place_t* place) {
+  place->channel = NULL;
+  place->index = 0;
+  place->next = place->prev = NULL;
+  place->waiter = NULL;
+  place->value = NULL;
+  place->lottery = 0;
+  place->sends = place->for_close = place->queued = 0;
+}
+
+static inline void model_stay_clear(const void* memory) { (void)memory; }
+
+/* Memory is given out once. Whether it was given back is a plain word, which is looked at wherever a lock in that memory is taken or let go:
+ * so a use that comes after is an error, and one that only might is a race. */
+static struct {
+  _Alignas(64) unsigned char bytes[1024];
+  int is_free;
+} model_memory[4];
+static unsigned int model_pieces; /* before the threads begin, or in one thread alone */
+
+void* uvchan__malloc(size_t size) {
+  assert(size <= sizeof(model_memory[0].bytes) && model_pieces < 4);
+  return model_memory[model_pieces++].bytes;
+}
+
+static unsigned int model_piece(const void* memory) {
+  return (unsigned int)(((uintptr_t)memory - (uintptr_t)&model_memory[0]) / sizeof(model_memory[0]));
+}
+
+void uvchan__free(void* memory) {
+  if (memory != NULL) model_memory[model_piece(memory)].is_free = 1;
+}
+
+#ifndef MODEL_LOCK
+#define UVCHAN_LOCK_H
+static inline void model_check_lock(const void* lock) {
+  unsigned int piece = model_piece(lock);
+
+  assert(piece >= 4 || !model_memory[piece].is_free);
+}
+
+static inline void uvchan__lock(atomic_uint* lock) {
+  model_check_lock(lock);
+  pthread_mutex_lock((pthread_mutex_t*)lock);
+}
+
+static inline void uvchan__unlock(atomic_uint* lock) {
+  model_check_lock(lock);
+  pthread_mutex_unlock((pthread_mutex_t*)lock);
+}
+#endif
+
+#undef UVCHAN__LONGEST_PATIENCE
+#define UVCHAN__LONGEST_PATIENCE 0
+
+#include "hub.h"
+#undef UVCHAN__SCRATCH_BYTES
+#define UVCHAN__SCRATCH_BYTES 16
+
+static _Thread_local uint64_t model_clock;
+
+uint64_t uv_hrtime(void) { return model_clock += 1000; }
+void uvchan__yield(void) {}
+
+static void model_sort(uvchan__place_t* places, size_t n, int (*compare)(const void*, const void*)) {
+  assert(n < 2 || compare(&places[0], &places[1]) <= 0); /* models list their cases in the order of locking */
+}
+
+/* The kernel's side of a futex: under its lock a sleeper looks at the word, and takes a bed; a waker gets the first one up who sleeps there.
+ * While somebody sleeps there must be somebody else who is not asleep and not at his end: or it sleeps for ever. */
+static pthread_mutex_t model_kernel = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+  atomic_uint* word;
+  atomic_uint woken;
+} model_beds[4];
+static unsigned int model_taken;
+static int model_asleep;
+static int model_ended;
+
+static void model_end(void) {
+  pthread_mutex_lock(&model_kernel);
+  model_ended++;
+  assert(model_asleep == 0 || model_asleep + model_ended < model_threads);
+  pthread_mutex_unlock(&model_kernel);
+}
+
+int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
+  unsigned int bed;
+
+  pthread_mutex_lock(&model_kernel);
+  if (atomic_load_explicit(word, memory_order_relaxed) != expected || timeout != UVCHAN__FOR_EVER) {
+    pthread_mutex_unlock(&model_kernel);
+    return timeout != UVCHAN__FOR_EVER ? UV_ETIMEDOUT : 0;
+  }
+  bed = model_taken++;
+  assert(bed < 4);
+  model_beds[bed].word = word;
+  model_asleep++;
+  assert(model_asleep + model_ended < model_threads);
+  pthread_mutex_unlock(&model_kernel);
+  __VERIFIER_assume(atomic_load_explicit(&model_beds[bed].woken, memory_order_acquire) != 0);
+  return 0;
+}
+
+void uvchan__wake_one(atomic_uint* word) {
+  unsigned int bed;
+
+  pthread_mutex_lock(&model_kernel);
+  for (bed = 0; bed < model_taken; bed++) {
+    if (model_beds[bed].word != word) continue;
+    model_beds[bed].word = NULL;
+    model_asleep--;
+    atomic_store_explicit(&model_beds[bed].woken, 1, memory_order_release);
+    break;
+  }
+  pthread_mutex_unlock(&model_kernel);
+}
+
+#else
+
+#include <time.h>
+
+void* uvchan__malloc(size_t size) { return malloc(size); }
+void uvchan__free(void* memory) { free(memory); }
+
+uint64_t uv_hrtime(void) {
+  struct timespec now;
+
+  timespec_get(&now, TIME_UTC);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void uvchan__yield(void) { sched_yield(); }
+static void model_end(void) {}
+
+static pthread_mutex_t model_kernel = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t model_changed = PTHREAD_COND_INITIALIZER;
+
+int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
+  pthread_mutex_lock(&model_kernel);
+  if (atomic_load_explicit(word, memory_order_relaxed) == expected && timeout == UVCHAN__FOR_EVER) {
+    pthread_cond_wait(&model_changed, &model_kernel);
+  }
+  pthread_mutex_unlock(&model_kernel);
+  return timeout != UVCHAN__FOR_EVER ? UV_ETIMEDOUT : 0;
+}
+
+void uvchan__wake_one(atomic_uint* word) {
+  (void)word;
+  pthread_mutex_lock(&model_kernel);
+  pthread_cond_broadcast(&model_changed);
+  pthread_mutex_unlock(&model_kernel);
+}
+
+#endif /* MODEL_CHECKER */
+
+/* Two sources may give one name to two functions of their own. */
+#include "blocks.c"
+#include "channel.c"
+#include "drop.c"
+#include "hub.c"
+#include "operation.c"
+#include "park.c"
+#include "patience.c"
+#include "plain.c"
+#include "ring.c"
+#include "waiters.c"
+#define unlink_locked unlink_receiver_locked
+#include "started.c"
+#undef unlink_locked
+#define make make_channel
+#include "lifetime.c"
+#undef make
+
+/* A channel of uint64_t. */
+static inline uvchan_t* model_channel(size_t capacity, uvchan_overflow_t overflow) {
+  static uvchan_options_t options;
+  uvchan_t* ch = NULL;
+
+  options.elem_size = sizeof(uint64_t);
+  options.capacity = capacity;
+  options.overflow = overflow;
+  assert(uvchan_create_ex(&ch, &options) == 0);
+#ifdef MODEL_CHECKER
+  atomic_init(&ch->ring.tail.bound, INT64_MAX); /* see model.h */
+#endif
+  return ch;
+}
+
+#ifdef MODEL_CHECKER
+#pragma clang attribute pop
+#endif
+
+#endif /* MODEL_WHOLE_H */

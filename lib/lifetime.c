@@ -33,7 +33,7 @@ typedef struct {
 } behind_t;
 
 /* Answers all bytes, or 0 where that is more than a size_t holds. */
-static size_t lay_out(behind_t* behind, const uvchan_options_t* options) {
+static size_t lay_out_behind(behind_t* behind, const uvchan_options_t* options) {
   size_t most = SIZE_MAX - UVCHAN__CHANNEL_BYTES - DISPLACEMENT - UVCHAN__DROPS_BYTES - _Alignof(max_align_t);
   size_t room = options->drop_cb == NULL ? 0 : uvchan__drop_room_bytes((unsigned int)options->overflow, options->elem_size);
 
@@ -88,7 +88,7 @@ int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
   uvchan_t* made;
 
   if (ch == NULL || options == NULL || !is_valid(options)) return UV_EINVAL;
-  bytes = lay_out(&behind, options);
+  bytes = lay_out_behind(&behind, options);
   if (bytes == 0) return UV_EINVAL;
   made = make(bytes);
   if (made == NULL) return UV_ENOMEM;

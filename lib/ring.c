@@ -287,7 +287,7 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
 
 /* Both words as they were at one moment: tail was the same before and after head was read. So head is the latest that it can be for this
  * tail; and a tail that is a whole capacity ahead could not have moved before head did. */
-static void look(const uvchan__ring_t* ring, uint64_t* head, uint64_t* tail) {
+static void look_at_both(const uvchan__ring_t* ring, uint64_t* head, uint64_t* tail) {
   uint64_t again = uvchan__load_word(&ring->tail);
 
   do {
@@ -312,7 +312,7 @@ size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position) {
 uvchan__ring_result_t uvchan__ring_look(const uvchan__ring_t* ring, int sends, uint64_t* stamp) {
   uint64_t head, tail;
 
-  look(ring, &head, &tail);
+  look_at_both(ring, &head, &tail);
   if (((sends ? tail : head) & UVCHAN__SLOW) != 0) return UVCHAN__RING_REFUSED;
   if ((tail & UVCHAN__CLOSED) != 0) return UVCHAN__RING_DONE;
   *stamp = position_of(sends ? head : tail);
@@ -379,14 +379,14 @@ int uvchan__ring_is_slow(const uvchan__ring_end_t* end) { return (uvchan__load_w
 size_t uvchan__ring_len(const uvchan__ring_t* ring) {
   uint64_t head, tail;
 
-  look(ring, &head, &tail);
+  look_at_both(ring, &head, &tail);
   return distance(&ring->tail, head, tail);
 }
 
 int uvchan__ring_try_len(const uvchan__ring_t* ring, size_t* len) {
   uint64_t head, tail;
 
-  look(ring, &head, &tail);
+  look_at_both(ring, &head, &tail);
   *len = distance(&ring->tail, head, tail);
   return (head & UVCHAN__SLOW) == 0;
 }

@@ -211,6 +211,21 @@ void uvchan__wake_one(atomic_uint* word) {
 
 #endif /* MODEL_CHECKER */
 
+/* Nothing is cancelled, forked, or closed by a stranger here. */
+int uvchan__hold_cancellation(void) { return 0; }
+void uvchan__let_cancellation(int before) { (void)before; }
+
+void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void)) {
+  (void)before;
+  (void)in_parent;
+  (void)in_child;
+}
+
+int uvchan__is_finished(const struct uv_handle_s* handle) {
+  (void)handle;
+  return 0;
+}
+
 /* Two sources may give one name to two functions of their own. */
 #include "blocks.c"
 #include "channel.c"

@@ -136,7 +136,7 @@ build_target() { # build_target TARGET
     common="-idirafter $build/musl/kernel"
   fi
   install_part "$1" libuv1 "$common $(flags_of "$1")" -DLIBUV_BUILD_TESTS=OFF
-  install_part "$1" check "$common" -DCHECK_ENABLE_TESTS=OFF
+  install_part "$1" check "$common" -DCHECK_ENABLE_TESTS=OFF -DHAVE_SUBUNIT=OFF
   ln -f "$build/$1/prefix/lib/libcheck.a" "$build/$1/prefix/lib/libcheck_pic.a" # as Debian's check.pc calls it
   export PKG_CONFIG_LIBDIR="$build/$1/prefix/lib/pkgconfig" PKG_CONFIG_PATH='' UVCHAN_LIBUV=libuv-static
   # shellcheck disable=SC2046 # the options are words

@@ -234,22 +234,37 @@ uvchan_t* support_channel(size_t elem_size, size_t capacity) {
   return ch;
 }
 
-static unsigned char byte_of(uint64_t number, size_t at) {
-  if (at < 8) return (unsigned char)(number >> (8 * at));
+static int is_big_endian(void) {
+  const uint16_t one = 1;
+  return *(const unsigned char*)&one == 0;
+}
+
+/* A value begins as the number does in memory: in 8 bytes, or, where the value has fewer, cut to an integer of that size. */
+static unsigned char byte_of(uint64_t number, size_t elem_size, size_t at) {
+  size_t n = elem_size < 8 ? elem_size : 8;
+  if (at < n) return (unsigned char)(number >> (8 * (is_big_endian() ? n - 1 - at : at)));
   return (unsigned char)(number * 31 + at * 7);
+}
+
+static uint64_t number_in(const unsigned char* value, size_t elem_size) {
+  size_t n = elem_size < 8 ? elem_size : 8;
+  uint64_t number = 0;
+  size_t at;
+  for (at = 0; at < n; at++) number |= (uint64_t)value[at] << (8 * (is_big_endian() ? n - 1 - at : at));
+  return number;
 }
 
 void support_fill(void* value, size_t elem_size, uint64_t number) {
   unsigned char* into = value;
   size_t at;
-  for (at = 0; at < elem_size; at++) into[at] = byte_of(number, at);
+  for (at = 0; at < elem_size; at++) into[at] = byte_of(number, elem_size, at);
 }
 
 int support_matches(const void* value, size_t elem_size, uint64_t number) {
   const unsigned char* from = value;
   size_t at;
   for (at = 0; at < elem_size; at++) {
-    if (from[at] != byte_of(number, at)) return 0;
+    if (from[at] != byte_of(number, elem_size, at)) return 0;
   }
   return 1;
 }
@@ -268,10 +283,10 @@ uvchan_stats_t support_at_rest(const uvchan_t* ch) {
 
 void support_on_drop(void* value, uvchan_drop_reason_t reason, void* drops) {
   support_drops_t* recorder = drops;
-  uint64_t number = 0;
+  uint64_t number;
   must(reason >= UVCHAN_DROPPED_OVERFLOW && reason <= UVCHAN_DROPPED_RELEASE);
   must((value == NULL) == (recorder->elem_size == 0));
-  if (value != NULL) memcpy(&number, value, recorder->elem_size < 8 ? recorder->elem_size : 8);
+  number = value == NULL ? 0 : number_in(value, recorder->elem_size);
   atomic_fetch_add(&recorder->by_reason[reason], 1);
   atomic_fetch_add(&recorder->sum, number);
   atomic_store(&recorder->last, number);

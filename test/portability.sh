@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the library and its tests for other machines, other C libraries, other compilers and a libuv that is sanitized too, runs the tests,
-# and tells in a table what was built, what passed and what was skipped. libuv and Check are built from their source packages for each target.
+# Builds the library and its tests for other machines, other C libraries, other compilers and a libuv that is sanitized too, runs the
+# tests, and tells in a table what was built, what passed and what was skipped. libuv and Check are built from their source packages for
+# each target.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 name=test/portability.sh
@@ -84,7 +85,8 @@ source_of() { # source_of PACKAGE: its unpacked directory
 
 has_sources() { [ -n "$(source_of libuv1)" ] && [ -n "$(source_of check)" ]; }
 
-# apt looks for source packages only where its list of places says so. A copy of that list says it here, and the system's own stays as it is.
+# apt looks for source packages only where its list of places says so. A copy of that list says it here, and the system's own stays as
+# it is.
 # shellcheck disable=SC2317 # quietly calls it
 fetch_sources() {
   mkdir -p "$build/sources" "$build/apt/places" "$build/apt/lists/partial"

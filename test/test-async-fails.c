@@ -7,9 +7,7 @@ int uv_async_init_or_fail(uv_loop_t* loop, uv_async_t* async, uv_async_cb cb);
 
 static int fails;
 
-int uv_async_init_or_fail(uv_loop_t* loop, uv_async_t* async, uv_async_cb cb) {
-  return fails ? UV_EMFILE : uv_async_init(loop, async, cb);
-}
+int uv_async_init_or_fail(uv_loop_t* loop, uv_async_t* async, uv_async_cb cb) { return fails ? UV_EMFILE : uv_async_init(loop, async, cb); }
 
 typedef struct {
   uv_loop_t loop;

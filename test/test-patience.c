@@ -2,7 +2,7 @@
  * outcome is the same. Lengths of time are only varied; nothing is judged by them but that no call gives up before its limit. */
 #include "ways.h"
 
-#define PATIENCE 100000            /* nanoseconds: twice what a call may look again for */
+#define PATIENCE 100000                /* nanoseconds: twice what a call may look again for */
 #define FAR_OFF UINT64_C(100000000000) /* nanoseconds */
 
 /* The ways to wait; those with two cases have a second channel that is never ready. */

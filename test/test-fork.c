@@ -533,6 +533,7 @@ typedef struct {
   uv_thread_t thread;
   uvchan__hub_t* hub;
   uvchan__entry_t entry;
+  atomic_int begins; /* it is past what a thread allocates as it starts, which a sanitizer's allocator does not hold over a fork */
   atomic_int* ends;
 } poster_t;
 
@@ -543,6 +544,7 @@ static unsigned int run_nothing(uvchan__entry_t* entry) {
 
 static void post(void* arg) {
   poster_t* poster = arg;
+  atomic_store(&poster->begins, 1);
   while (!atomic_load(poster->ends)) {
     uvchan__hub_t* wakes = NULL;
     uvchan__hub_post(poster->hub, &poster->entry, &wakes);
@@ -608,6 +610,7 @@ START_TEST(a_childs_loop_wakes_up_whatever_wake_up_a_vanished_thread_owed_it) {
     posters[i].entry.run = run_nothing;
     posters[i].ends = &ends;
     support_start(&posters[i].thread, post, &posters[i]);
+    support_await(atomic_load(&posters[i].begins));
   }
   for (i = 0; i < n; i++) {
     pid_t pid;

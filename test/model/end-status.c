@@ -12,7 +12,7 @@ static void* closer(void* arg) {
 }
 
 static void* receiver(void* arg) {
-  uint64_t value;
+  uint64_t value = 0;
   int r = uvchan_try_recv(channel, &value);
 
   assert(r == UV_EAGAIN || r == UV_ECANCELED);

@@ -36,15 +36,18 @@ number() {
   echo "${n:-0}"
 }
 
-# The order is the model's, and what is explored is counted, not estimated. What else is left out changes no result: some passes stop at
-# what they do not expect in the whole library, and of what the cache keeps, the places of variables on the stack do not hold.
-options="--disable-mm-detector --disable-estimation --disable-function-inliner --disable-loop-jump-threading"
-options="$options --disable-load-annotation --disable-instruction-caching"
+# options MODEL: What is left out changes no result. Of the whole library some passes stop at what they do not expect, and of what the cache
+# keeps, the places of variables on the stack do not hold where functions are not inlined.
+options() {
+  echo "--disable-mm-detector --disable-estimation"
+  if grep -q '^#include "\(whole\|loop\).h"' "$here/$1.c"; then
+    echo "--disable-function-inliner --disable-loop-jump-threading --disable-load-annotation --disable-instruction-caching"
+  fi
+}
 
 # explore MODEL MEMORY_MODEL
 explore() {
-  timeout "${SECONDS_EACH:-600}" "$genmc" "--$2" --disable-mm-detector --disable-estimation --disable-function-inliner --disable-function-inliner --disable-instruction-caching --disable-loop-jump-threading --disable-load-annotation -- \
-    -std=gnu11 -gline-tables-only -w -DMODEL_CHECKER ${FLAGS:-} \
+  timeout "${SECONDS_EACH:-600}" "$genmc" "--$2" $(options "$1") -- -std=gnu11 -gline-tables-only -w -DMODEL_CHECKER ${FLAGS:-} \
     -I"$here" -I"$root/include" -I"$lib" "$here/$1.c" >"$output" 2>&1
   status=$?
   result=whole

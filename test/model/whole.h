@@ -30,13 +30,25 @@ static void model_end(void);
 
 #include "park.h"
 #include "platform.h"
+#include "ring.h"
 
 #ifdef MODEL_CHECKER
+
+/* It knows no constructors; and it reads a value as a whole, where the library touches its pages by their bytes (fetch.h). */
+#undef UVCHAN__FORKS
+#define UVCHAN__FORKS 0
+#define UVCHAN_FETCH_H
+
+static inline void uvchan__fetch(const void* memory, size_t size) {
+  assert(size == sizeof(uint64_t));
+  (void)*(const volatile uint64_t*)memory;
+}
 
 /* It copies and clears only what it knows the type of: so a waiter and a place are cleared member by member, what the library asks memory
  * for is clear from the start, and no initialiser is of zeros alone. */
 #define memset(to, byte, size) \
-  _Generic((to), uvchan__waiter_t * : model_clear_waiter, uvchan__place_t * : model_clear_place, default : model_stay_clear)(to)
+  _Generic((to), uvchan__waiter_t * : model_clear_waiter, uvchan__place_t * : model_clear_place, uvchan__dropped_t * : model_clear_dropped, \
+           default : model_stay_clear)(to)
 #undef NULL
 #define NULL model_null()
 #define max_align_t uint64_t /* no long double */
@@ -84,8 +96,11 @@ static unsigned int model_piece(const void* memory) {
   return (unsigned int)(((uintptr_t)memory - (uintptr_t)&model_memory[0]) / sizeof(model_memory[0]));
 }
 
+/* Of a channel it touches both ends of the ring, with whose words everyone begins. */
 void uvchan__free(void* memory) {
-  if (memory != NULL) model_memory[model_piece(memory)].is_free = 1;
+  if (memory == NULL) return;
+  model_memory[model_piece(memory)].is_free = 1;
+  ((uint64_t*)memory)[0] = ((uint64_t*)memory)[UVCHAN__CACHE_LINE / sizeof(uint64_t)] = 0;
 }
 
 #ifndef MODEL_LOCK
@@ -113,6 +128,14 @@ static inline void uvchan__unlock(atomic_uint* lock) {
 #include "hub.h"
 #undef UVCHAN__SCRATCH_BYTES
 #define UVCHAN__SCRATCH_BYTES 16
+
+#include "drop.h"
+
+static inline void model_clear_dropped(uvchan__dropped_t* dropped) {
+  dropped->n = 0;
+  dropped->position = 0;
+  dropped->blocks = NULL;
+}
 
 static _Thread_local uint64_t model_clock;
 

@@ -1,0 +1,89 @@
+#!/bin/sh
+# Weakens each memory order of the library in turn, in a copy of its sources, and shows which model dies of it: a label whose weaker order
+# every model survives is held by nothing.
+#
+#   sh test/model/mutants.sh GENMC [LABEL...]
+#
+# Prints a line for each mutant: the label, the file, what was weakened, the model, and the error that it found. Fails where a model
+# survives, or a mutant does not apply. MEMORY_MODELS (rc11 by default) and SECONDS_EACH are explore.sh's.
+set -u
+if [ $# -lt 1 ]; then
+  echo "usage: sh test/model/mutants.sh GENMC [LABEL...]" >&2
+  exit 2
+fi
+genmc=$1
+shift
+labels=$*
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 1' INT TERM
+failed=0
+
+# is_wanted LABEL
+is_wanted() {
+  [ -z "$labels" ] && return 0
+  case " $labels " in
+    *" $1 "*) return 0 ;;
+  esac
+  return 1
+}
+
+# mutant LABEL FILE MODEL WHAT SED: the first argument of sed makes the weaker order in the file
+mutant() {
+  is_wanted "$1" || return 0
+  rm -rf "$scratch/lib"
+  cp -R "$root/lib" "$scratch/lib"
+  sed "$5" "$root/lib/$2" >"$scratch/lib/$2"
+  result="does not apply"
+  if ! cmp -s "$root/lib/$2" "$scratch/lib/$2"; then
+    result=$(LIB=$scratch/lib MEMORY_MODELS=${MEMORY_MODELS:-rc11} SECONDS_EACH=${SECONDS_EACH:-300} \
+      sh "$here/explore.sh" "$genmc" "$3" | sed -n '2s/.*  \(.*\)$/\1/p')
+  fi
+  case $result in
+    error:*) ;;
+    *) failed=1 ;;
+  esac
+  printf '%-13s %-10s %-48s %-20s %s\n' "$1" "$2" "$4" "$3" "$result"
+}
+
+# justified LABEL FILE WHERE WHY: no model dies of it, and none has to
+justified() {
+  is_wanted "$1" && printf '%-13s %-10s %-48s %-20s %s\n' "$1" "$2" "$3" "none" "$4"
+}
+
+# Within a function, from its name at the begin of a line to the closing brace.
+in_function() { echo "/^[a-z].*[ *]$1(/,/^}/ s/$2/$3/"; }
+
+acquire=memory_order_acquire
+release=memory_order_release
+both=memory_order_acq_rel
+relaxed=memory_order_relaxed
+
+mutant turn.A ring.h ring-exactly-once "uvchan__load_turn: relaxed" "$(in_function uvchan__load_turn $acquire $relaxed)"
+mutant turn.R ring.h ring-exactly-once "uvchan__store_turn: relaxed" "$(in_function uvchan__store_turn $release $relaxed)"
+mutant word.A ring.h end-status "uvchan__load_word: relaxed" "$(in_function uvchan__load_word $acquire $relaxed)"
+mutant word.A ring.h stop-armed "uvchan__move_word: release" "$(in_function uvchan__move_word $both $release)"
+mutant word.R ring.h sleep-armed "uvchan__move_word: acquire" "$(in_function uvchan__move_word $both $acquire)"
+justified word.R ring.c "uvchan__ring_unmark" "under the lock; a read-modify-write goes on with the chain of moves in any order"
+justified word.R ring.c "uvchan__ring_disarm" "the same"
+mutant claim.R claim.h claim "uvchan__leave_waiting: acquire" "$(in_function 'uvchan__leave_waiting' $both $acquire)"
+mutant claim.A claim.h claim "uvchan__leave_waiting: release" "$(in_function 'uvchan__leave_waiting' $both $release)"
+mutant lock.A lock.h lock-counts "uvchan__lock: relaxed at once" "/compare_exchange_strong/ s/$acquire/$relaxed/"
+mutant lock.A lock.h lock-counts "uvchan__lock: relaxed in a pause" "/compare_exchange_weak/ s/$acquire/$relaxed/"
+mutant lock.A lock.h lock-counts "uvchan__lock: relaxed after sleep" "/atomic_exchange_explicit(lock, 2/ s/$acquire/$relaxed/"
+mutant lock.R lock.h lock-counts "uvchan__unlock: relaxed" "$(in_function uvchan__unlock $release $relaxed)"
+justified sleep.A park.c "uvchan__park: the exchange" "the look that follows it observes the same"
+mutant sleep.A park.c park-wakes "uvchan__park: relaxed look" "$(in_function uvchan__park "load_explicit(sleep, $acquire" "load_explicit(sleep, $relaxed")"
+mutant sleep.A park.c unbuffered "uvchan__linger: relaxed look" "$(in_function uvchan__linger $acquire $relaxed)"
+mutant sleep.R park.c park-wakes "uvchan__unpark: relaxed" "$(in_function uvchan__unpark $both $relaxed)"
+mutant posted.A hub.c hub-twice "run_first: release" "$(in_function run_first $both $release)"
+mutant posted.R hub.c hub-twice "uvchan__hub_post: acquire" "$(in_function uvchan__hub_post $both $acquire)"
+mutant references.R hub.c hub-late "forget: acquire" "$(in_function forget $both $acquire)"
+mutant references.A hub.c hub-late "forget: release" "$(in_function forget $both $release)"
+mutant references.R lifetime.c released "uvchan_release: acquire" "$(in_function uvchan_release $both $acquire)"
+mutant references.A lifetime.c released "uvchan_release: release" "$(in_function uvchan_release $both $release)"
+mutant first.R started.c first-leaves "set_first: relaxed" "$(in_function set_first $release $relaxed)"
+mutant first.A started.c first-leaves "is_first: relaxed" "$(in_function is_first $acquire $relaxed)"
+exit $failed

@@ -268,18 +268,23 @@ int uvchan__is_finished(const struct uv_handle_s* handle) {
 #undef make
 
 /* A channel of uint64_t. */
-static inline uvchan_t* model_channel(size_t capacity, uvchan_overflow_t overflow) {
+static inline uvchan_t* model_channel_with(size_t capacity, uvchan_overflow_t overflow, uvchan_drop_cb drop_cb) {
   static uvchan_options_t options;
   uvchan_t* ch = NULL;
 
   options.elem_size = sizeof(uint64_t);
   options.capacity = capacity;
   options.overflow = overflow;
+  options.drop_cb = drop_cb;
   assert(uvchan_create_ex(&ch, &options) == 0);
 #ifdef MODEL_CHECKER
   atomic_init(&ch->ring.tail.bound, INT64_MAX); /* see model.h */
 #endif
   return ch;
+}
+
+static inline uvchan_t* model_channel(size_t capacity, uvchan_overflow_t overflow) {
+  return model_channel_with(capacity, overflow, NULL);
 }
 
 #ifdef MODEL_CHECKER

@@ -6,6 +6,7 @@
 #define UV_H
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -59,6 +60,32 @@ struct uv_loop_s {
 };
 
 uint64_t uv_hrtime(void);
+
+/* For the model whose thread sleeps the portable way, which defines them (park-bed.c). */
+typedef struct {
+  pthread_mutex_t lock;
+  int is_gone; /* plain */
+} uv_mutex_t;
+
+typedef struct {
+#ifdef MODEL_CHECKER
+  atomic_uint signalled;
+  int waits; /* under the mutex */
+#else
+  pthread_cond_t cond;
+#endif
+  int is_gone; /* plain */
+} uv_cond_t;
+
+int uv_mutex_init(uv_mutex_t* mutex);
+void uv_mutex_destroy(uv_mutex_t* mutex);
+void uv_mutex_lock(uv_mutex_t* mutex);
+void uv_mutex_unlock(uv_mutex_t* mutex);
+int uv_cond_init(uv_cond_t* cond);
+void uv_cond_destroy(uv_cond_t* cond);
+void uv_cond_wait(uv_cond_t* cond, uv_mutex_t* mutex);
+int uv_cond_timedwait(uv_cond_t* cond, uv_mutex_t* mutex, uint64_t timeout);
+void uv_cond_signal(uv_cond_t* cond);
 
 static inline void uv__handle_init(uv_loop_t* loop, uv_handle_t* handle, uv_handle_cb cb) {
   handle->loop = loop;

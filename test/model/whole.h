@@ -46,9 +46,11 @@ static inline void uvchan__fetch(const void* memory, size_t size) {
 
 /* It copies and clears only what it knows the type of: so a waiter and a place are cleared member by member, what the library asks memory
  * for is clear from the start, and no initialiser is of zeros alone. */
+/* clang-format off */
 #define memset(to, byte, size) \
-  _Generic((to), uvchan__waiter_t * : model_clear_waiter, uvchan__place_t * : model_clear_place, uvchan__dropped_t * : model_clear_dropped, \
-           default : model_stay_clear)(to)
+  _Generic((to), uvchan__waiter_t*: model_clear_waiter, uvchan__place_t*: model_clear_place, \
+           uvchan__dropped_t*: model_clear_dropped, default: model_stay_clear)(to)
+/* clang-format on */
 #undef NULL
 #define NULL model_null()
 #define max_align_t uint64_t /* no long double */
@@ -283,9 +285,7 @@ static inline uvchan_t* model_channel_with(size_t capacity, uvchan_overflow_t ov
   return ch;
 }
 
-static inline uvchan_t* model_channel(size_t capacity, uvchan_overflow_t overflow) {
-  return model_channel_with(capacity, overflow, NULL);
-}
+static inline uvchan_t* model_channel(size_t capacity, uvchan_overflow_t overflow) { return model_channel_with(capacity, overflow, NULL); }
 
 #ifdef MODEL_CHECKER
 #pragma clang attribute pop

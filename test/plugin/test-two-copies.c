@@ -2,6 +2,8 @@
  * not know of the other costs a needless wake-up at most. Arguments: the plugin's file. */
 #include <dlfcn.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "plugin.h"
 #include "support-loop.h"
@@ -239,6 +241,130 @@ START_TEST(what_a_plugin_has_sent_outlives_it) {
 }
 END_TEST
 
+/* ThreadSanitizer does not follow a process with threads into its child. */
+#if defined(__SANITIZE_THREAD__)
+#define CAN_FORK 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CAN_FORK 0
+#endif
+#endif
+#ifndef CAN_FORK
+#define CAN_FORK 1
+#endif
+
+#if CAN_FORK
+
+#define NMAKERS 4 /* threads, of both copies in turn */
+
+typedef struct {
+  uv_loop_t loop;
+  uvchan_t* ch;
+  int by_plugin;
+  atomic_int rounds;
+  atomic_int ends;
+} maker_t;
+
+static int make_and_end(maker_t* maker) {
+  uvchan_receiver_t receiver;
+  int r = (maker->by_plugin ? plugin->receiver_init : uvchan_receiver_init)(&maker->loop, &receiver, maker->ch);
+  if (r != 0) return r;
+  uvchan_receiver_close(&receiver, NULL);
+  while (uv_run(&maker->loop, UV_RUN_DEFAULT) != 0) continue;
+  return 0;
+}
+
+static void make_and_end_on(void* arg) {
+  maker_t* maker = arg;
+  while (!atomic_load(&maker->ends)) {
+    must(make_and_end(maker) == 0);
+    atomic_fetch_add(&maker->rounds, 1);
+  }
+}
+
+/* A child that uses both copies; it ends by itself, or by an alarm. */
+static void fork_and_use(maker_t* makers) {
+  int status = 0, i;
+  pid_t pid = fork();
+  must(pid >= 0);
+  if (pid == 0) {
+    alarm(30);
+    for (i = 0; i < 2; i++) {
+      maker_t own = {.ch = makers[i].ch, .by_plugin = i};
+      if (uv_loop_init(&own.loop) != 0 || make_and_end(&own) != 0 || uv_loop_close(&own.loop) != 0) _exit(1);
+    }
+    _exit(0);
+  }
+  while (waitpid(pid, &status, 0) != pid) continue;
+  must(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* AddressSanitizer's allocator is not whole in a child where another thread was in malloc(): so the places of hubs are kept here. */
+#define NPLACES 64
+static struct {
+  atomic_int taken;
+  _Alignas(64) unsigned char bytes[8192];
+} places[NPLACES];
+
+static void* place_malloc(size_t size) {
+  int i;
+  must(size <= sizeof(places[0].bytes));
+  for (i = 0; i < NPLACES; i++) {
+    if (atomic_exchange(&places[i].taken, 1) == 0) return places[i].bytes;
+  }
+  return NULL;
+}
+
+static void place_free(void* memory) {
+  int i;
+  for (i = 0; i < NPLACES; i++) {
+    if (memory == places[i].bytes) atomic_store(&places[i].taken, 0);
+  }
+}
+
+static void* place_calloc(size_t n, size_t size) { return size == 0 ? NULL : place_malloc(n * size); }
+static void* place_realloc(void* memory, size_t size) { return memory == NULL ? place_malloc(size) : NULL; }
+
+START_TEST(a_child_of_fork_finds_the_hubs_of_both_copies_whole) {
+  int rounds = support_count(400), i;
+  maker_t makers[NMAKERS];
+  uv_thread_t threads[NMAKERS];
+  memset(makers, 0, sizeof(makers));
+  must(uvchan_replace_allocator(place_malloc, place_realloc, place_calloc, place_free) == 0);
+  must(plugin->use_memory(place_malloc, place_realloc, place_calloc, place_free) == 0);
+  for (i = 0; i < NMAKERS; i++) {
+    makers[i].by_plugin = i % 2;
+    makers[i].ch = support_channel(8, 1);
+    support_loop_open(&makers[i].loop);
+    support_start(&threads[i], make_and_end_on, &makers[i]);
+    support_await(atomic_load(&makers[i].rounds) > 0);
+  }
+  while (rounds-- > 0) fork_and_use(makers);
+  for (i = 0; i < NMAKERS; i++) {
+    atomic_store(&makers[i].ends, 1);
+    support_join(&threads[i]);
+    support_loop_finish(&makers[i].loop);
+    uvchan_release(makers[i].ch);
+  }
+}
+END_TEST
+
+/* What it has registered for a fork goes with it. */
+START_TEST(a_process_whose_plugin_was_unloaded_forks) {
+  pid_t pid;
+  int status = 0;
+  must(dlclose(handle) == 0);
+  pid = fork();
+  must(pid >= 0);
+  if (pid == 0) _exit(0);
+  while (waitpid(pid, &status, 0) != pid) continue;
+  must(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  load();
+}
+END_TEST
+
+#endif
+
 int main(int argc, char** argv) {
   Suite* suite = suite_create("two-copies");
   TCase* tcase = support_tcase(suite, "plugin");
@@ -252,6 +378,10 @@ int main(int argc, char** argv) {
   tcase_add_test(tcase, what_one_copy_has_begun_on_a_loop_the_other_ends);
   tcase_add_test(tcase, a_plugin_may_be_unloaded_when_its_calls_have_returned);
   tcase_add_loop_test(tcase, what_a_plugin_has_sent_outlives_it, 0, 2);
+#if CAN_FORK
+  tcase_add_test(tcase, a_child_of_fork_finds_the_hubs_of_both_copies_whole);
+  tcase_add_test(tcase, a_process_whose_plugin_was_unloaded_forks);
+#endif
   tcase_add_loop_test(tcase, each_copy_has_an_allocator_of_its_own, 0, 2);
   return support_main(suite);
 }

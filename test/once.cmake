@@ -43,6 +43,10 @@ if(UVCHAN_BUILD_SHARED)
   endif()
 endif()
 
+if(NOT WIN32 AND NOT APPLE AND NOT UVCHAN_INJECT)
+  uvchan_add_script(statics statics.sh "${CMAKE_NM}" $<TARGET_FILE:uvchan>)
+endif()
+
 # ---- Scripts, documentation and the installed library --------------------------------------------------------------------------------
 
 uvchan_add_script(scripts scripts.sh)

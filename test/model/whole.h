@@ -21,6 +21,10 @@
 #pragma clang attribute push(__attribute__((internal_linkage)), apply_to = function)
 #endif
 
+#ifndef MODEL_CHECKER
+#define MODEL_ROUNDS 500 /* threads sleep in most of them, and on a busy machine each wake-up takes a millisecond */
+#endif
+
 #define MODEL_AT_END model_end
 static void model_end(void);
 

@@ -57,7 +57,7 @@ extern "C" {
 
 #define UVCHAN_VERSION_MAJOR 1
 #define UVCHAN_VERSION_MINOR 1
-#define UVCHAN_VERSION_PATCH 0
+#define UVCHAN_VERSION_PATCH 1
 
 /* ---- The channel ---------------------------------------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* Proves the same as park-wakes.c of the portable way to sleep (park.c): a thread goes to bed with a time limit, and once it is claimed,
  * without one; another one claims it, and wakes it. Its outcome is seen. The bed, which lies on its stack, is made when the waker finds
  * it, and he is done with it when the sleeper leaves it. The waiter is freed as soon as the sleeper is back. */
-#define UVCHAN_PORTABLE
+#define MODEL_WITHOUT_FUTEX
 #include "whole.h"
 
 int uv_mutex_init(uv_mutex_t* mutex) {

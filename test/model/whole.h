@@ -36,6 +36,15 @@ static void model_end(void);
 #include "platform.h"
 #include "ring.h"
 
+#undef UVCHAN__HAS_FUTEX
+#ifdef MODEL_WITHOUT_FUTEX
+#define UVCHAN__HAS_FUTEX 0
+#else
+#define UVCHAN__HAS_FUTEX 1 /* of its own, below */
+#endif
+int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout);
+void uvchan__wake_one(atomic_uint* word);
+
 #ifdef MODEL_CHECKER
 
 /* It knows no constructors; and it reads a value as a whole, where the library touches its pages by their bytes (fetch.h). */

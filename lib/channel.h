@@ -57,15 +57,15 @@ struct uvchan_s {
   unsigned char has_drops;
   unsigned char has_name;
   /* Under the lock. */
-  unsigned char several_loops; /* started receivers are on more than one */
-  unsigned int counted;        /* senders */
-  int end;                     /* and constant once CLOSED */
-  unsigned int arrivals;       /* places that were ever queued, modulo 2^32 */
-  uvchan__queue_t senders;
-  uvchan__queue_t receivers;          /* threads, requests and selects that wait to receive */
-  uvchan__queue_t idle;               /* started receivers that wait */
+  unsigned char several_loops;        /* started receivers are on more than one */
+  unsigned int counted;               /* senders */
+  int end;                            /* and constant once CLOSED */
+  unsigned int arrivals;              /* places that were ever queued, modulo 2^32 */
   uvchan_receiver_t* _Atomic started; /* all started receivers; the first is also for whoever owes it a post: see I5 */
-  uint64_t direct;                    /* values that went from sender to receiver without the store */
+  uvchan__queue_t senders;
+  uvchan__queue_t receivers; /* threads, requests and selects that wait to receive */
+  uvchan__queue_t idle;      /* started receivers that wait */
+  uint64_t direct;           /* values that went from sender to receiver without the store */
   /* Counters, relaxed. */
   _Atomic uint64_t wakeups;
   _Atomic uint64_t dropped_new;

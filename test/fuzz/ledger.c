@@ -251,7 +251,7 @@ fuzz_ready_t fuzz_ready(const fuzz_channel_t* c) {
   has_room = c->capacity == 0 ? stats.waiting_receivers > 0 : stats.len < c->capacity;
   ready.is_closed = c->is_closed;
   ready.will_send = c->overflow != UVCHAN_WAIT || (has_room && stats.waiting_senders == 0);
-  ready.may_send = ready.will_send || (stats.waiting_senders == 0 && stats.waiting_receivers > 0);
+  ready.may_send = ready.will_send || stats.waiting_receivers > 0; /* a select may wait on both sides of a channel */
   ready.can_receive = stats.len > 0 || stats.waiting_senders > 0;
   ready.failures = fuzz_failures();
   return ready;

@@ -72,10 +72,11 @@ static unsigned int count_handles(unsigned int loop) {
 
 /* ---- At rest -------------------------------------------------------------------------------------------------------------- */
 
-/* Whether a receiver on the channel may be told of a value and never come to take it: a stranger has made it deaf, or it is unreferenced
- * on a loop that does not turn, since nothing keeps that alive. */
+/* Whether a receiver on the channel may be told of a value and not come to take it: it is unreferenced on a loop that does not turn, since
+ * nothing keeps that alive; or a ticker of the other loop has sent in the very last turn. */
 static int has_deaf(const fuzz_channel_t* c) {
   size_t i;
+  if (c->had_ticker) return 1;
   for (i = 0; i < FUZZ_RECEIVERS; i++) {
     const fuzz_receiver_t* receiver = fuzz_world.receivers[i];
     if (receiver == NULL || receiver->c != c || !receiver->is_active) continue;

@@ -208,17 +208,24 @@ static int is_none_ready(const uvchan_case_t* cases, size_t ncases, uint64_t* su
  * them twice. Stamps only grow; where their sum is the same, each of them is, and so no case has become ready between its first look and
  * its second one: at the moment between the last of the first looks and the first of the second ones, none was. (A channel that was closed
  * by then is ready in the second look.) Where something has changed, somebody else has gone on, and it tries again. */
+static UVCHAN__APART int try_until_sure(uvchan_case_t* cases, size_t ncases, uvchan__block_t** block) {
+  uint64_t first, second;
+
+  while (!is_none_ready(cases, ncases, &first) || !is_none_ready(cases, ncases, &second) || first != second) {
+    int r = try_cases(cases, ncases, block);
+
+    if (r != UV_EAGAIN) return r;
+  }
+  return UV_EAGAIN;
+}
+
 int uvchan_try_select(uvchan_case_t* cases, size_t ncases) {
   uvchan__block_t* block = NULL;
-  uint64_t first, second;
   int r;
 
   if (!is_valid(cases, ncases)) return UV_EINVAL;
-  do {
-    r = try_cases(cases, ncases, &block);
-    if (r != UV_EAGAIN) return r;
-  } while (!is_none_ready(cases, ncases, &first) || !is_none_ready(cases, ncases, &second) || first != second);
-  return UV_EAGAIN;
+  r = try_cases(cases, ncases, &block);
+  return r == UV_EAGAIN ? try_until_sure(cases, ncases, &block) : r;
 }
 
 /* As a channel's: one for each thread, since it is not about any one channel. */
@@ -274,15 +281,14 @@ static int select_with(uvchan__place_t* places, uvchan_case_t* cases, size_t nca
   return r;
 }
 
-int uvchan_select_timedwait(uvchan_case_t* cases, size_t ncases, uint64_t timeout) {
+/* Nothing was ready, one case after the other. Where its time is over at once, it is queued all the same: so there was one moment at which
+ * nothing was. */
+static UVCHAN__APART int select_otherwise_within(uvchan_case_t* cases, size_t ncases, uint64_t timeout) {
   uvchan__place_t near_places[UVCHAN__SELECT_PLACES];
   uvchan__place_t* places = near_places;
   uvchan__patience_t patience;
   int r;
 
-  if (ncases == 0 || !is_valid(cases, ncases)) return UV_EINVAL;
-  r = uvchan_try_select(cases, ncases);
-  if (r != UV_EAGAIN) return r;
   if (ncases > UVCHAN__SELECT_PLACES) {
     places = uvchan__malloc(bytes_of(ncases));
     if (places == NULL) return UV_ENOMEM;
@@ -292,6 +298,15 @@ int uvchan_select_timedwait(uvchan_case_t* cases, size_t ncases, uint64_t timeou
   if (r >= 0) uvchan__patience_learn(&patience, patience_of_thread());
   if (places != near_places) uvchan__free(places);
   return r;
+}
+
+int uvchan_select_timedwait(uvchan_case_t* cases, size_t ncases, uint64_t timeout) {
+  uvchan__block_t* block = NULL;
+  int r;
+
+  if (ncases == 0 || !is_valid(cases, ncases)) return UV_EINVAL;
+  r = try_cases(cases, ncases, &block);
+  return r == UV_EAGAIN ? select_otherwise_within(cases, ncases, timeout) : r;
 }
 
 int uvchan_select_wait(uvchan_case_t* cases, size_t ncases) { return uvchan_select_timedwait(cases, ncases, UINT64_MAX); }

@@ -19,17 +19,19 @@
 typedef struct uvchan__block_s uvchan__block_t;
 
 typedef struct {
-  size_t elem_size;   /* fixed, as per_block and keep_bytes */
-  size_t keep_bytes;  /* a larger block is not kept */
-  uint32_t per_block; /* most values in a block */
-  uint32_t keep;      /* under the channel's lock, as all below */
+  /* Under the channel's lock. */
+  size_t len;
+  uint64_t popped;
+  size_t peak;
   uvchan__block_t* first;
   uvchan__block_t* last;
   uvchan__block_t* spare;
-  size_t total; /* blocks in the list and spare */
-  size_t len;
-  size_t peak;
-  uint64_t popped;
+  size_t total;  /* blocks in the list and spare */
+  uint32_t keep; /* see I2 */
+  /* Fixed. */
+  uint32_t per_block; /* most values in a block */
+  size_t elem_size;
+  size_t keep_bytes; /* a larger block is not kept */
 } uvchan__blocks_t;
 
 void uvchan__blocks_init_unbounded(uvchan__blocks_t* blocks, size_t elem_size);

@@ -288,9 +288,8 @@ static uvchan__queue_t* queue_of(uvchan__place_t* place) {
 }
 
 void uvchan__enqueue_place(uvchan__place_t* place) {
-  place->lottery = place->channel->arrivals++;
+  place->lottery = (unsigned int)place->channel->arrivals++;
   uvchan__enqueue(queue_of(place), place);
-  note_change(place->channel);
 }
 
 void uvchan__dequeue_place(uvchan__place_t* place) { uvchan__dequeue(queue_of(place), place); }
@@ -332,7 +331,7 @@ int uvchan__is_ready_locked(uvchan_t* ch, int sends) {
 /* Of a ring it is the position of the other side: nothing else makes a send or a receive ready, since while senders wait it is full, and
  * somebody begins to wait to receive only where it is empty, and sends are ready. Elsewhere all is counted that does. */
 uint64_t uvchan__stamp_locked(const uvchan_t* ch, int sends) {
-  return uvchan__has_ring(ch) ? uvchan__ring_stamp(&ch->ring, sends) : uvchan__store(ch)->changes;
+  return uvchan__has_ring(ch) ? uvchan__ring_stamp(&ch->ring, sends) : ch->arrivals + uvchan__store(ch)->changes;
 }
 
 void uvchan__change_resting_locked(uvchan_t* ch, int by) {

@@ -59,8 +59,7 @@ struct uvchan_s {
   /* Under the lock. */
   unsigned char several_loops;        /* started receivers are on more than one */
   unsigned int counted;               /* senders */
-  int end;                            /* and constant once CLOSED */
-  unsigned int arrivals;              /* places that were ever queued, modulo 2^32 */
+  uint64_t arrivals;                  /* places that were ever queued */
   uvchan_receiver_t* _Atomic started; /* all started receivers; the first is also for whoever owes it a post: see I5 */
   uvchan__queue_t senders;
   uvchan__queue_t receivers; /* threads, requests and selects that wait to receive */
@@ -70,6 +69,7 @@ struct uvchan_s {
   _Atomic uint64_t wakeups;
   _Atomic uint64_t dropped_new;
   _Atomic uint64_t dropped_old;
+  int end; /* under the lock, and constant once CLOSED */
   atomic_uint references;
   atomic_uint patience_to_send; /* see patience.h */
   atomic_uint patience_to_receive;
@@ -77,9 +77,9 @@ struct uvchan_s {
 
 /* What a channel without a ring has instead; under the lock. */
 typedef struct {
-  uvchan__blocks_t blocks;
   size_t resting;   /* started receivers that are not in a callback (an unbuffered channel counts, an unbounded one leaves that out) */
-  uint64_t changes; /* after which one may be ready who was not */
+  uint64_t changes; /* of the store, after which one may be ready who was not */
+  uvchan__blocks_t blocks;
 } uvchan__store_t;
 
 /* What a channel with a drop_cb has beside. Fixed, but for the room. */

@@ -21,42 +21,42 @@ typedef struct {
 
 typedef struct registry_s registry_t;
 
+/* What the loop's thread writes at each callback lies apart from what others read and write when they post: between the two is `later`,
+ * which nobody touches before the end. Values to 10,000 channels at random: 69 ns where they share a line, 51 so. */
 struct uvchan__hub_s {
-  uv_async_t asyncs[2]; /* the second one is for a child of fork(), and there in turn */
+  /* The loop's thread. */
+  uvchan__entry_t turn; /* the head of a circular list: what runs in this turn */
+  debt_t debt;
+  uv_loop_t* loop; /* fixed */
+  unsigned int users;
+  unsigned int holds;
+  int is_turning;   /* the idle handle is active */
+  int ran_some;     /* the last turn ran entries */
+  int is_inherited; /* by a child of fork(), in which it has had no turn yet */
+  int is_replaced;  /* the other async handle is closing */
   uv_prepare_t prepare;
   uv_check_t check;
   uv_idle_t idle;
   uvchan__later_t later;
-  /* Fixed. */
-  uv_loop_t* loop;
-  registry_t* home; /* of the copy of the library that made it */
-  /* The loop's thread, which changes it under wake_lock. */
-  uv_async_t* async;
-  /* The loop's thread. */
-  unsigned int users;
-  unsigned int holds;
-  int is_turning;       /* the idle handle is active */
-  int ran_some;         /* the last turn ran entries */
-  int is_inherited;     /* by a child of fork(), in which it has had no turn yet */
-  int is_replaced;      /* the other async handle is closing */
-  uvchan__entry_t turn; /* the head of a circular list: what runs in this turn */
-  debt_t debt;
+  registry_t* home; /* fixed: of the copy of the library that made it */
   /* Under the lock of its registry. */
   uvchan__hub_t* next;
   /* Under lock. */
-  atomic_uint lock;
   uvchan__entry_t ready; /* the head of a circular list */
   uint64_t thread;       /* that last ran the loop; before the first turn, the one that made the hub */
+  atomic_uint lock;
   unsigned char has_run;
   unsigned char around_poll; /* between prepare and check: that thread is in the loop for certain */
   unsigned char awake;
   unsigned char waking;     /* it stands in somebody's list of wake-ups */
   uvchan__hub_t* wake_next; /* of the one in whose list it stands */
+  /* Atomic: see I4. */
+  atomic_uint references; /* and A_WAKER for each wake-up that was decided on */
   /* Under wake_lock. */
   atomic_uint wake_lock;
   int closed;
-  /* Atomic: see I4. */
-  atomic_uint references; /* and A_WAKER for each wake-up that was decided on */
+  uv_async_t* async;    /* changed by the loop's thread */
+  uv_async_t asyncs[2]; /* the second one is for a child of fork(), and there in turn */
   union {
     max_align_t aligned;
     unsigned char bytes[UVCHAN__SCRATCH_BYTES];

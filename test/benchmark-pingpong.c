@@ -7,7 +7,7 @@
 #include <uvchan.h>
 
 typedef struct {
-  uv_thread_t thread;
+  _Alignas(128) uv_thread_t thread; /* each player on lines of his own */
   int nth;
   uvchan_t* in;
   uvchan_t* out;

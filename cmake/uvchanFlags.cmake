@@ -31,7 +31,8 @@ endif()
 if(UVCHAN_COVERAGE)
   add_compile_options(--coverage -O0 -g -DNDEBUG) # an assertion has a branch that never runs
   add_link_options(--coverage)
+  add_compile_definitions(UVCHAN_COVERAGE)
   if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    add_compile_options(-fprofile-update=atomic)
+    add_compile_options(-fprofile-update=atomic -fno-builtin-fork) # gcc's own fork() forgets what the handlers of a child did
   endif()
 endif()

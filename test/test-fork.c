@@ -33,9 +33,20 @@
 /* As must(), in a child: which is none of Check's. */
 #define child_must(expr) ((expr) ? (void)0 : child_failed(__LINE__, #expr))
 
+#ifdef UVCHAN_COVERAGE
+void __gcov_dump(void); /* gcc's and clang's */
+#endif
+
+static void end_child(int code) {
+#ifdef UVCHAN_COVERAGE
+  __gcov_dump(); /* what ends by _exit() is not counted by itself */
+#endif
+  _exit(code);
+}
+
 static void child_failed(int line, const char* expr) {
   fprintf(stderr, "%s:%d: '%s' does not hold, in a child\n", __FILE__, line, expr);
-  _exit(1);
+  end_child(1);
 }
 
 static pid_t fork_child(void) {
@@ -193,7 +204,7 @@ static void fork_beside(uv_thread_cb body) {
     pid_t pid = fork_child();
     if (pid == 0) {
       use_what_is_its_own();
-      _exit(0);
+      end_child(0);
     }
     await_child(pid);
   }
@@ -210,7 +221,7 @@ static void fork_again(void) {
   pid_t pid = fork_child();
   if (pid == 0) {
     use_what_is_its_own();
-    _exit(0);
+    end_child(0);
   }
   await_child(pid);
 }
@@ -229,7 +240,7 @@ START_TEST(a_child_of_a_child_uses_its_own) {
       storm_begin(own, make_and_end, &own_ends);
       fork_again();
       storm_end(own, &own_ends);
-      _exit(0);
+      end_child(0);
     }
     await_child(pid);
   }
@@ -298,7 +309,7 @@ static void let_child_go_on(world_t* world, uint64_t before) {
   if (pid == 0) {
     child_must(uv_loop_fork(&world->loop) == 0);
     go_on(world, before);
-    _exit(0);
+    end_child(0);
   }
   await_child(pid);
 }
@@ -340,7 +351,7 @@ START_TEST(a_wake_up_that_was_on_its_way_is_not_lost_on_a_grandchild) {
     turn(&world.loop, _i);
     let_child_go_on(&world, 1);
     go_on(&world, 1);
-    _exit(0);
+    end_child(0);
   }
   await_child(pid);
   run_until(&world.loop, world.sink.values == 1);
@@ -388,7 +399,7 @@ START_TEST(the_parents_pending_requests_complete_in_the_child_too) {
   must(notify.calls == 1 && notify.status == 0);
   uvchan_release(in);
   uvchan_release(out);
-  if (is_child) _exit(support_allocations() == 0 ? 0 : 1);
+  if (is_child) end_child(support_allocations() == 0 ? 0 : 1);
   await_child(pid);
 }
 END_TEST
@@ -487,7 +498,7 @@ START_TEST(a_child_that_is_made_within_a_turn_goes_on_with_it) {
   uv_close(handle_of(&brood, phase), NULL);
   if (brood.pid == 0) {
     go_on(&brood.world, 1);
-    _exit(0);
+    end_child(0);
   }
   await_child(brood.pid);
   ck_assert_int_eq(uvchan_close(brood.world.ch), 0);
@@ -518,7 +529,7 @@ START_TEST(a_child_that_is_made_in_a_receivers_callback_gets_the_later_values) {
   while (brood.world.sink.values < 3) uv_run(&brood.world.loop, UV_RUN_ONCE);
   if (brood.pid == 0) {
     go_on(&brood.world, 3);
-    _exit(0);
+    end_child(0);
   }
   await_child(brood.pid);
   ck_assert_int_eq(uvchan_close(brood.world.ch), 0);
@@ -584,7 +595,7 @@ START_TEST(a_childs_loop_wakes_up_where_a_vanished_thread_was_about_to_wake_it) 
     child_must(uv_loop_fork(&world.loop) == 0);
     uvchan__hub_release(halfway.poster.hub);
     go_on(&world, 0); /* nothing allocated is left: the wake-up holds no reference */
-    _exit(0);
+    end_child(0);
   }
   await_child(pid);
   atomic_store(&halfway.may_wake, 1);
@@ -624,7 +635,7 @@ START_TEST(a_childs_loop_wakes_up_whatever_wake_up_a_vanished_thread_owed_it) {
         uvchan__hub_release(posters[p].hub);
       }
       go_on(&world, 0);
-      _exit(0);
+      end_child(0);
     }
     await_child(pid);
   }
@@ -664,7 +675,7 @@ START_TEST(a_child_that_is_made_in_a_drop_callback_goes_on_in_the_call) {
   if (pid == 0) {
     child_must(support_allocations() == 0);
     use_what_is_its_own();
-    _exit(0);
+    end_child(0);
   }
   await_child(pid);
 }

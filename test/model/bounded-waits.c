@@ -33,7 +33,7 @@ int main(void) {
     announced = 0;
     assert(uvchan_try_send(channel, &value) == 0);
     model_run(threads, 2);
-    uvchan_release(channel);
+    model_end_channel(channel);
   }
   return 0;
 }

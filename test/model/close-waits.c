@@ -38,7 +38,7 @@ int main(void) {
     channel = model_channel(0, UVCHAN_WAIT);
     model_run(threads, 3);
     assert(sent == received);
-    uvchan_release(channel);
+    model_end_channel(channel);
   }
   return 0;
 }

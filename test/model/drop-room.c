@@ -37,7 +37,7 @@ int main(void) {
     model_run(threads, 2);
     assert(atomic_load(&uvchan__drops(channel)->room) == &room);
     assert(atomic_load(&dropped[1]) == 1 && atomic_load(&dropped[2]) == 1);
-    uvchan_release(channel);
+    model_end_channel(channel);
   }
   return 0;
 }

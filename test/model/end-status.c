@@ -33,7 +33,7 @@ int main(void) {
     channel = model_channel(1, UVCHAN_WAIT);
     announced = 0;
     model_run(threads, 3);
-    uvchan_release(channel);
+    model_end_channel(channel);
   }
   return 0;
 }

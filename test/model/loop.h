@@ -38,8 +38,9 @@ static inline void model_loop(int posts) {
   while (model_turn(&model_uv, model_join)) assert(++turns <= 2 * posts + 1);
 }
 
-/* The hub's last user goes, and the loop closes. */
+/* The hub's last user goes, and the loop closes, at the end of a round. */
 static inline void model_end_loop(void) {
+  if (!MODEL_HAS_NEXT_ROUND) return;
   uvchan__hub_release(model_hub);
   model_turn(&model_uv, model_join);
   assert(model_uv.async == NULL && model_uv.closing == NULL);

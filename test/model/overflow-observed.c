@@ -27,7 +27,7 @@ int main(void) {
     for (value = 1; value <= 2; value++) assert(uvchan_try_send(channel, &value) == 0);
     model_run(threads, 2);
     assert(uvchan_len(channel) == 2);
-    uvchan_release(channel);
+    model_end_channel(channel);
   }
   return 0;
 }

@@ -36,7 +36,7 @@ int main(void) {
     } else {
       assert(received == 2 && uvchan_len(channel) == 0 && channel->dropped_old == 1);
     }
-    uvchan_release(channel);
+    model_end_channel(channel);
   }
   return 0;
 }

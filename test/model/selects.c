@@ -69,7 +69,7 @@ int main(void) {
     assert(values[chosen_by[0]][1 - chosen_by[0]] == 0);
     for (i = 0; i < 2; i++) {
       assert(channels[i]->senders.first == NULL && channels[i]->receivers.first == NULL);
-      uvchan_release(channels[i]);
+      model_end_channel(channels[i]);
     }
   }
   return 0;

@@ -48,7 +48,7 @@ int main(void) {
     model_join();
     assert(receiver.waiter.kind == 99 && receiver.waiter.entry.posted == 99 && receiver.waiter.entry.next == NULL);
     assert(uvchan_len(channel) == 2);
-    uvchan_release(channel);
+    model_end_channel(channel);
     model_end_loop();
   }
   return 0;

@@ -34,7 +34,7 @@ int main(void) {
     model_run(threads, 2);
     assert(sent == received);
     assert(channel->senders.first == NULL && channel->receivers.first == NULL);
-    uvchan_release(channel);
+    model_end_channel(channel);
   }
   return 0;
 }

@@ -30,7 +30,7 @@ int main(void) {
     announced = 0;
     channel = model_channel(0, UVCHAN_WAIT);
     model_run(threads, 2);
-    uvchan_release(channel);
+    model_end_channel(channel);
   }
   return 0;
 }

@@ -300,6 +300,11 @@ static inline uvchan_t* model_channel_with(size_t capacity, uvchan_overflow_t ov
 
 static inline uvchan_t* model_channel(size_t capacity, uvchan_overflow_t overflow) { return model_channel_with(capacity, overflow, NULL); }
 
+/* At the end of a round. */
+static inline void model_end_channel(uvchan_t* ch) {
+  if (MODEL_HAS_NEXT_ROUND) uvchan_release(ch);
+}
+
 #ifdef MODEL_CHECKER
 #pragma clang attribute pop
 #endif

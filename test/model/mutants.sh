@@ -95,6 +95,8 @@ mutant first.R started.c first-leaves "set_role: relaxed" "$(in_function set_rol
 mutant first.A started.c first-leaves "is_first: relaxed" "$(in_function is_first $acquire $relaxed)"
 mutant room.A drop.c drop-room "overflow_large: relaxed exchange" "$(in_function overflow_large $acquire $relaxed)"
 mutant room.R drop.c drop-room "overflow_large: relaxed store" "$(in_function overflow_large $release $relaxed)"
+mutant step started.c stop-owed "receiver_end_wait: awaits no post" "/hub_await_post/ s/(owed)/(0)/"
+mutant step started.c stop-owed "receiver_end_wait: leaves tail ARMED" "$(in_function uvchan__receiver_end_wait "!uvchan__ring_disarm(&ch->ring)" 0)"
 mutant step drop.c overflow-observed "send_displacing: head is not marked" "/uvchan__mark_for(ch, 1)/ s/1/0/"
 mutant step drop.c overflow-received "send_displacing: head is not marked" "/uvchan__mark_for(ch, 1)/ s/1/0/"
 exit $failed

@@ -99,4 +99,7 @@ mutant step started.c stop-owed "receiver_end_wait: awaits no post" "/hub_await_
 mutant step started.c stop-owed "receiver_end_wait: leaves tail ARMED" "$(in_function uvchan__receiver_end_wait "!uvchan__ring_disarm(&ch->ring)" 0)"
 mutant step drop.c overflow-observed "send_displacing: head is not marked" "/uvchan__mark_for(ch, 1)/ s/1/0/"
 mutant step drop.c overflow-received "send_displacing: head is not marked" "/uvchan__mark_for(ch, 1)/ s/1/0/"
+mutant step select.c select-looks "uvchan_try_select: looks no second time" "/try_until_sure(.*) : r;/ s/r == .* : r/r/"
+mutant step select.c select-sure "try_until_sure: looks once" "s/ || !is_none_ready(.*&second) || first != second//"
+mutant step select.c select-sure "try_until_sure: compares no stamps" "s/ || first != second//"
 exit $failed

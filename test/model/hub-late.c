@@ -1,10 +1,22 @@
 /* Proves that a wake-up that was decided on and is carried out late touches neither a loop that is closed nor a hub that is gone (hub.h, I4):
  * a thread posts an entry, whose run releases the hub, whose last user it is. The loop, which is awake for an entry of its own, finds it
  * without being woken, and is closed, while the poster has still to wake it. */
+#define MODEL_AT_FREE nobody_wakes_it
+#define MODEL_WAKING begin_waking
+#define MODEL_WOKE end_waking
+static void nobody_wakes_it(void);
+static void begin_waking(void);
+static void end_waking(void);
+
 #include "loop.h"
 
 static uvchan__entry_t entries[2];
 static int ran;
+static int waking, woke; /* plain: where the poster has to wake the loop */
+
+static void nobody_wakes_it(void) { assert(!waking || woke); }
+static void begin_waking(void) { waking = 1; }
+static void end_waking(void) { woke = 1; }
 
 static unsigned int run_last(uvchan__entry_t* entry) {
   (void)entry;
@@ -36,7 +48,7 @@ int main(void) {
     model_start_loop();
     model_init_entry(&entries[0], run_last);
     model_init_entry(&entries[1], run_own);
-    ran = 0;
+    ran = waking = woke = 0;
     uvchan__hub_post(model_hub, &entries[1], &wakes);
     uvchan__hub_wake_all(wakes);
     model_spawn(threads, 1);

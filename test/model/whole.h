@@ -30,6 +30,15 @@ static void model_end(void);
 
 #include "program.h"
 
+/* For the models about what comes before memory is freed: under IMM, whose races the checker does not look for, these see it. */
+#ifndef MODEL_AT_FREE
+#define MODEL_AT_FREE() ((void)0)
+#endif
+#ifndef MODEL_WAKING
+#define MODEL_WAKING() ((void)0) /* a wake-up of a loop begins */
+#define MODEL_WOKE() ((void)0)   /* and has only to give back its reference to the hub */
+#endif
+
 #include <uvchan.h>
 
 #include "park.h"
@@ -114,6 +123,7 @@ static unsigned int model_piece(const void* memory) {
 /* Of a channel it touches both ends of the ring, with whose words everyone begins. */
 void uvchan__free(void* memory) {
   if (memory == NULL) return;
+  MODEL_AT_FREE();
   model_memory[model_piece(memory)].is_free = 1;
   ((uint64_t*)memory)[0] = ((uint64_t*)memory)[UVCHAN__CACHE_LINE / sizeof(uint64_t)] = 0;
 }
@@ -216,7 +226,11 @@ void uvchan__wake_one(atomic_uint* word) {
 #include <time.h>
 
 void* uvchan__malloc(size_t size) { return malloc(size); }
-void uvchan__free(void* memory) { free(memory); }
+
+void uvchan__free(void* memory) {
+  if (memory != NULL) MODEL_AT_FREE();
+  free(memory);
+}
 
 uint64_t uv_hrtime(void) {
   struct timespec now;
@@ -250,8 +264,15 @@ void uvchan__wake_one(atomic_uint* word) {
 #endif /* MODEL_CHECKER */
 
 /* Nothing is cancelled, forked, or closed by a stranger here. */
-int uvchan__hold_cancellation(void) { return 0; }
-void uvchan__let_cancellation(int before) { (void)before; }
+int uvchan__hold_cancellation(void) {
+  MODEL_WAKING();
+  return 0;
+}
+
+void uvchan__let_cancellation(int before) {
+  (void)before;
+  MODEL_WOKE();
+}
 
 void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void)) {
   (void)before;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "channel.h"
 #include "support.h"
 
 /* A loop test's number is a pair from the two tables. */
@@ -260,6 +261,29 @@ START_TEST(a_large_channel_holds_exactly_what_was_asked_for) {
 }
 END_TEST
 
+/* Who waits closes the ring to those without the lock; a select may wait for both, and the last one who goes opens it again. */
+START_TEST(the_ring_is_open_without_the_lock_once_nobody_waits) {
+  uvchan_t* ch = support_channel(8, support_capacities[1 + _i % 3]);
+  size_t capacity = uvchan_capacity(ch);
+  uint64_t value = 7;
+  uvchan_case_t cases[2] = {{ch, UVCHAN_SEND, &value, 0, NULL}, {NULL, UVCHAN_RECV, NULL, 0, NULL}};
+  size_t i;
+
+  for (i = 0; i < capacity; i++) ck_assert_int_eq(uvchan_try_send(ch, &value), 0);
+  if (_i / 3 == 0) ck_assert_int_eq(uvchan_send_timedwait(ch, &value, 1), UV_ETIMEDOUT);
+  if (_i / 3 == 1) ck_assert_int_eq(uvchan_select_timedwait(cases, 2, 1), UV_ETIMEDOUT);
+  ck_assert(!uvchan__ring_is_slow(&ch->ring.tail));
+  ck_assert(!uvchan__ring_is_slow(&ch->ring.head));
+  for (i = 0; i < capacity; i++) ck_assert_int_eq(uvchan_try_recv(ch, &value), 0);
+  cases[0].op = UVCHAN_RECV;
+  if (_i / 3 == 0) ck_assert_int_eq(uvchan_recv_timedwait(ch, &value, 1), UV_ETIMEDOUT);
+  if (_i / 3 == 1) ck_assert_int_eq(uvchan_select_timedwait(cases, 2, 1), UV_ETIMEDOUT);
+  ck_assert(!uvchan__ring_is_slow(&ch->ring.tail));
+  ck_assert(!uvchan__ring_is_slow(&ch->ring.head));
+  uvchan_release(ch);
+}
+END_TEST
+
 START_TEST(the_version_is_the_headers) {
   char text[64];
   unsigned int version = UVCHAN_VERSION_MAJOR << 16 | UVCHAN_VERSION_MINOR << 8 | UVCHAN_VERSION_PATCH;
@@ -287,6 +311,7 @@ int main(void) {
   tcase_add_test(tcase, a_value_is_copied_when_it_is_sent);
   tcase_add_loop_test(tcase, values_need_not_be_aligned_by_the_caller, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, a_large_channel_holds_exactly_what_was_asked_for, 0, 8);
+  tcase_add_loop_test(tcase, the_ring_is_open_without_the_lock_once_nobody_waits, 0, 2 * 3);
   tcase_add_test(tcase, the_version_is_the_headers);
   return support_main(suite);
 }

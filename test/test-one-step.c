@@ -1,6 +1,7 @@
 /* Operations that are made of several steps, and are one step to everyone else: what others see in the midst of them. */
 #include <string.h>
 
+#include "operation.h"
 #include "support.h"
 
 static const size_t capacities[] = {1, 2, 3};
@@ -227,12 +228,43 @@ START_TEST(a_select_says_not_now_only_where_no_case_was_ready_at_one_moment) {
 }
 END_TEST
 
+/* What a select compares that looks twice: it may be wrong about no change, though several come between its looks. */
+START_TEST(after_whatever_made_a_case_ready_its_stamp_is_a_later_one) {
+  uvchan_t* ch = support_channel(8, support_capacities[_i / 2]);
+  int sends = _i % 2;
+  uint64_t before = 0, after = 0, value = 1;
+  int i;
+  for (i = 0; i < 10; i++) {
+    if (sends) {
+      while (uvchan_try_send(ch, &value) == 0) continue;
+    }
+    must(!uvchan__looks_ready(ch, sends, &before));
+    must(uvchan__looks_ready(ch, sends, &after) == 0 && after == before);
+    if (sends) {
+      take(ch);
+      give(ch);
+    } else {
+      give(ch);
+      take(ch);
+    }
+    must(!uvchan__looks_ready(ch, sends, &after));
+    must(uvchan_capacity(ch) == 0 ? after == before : after > before);
+  }
+  uvchan_release(ch);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("one-step");
   TCase* tcase = support_tcase(suite, "one-step");
+  int i;
   tcase_add_loop_test(tcase, a_send_that_drops_the_oldest_never_makes_a_channel_look_emptier, 0, NCAPACITIES * NLOOKS);
   tcase_add_loop_test(tcase, an_abort_drops_all_values_from_one_on, 0, 2);
   tcase_add_test(tcase, nothing_is_received_once_an_abort_was_seen);
   tcase_add_loop_test(tcase, a_select_says_not_now_only_where_no_case_was_ready_at_one_moment, 0, 8);
+  for (i = 0; i < SUPPORT_NCAPACITIES; i++) {
+    int stays_full = support_capacities[i] != UVCHAN_UNBOUNDED;
+    tcase_add_loop_test(tcase, after_whatever_made_a_case_ready_its_stamp_is_a_later_one, 2 * i, 2 * i + 1 + stays_full);
+  }
   return support_main(suite);
 }

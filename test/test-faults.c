@@ -436,6 +436,39 @@ START_TEST(many_values_whose_memory_is_not_there_yet_hold_up_nobody) {
 }
 END_TEST
 
+/* What lies beside a value belongs to somebody else, and may not be there at all. */
+START_TEST(a_call_touches_no_memory_but_that_of_its_values) {
+  size_t size = sizes[_i % NSIZES];
+  unsigned char value[SUPPORT_MOST_BYTES];
+  victim_t victim;
+  int way, after;
+
+  open_arena();
+  memset(&victim, 0, sizeof(victim));
+  victim.ch = support_channel(size, support_capacities[1 + _i / NSIZES]);
+  for (way = 0; way < NSTUCK; way++) {
+    for (after = 0; after < 2; after++) {
+      victim.way = way;
+      victim.value = after ? page() + page_bytes : page() - size;
+      support_fill(victim.value, size, 7);
+      hide_page();
+      atomic_store(&let_go, 1);
+      victim.sends = 1;
+      get_stuck(&victim);
+      must(uvchan_try_recv(victim.ch, value) == 0 && support_matches(value, size, 7));
+      support_fill(value, size, 8);
+      must(uvchan_try_send(victim.ch, value) == 0);
+      victim.sends = victim.calls = 0;
+      get_stuck(&victim);
+      must(support_matches(victim.value, size, 8));
+      victim.calls = 0;
+      ck_assert(!atomic_load(&stuck));
+    }
+  }
+  uvchan_release(victim.ch);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("faults");
   TCase* tcase = support_tcase(suite, "faults");
@@ -444,6 +477,7 @@ int main(void) {
   tcase_add_loop_test(tcase, a_receive_whose_memory_is_not_there_yet_holds_up_nobody, 0, NSTUCK * NSIZES);
   tcase_add_loop_test(tcase, a_send_whose_memory_is_not_there_yet_holds_up_no_loop, 0, SUPPORT_NCAPACITIES * NSIZES);
   tcase_add_loop_test(tcase, many_values_whose_memory_is_not_there_yet_hold_up_nobody, 0, 12);
+  tcase_add_loop_test(tcase, a_call_touches_no_memory_but_that_of_its_values, 0, (SUPPORT_NCAPACITIES - 1) * NSIZES);
   return support_main(suite);
 }
 

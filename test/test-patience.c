@@ -1,5 +1,6 @@
 /* Waiting calls look again for a moment before they sleep: whenever the other side comes, before that, in that moment or long after it, the
  * outcome is the same. Lengths of time are only varied; nothing is judged by them but that no call gives up before its limit. */
+#include "patience.h"
 #include "ways.h"
 
 #define PATIENCE 100000                /* nanoseconds: twice what a call may look again for */
@@ -547,6 +548,45 @@ START_TEST(two_selects_that_face_each_other_meet_in_every_round) {
 }
 END_TEST
 
+/* ---- What is learned -------------------------------------------------------------------------------------------------------- */
+
+/* A wait with no patience left, or with all of it, that takes far longer. */
+START_TEST(who_has_waited_for_long_is_not_more_patient_the_next_time) {
+  atomic_uint learned = _i == 0 ? 0 : UVCHAN__LONGEST_PATIENCE;
+  unsigned int before, after;
+  int i;
+
+  for (i = 0; i < 10; i++) {
+    uvchan__patience_t patience;
+    before = atomic_load(&learned) % ((unsigned int)1 << 31); /* without the mark that the processor is to be given away */
+    uvchan__patience_init(&patience, &learned, UINT64_MAX);
+    while (uvchan__patience_wait(&patience)) continue;
+    uv_sleep(2);
+    uvchan__patience_learn(&patience, &learned);
+    after = atomic_load(&learned);
+    ck_assert(before == 0 ? after == 0 : after < before);
+  }
+}
+END_TEST
+
+START_TEST(who_was_served_at_once_is_more_patient_the_next_time_and_does_not_give_way) {
+  atomic_uint learned = UVCHAN__LONGEST_PATIENCE / 10;
+  unsigned int before, after;
+  int i;
+
+  for (i = 0; i < 100; i++) {
+    uvchan__patience_t patience;
+    before = atomic_load(&learned);
+    uvchan__patience_init(&patience, &learned, UINT64_MAX);
+    ck_assert(uvchan__patience_wait(&patience));
+    uvchan__patience_learn(&patience, &learned);
+    after = atomic_load(&learned);
+    ck_assert_uint_le(after, UVCHAN__LONGEST_PATIENCE);
+    ck_assert(after > before || before == UVCHAN__LONGEST_PATIENCE);
+  }
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("patience");
   TCase* tcase = support_tcase(suite, "limits");
@@ -568,5 +608,8 @@ int main(void) {
   tcase_add_loop_test(tcase, a_waiting_receiver_has_its_turn_beside_those_who_try_all_the_time, 0, kinds);
   tcase = support_tcase(suite, "facing");
   tcase_add_loop_test(tcase, two_selects_that_face_each_other_meet_in_every_round, 0, 6);
+  tcase = support_tcase(suite, "learning");
+  tcase_add_loop_test(tcase, who_has_waited_for_long_is_not_more_patient_the_next_time, 0, 2);
+  tcase_add_test(tcase, who_was_served_at_once_is_more_patient_the_next_time_and_does_not_give_way);
   return support_main(suite);
 }

@@ -238,6 +238,32 @@ START_TEST(a_crowd_of_flooded_channels_shares_what_a_turn_delivers) {
 }
 END_TEST
 
+/* Another loop is told of each value too; who of this one has waited longest gets it. */
+START_TEST(receivers_of_one_loop_take_turns_beside_another_loop) {
+  uvchan_t* ch = support_channel(8, support_capacities[_i]);
+  uv_loop_t loops[2];
+  sink_t sinks[3];
+  int i;
+
+  for (i = 0; i < 2; i++) support_loop_open(&loops[i]);
+  for (i = 0; i < 3; i++) {
+    sink_start(&sinks[i], &loops[i / 2], ch);
+    sinks[i].unordered = 1;
+    settle(&loops[i / 2]);
+  }
+  for (i = 0; i < 10; i++) {
+    ck_assert_int_eq(try_send(ch, 7), 0);
+    settle(&loops[0]);
+    settle(&loops[1]);
+  }
+  ck_assert_uint_eq(sinks[0].values, 5);
+  ck_assert_uint_eq(sinks[1].values, 5);
+  for (i = 0; i < 3; i++) sink_close(&sinks[i]);
+  for (i = 0; i < 2; i++) support_loop_finish(&loops[i]);
+  uvchan_release(ch);
+}
+END_TEST
+
 START_TEST(requests_of_a_busy_loop_are_served_in_their_order) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
   uv_loop_t loop;
@@ -334,6 +360,7 @@ int main(void) {
   tcase_add_loop_test(turns, many_flooded_channels_share_the_loop_evenly, 0, 2);
   tcase_add_test(turns, a_crowd_of_flooded_channels_shares_what_a_turn_delivers);
 
+  tcase_add_loop_test(order, receivers_of_one_loop_take_turns_beside_another_loop, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(order, requests_of_a_busy_loop_are_served_in_their_order, 0, SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(order, every_one_of_several_senders_has_its_turn, 0, SUPPORT_NCAPACITIES - 1);
   return support_main(suite);

@@ -249,6 +249,28 @@ START_TEST(threads_lose_nothing_around_every_wrap) {
 }
 END_TEST
 
+/* While a sender need not look at head's line for the peak, it takes no line away from the receivers. */
+START_TEST(where_no_new_peak_is_near_a_push_need_not_look_for_one) {
+  const size_t most = 20;
+  store_t store;
+  uint64_t value = 0;
+  size_t i, round, looks = 0;
+  store_open(&store, 8, 64, laps[_i]);
+  for (round = 0; round < 10; round++) {
+    for (i = 0; i < most; i++) {
+      looks += uvchan__may_be_peak(&store.ring.tail, atomic_load(&store.ring.tail.word)) ? 1 : 0;
+      ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, 0), UVCHAN__RING_DONE);
+    }
+    ck_assert_uint_le(looks, most + round);
+    for (i = 0; i < most; i++) ck_assert_int_eq(uvchan__ring_pop(&store.ring, &value, 0), UVCHAN__RING_DONE);
+    ck_assert_uint_eq(uvchan__ring_peak(&store.ring), most);
+  }
+  for (i = 0; i <= most; i++) ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, 0), UVCHAN__RING_DONE);
+  ck_assert_uint_eq(uvchan__ring_peak(&store.ring), most + 1);
+  store_close(&store);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("ring");
   TCase* tcase = support_tcase(suite, "ring");
@@ -259,6 +281,7 @@ int main(void) {
   tcase_add_loop_test(tcase, closed_means_the_end_once_it_is_empty, 0, NSTARTS);
   tcase_add_loop_test(tcase, claimed_values_lie_in_their_slots_until_they_are_freed, 0, NSTARTS);
   tcase_add_loop_test(tcase, a_value_may_be_thrown_away, 0, NSTARTS);
+  tcase_add_loop_test(tcase, where_no_new_peak_is_near_a_push_need_not_look_for_one, 0, NLAPS);
   tcase_add_test(tcase, its_size_is_that_of_its_values_or_no_size_at_all);
   tcase_add_loop_test(tcase, threads_lose_nothing_around_every_wrap, 0, NSTARTS);
   return support_main(suite);

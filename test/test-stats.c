@@ -1,4 +1,5 @@
 /* The statistics: exact at rest for every way to send and receive, who waits while they wait, and sane while others are at work. */
+#include "support-loop.h"
 #include "ways.h"
 
 static size_t room_of(size_t capacity) { return capacity == UVCHAN_UNBOUNDED ? 20 : capacity; }
@@ -147,6 +148,33 @@ START_TEST(a_thread_that_sleeps_costs_one_wake_up) {
 }
 END_TEST
 
+static void run_loop(void* loop) { must(uv_run(loop, UV_RUN_DEFAULT) == 0); }
+
+START_TEST(a_loop_that_sleeps_costs_one_wake_up_for_all_its_requests_that_a_close_ends) {
+  uint64_t wakeups = 0;
+  uint64_t round;
+  for (round = 0; wakeups == 0; round++) { /* until it was met asleep once */
+    uvchan_t* ch = support_channel(8, support_capacities[_i]);
+    recv_op_t recvs[3];
+    uv_loop_t loop;
+    uv_thread_t thread;
+    int i;
+    support_loop_open(&loop);
+    for (i = 0; i < 3; i++) recv_op(&recvs[i], &loop, ch);
+    support_start(&thread, run_loop, &loop);
+    support_spin(round * 1000); /* the sooner, the less likely it sleeps */
+    ck_assert_int_eq(uvchan_close(ch), 0);
+    wakeups = stats_of(ch).wakeups;
+    ck_assert_uint_le(wakeups, 1);
+    ck_assert_uint_lt(round, 100000);
+    support_join(&thread);
+    for (i = 0; i < 3; i++) ck_assert_int_eq(recvs[i].status, UV_EOF);
+    support_loop_finish(&loop);
+    uvchan_release(ch);
+  }
+}
+END_TEST
+
 /* ---- While others are at work ------------------------------------------------------------------------------------------------ */
 
 typedef struct {
@@ -205,6 +233,7 @@ int main(void) {
   tcase_add_loop_test(tcase, the_peak_is_the_most_that_was_ever_buffered, 0, 2);
   tcase_add_loop_test(tcase, those_who_wait_are_counted_until_they_are_served, 0, 2 * SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(tcase, a_thread_that_sleeps_costs_one_wake_up, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_loop_that_sleeps_costs_one_wake_up_for_all_its_requests_that_a_close_ends, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, statistics_of_a_busy_channel_only_grow_and_stay_in_bounds, 0, SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "spinner.h"
+#include "watch.h"
 #include "ways.h"
 
 /* ---- What it takes ---------------------------------------------------------------------------------------------------------- */
@@ -239,6 +240,30 @@ START_TEST(values_that_come_while_it_spins_wake_nobody) {
 }
 END_TEST
 
+/* What it does once it has found nothing: a value that is there by then is taken in the same turn of the loop. Without one it leaves the
+ * turn to the others of its loop. */
+START_TEST(it_looks_again_in_its_turn_where_a_value_is_there_and_else_in_the_next_one) {
+  uvchan_t* ch = support_channel(8, support_capacities[1 + _i]);
+  uvchan__turn_t turn_that_delivered = {512, 1, 0, 0}, another = {512, 0, 1, 0};
+  uv_loop_t loop;
+  sink_t sink;
+
+  support_loop_open(&loop);
+  sink_init(&sink, &loop, ch);
+  ck_assert_int_eq(uvchan_receiver_set_spin(&sink.handle, LONG), 0);
+  ck_assert_int_eq(uvchan__watch(&sink.handle, &turn_that_delivered), UVCHAN__NEXT_TURN);
+  ck_assert_int_eq(uvchan__watch(&sink.handle, &another), UVCHAN__NEXT_TURN);
+  ck_assert_int_eq(try_send(ch, 0), 0);
+  ck_assert_int_eq(uvchan__watch(&sink.handle, &turn_that_delivered), UVCHAN__LOOK_AGAIN);
+  another.spun_since = 0;
+  ck_assert_int_eq(uvchan__watch(&sink.handle, &another), UVCHAN__LOOK_AGAIN);
+  ck_assert(takes(ch, 0));
+  sink_close(&sink);
+  support_loop_finish(&loop);
+  uvchan_release(ch);
+}
+END_TEST
+
 START_TEST(two_spinning_receivers_of_a_channel_share_its_values) {
   uvchan_t* ch = support_channel(8, capacity_of(_i));
   source_t source = {.ch = ch, .count = (uint64_t)support_count(1000), .most_gap = 10000, .closes = 1};
@@ -420,6 +445,7 @@ int main(void) {
   tcase_add_loop_test(delivery, what_is_sent_between_two_turns_comes_in_the_next_one, 0, kinds);
   tcase_add_loop_test(delivery, a_spinning_receiver_gets_what_its_own_callback_sends, 0, kinds - 1);
   tcase_add_loop_test(delivery, values_that_come_while_it_spins_wake_nobody, 0, kinds);
+  tcase_add_loop_test(delivery, it_looks_again_in_its_turn_where_a_value_is_there_and_else_in_the_next_one, 0, 3);
   tcase_add_loop_test(delivery, two_spinning_receivers_of_a_channel_share_its_values, 0, kinds);
   tcase_add_loop_test(delivery, the_end_comes_once_while_it_spins_and_ends_the_spinning, 0, kinds);
   tcase_add_loop_test(delivery, what_is_buffered_comes_before_the_end_and_not_after_an_abort, 0, 2 * kinds);

@@ -198,6 +198,58 @@ START_TEST(a_value_does_not_wait_for_two_busy_loops_while_a_third_sleeps) {
 }
 END_TEST
 
+/* ---- A loop that is just falling asleep ----------------------------------------------------------------------------------------- */
+
+typedef struct {
+  uvchan_receiver_t handle; /* first */
+  uvchan_t* ch;
+  uint64_t n; /* closes itself after so many */
+  atomic_uint_fast64_t got;
+} listener_t;
+
+static void on_heard(uvchan_receiver_t* receiver, int status, const void* value) {
+  listener_t* listener = (listener_t*)receiver;
+  (void)value;
+  must(status == 0);
+  if (atomic_fetch_add(&listener->got, 1) + 1 == listener->n) uvchan_receiver_close(receiver, NULL);
+}
+
+static void listen_for_values(void* arg) {
+  listener_t* listener = arg;
+  uv_loop_t loop;
+  support_loop_open(&loop);
+  must(uvchan_receiver_init(&loop, &listener->handle, listener->ch) == 0);
+  must(uvchan_recv_start(&listener->handle, on_heard) == 0);
+  support_loop_finish(&loop);
+}
+
+/* The receiver of a loop that is held up has been told of the first value, and will look once it is let go. Each further value comes just
+ * as the other loop's receiver has found nothing and is about to wait, and is for that one. */
+START_TEST(a_value_does_not_wait_beside_a_loop_that_is_just_falling_asleep) {
+  uvchan_t* ch = support_channel(8, support_capacities[_i]);
+  listener_t listener = {.ch = ch, .n = (uint64_t)support_count(3000)};
+  held_t held;
+  uv_thread_t thread;
+  uint64_t i;
+  int looks;
+  held_start(&held, ch, IN_ASYNC);
+  support_await_receivers(ch, 1);
+  held_up(&held);
+  support_start(&thread, listen_for_values, &listener);
+  support_await_receivers(ch, 2);
+  for (i = 0; i < listener.n; i++) {
+    support_spin(i % 64 * 20);
+    while (try_send(ch, i) == UV_EAGAIN) continue; /* unbuffered, it may be in its callback still */
+    for (looks = 0; looks < 10000 && atomic_load(&listener.got) == i; looks++) continue;
+    support_await(atomic_load(&listener.got) == i + 1);
+  }
+  support_join(&thread);
+  held_finish(&held);
+  ck_assert_uint_eq(held.sink.values, 0);
+  uvchan_release(ch);
+}
+END_TEST
+
 /* ---- Two loops of one thread: the one that is not run is as good as busy -------------------------------------------------------- */
 
 typedef struct {
@@ -330,6 +382,7 @@ int main(void) {
   TCase* tcase = support_tcase(suite, "conserve");
   tcase_add_loop_test(tcase, a_value_does_not_wait_for_a_busy_loop_while_another_sleeps, 0, NCAPACITIES * NPLACES * NSLEEPERS);
   tcase_add_loop_test(tcase, a_value_does_not_wait_for_two_busy_loops_while_a_third_sleeps, 0, NCAPACITIES);
+  tcase_add_loop_test(tcase, a_value_does_not_wait_beside_a_loop_that_is_just_falling_asleep, 0, NCAPACITIES);
   tcase_add_loop_test(tcase, whoever_is_left_of_a_loop_hears_of_a_value, 0, 6 * NCAPACITIES);
   tcase_add_loop_test(tcase, another_loop_hears_of_values_once_the_first_receiver_has_left, 0, NCAPACITIES);
   tcase_add_loop_test(tcase, receivers_that_a_stranger_made_deaf_are_passed_over, 0, NCAPACITIES);

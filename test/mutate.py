@@ -1,27 +1,42 @@
-"""Puts faults into copies of lib/, one at a time, and runs the fast suites over each; see test/mutate.sh.
+"""Puts faults into copies of lib/, one at a time, and runs the suites over each; see test/mutate.sh.
 
 Faults are made by rules from the lines as they stand, and chosen by a number that is made from the line: so a change elsewhere does not
-change which. Left out are weaker memory orders, which no run on this kind of processor shows (the models see to them), and unlocking
-that is forgotten, which only hangs.
+change which. Left out are weaker memory orders, which no run on this kind of processor shows (the models see to them), unlocking that
+is forgotten, which only hangs, and the yields of uvchan__step(), which are nothing in a library that is released.
+
+Each fault is judged by the plain library; where it is in lines that are compiled for other platforms alone, by the portable one. What
+survives there is judged once more by each sanitizer, which sees what is wrong in memory or between threads without a wrong outcome.
 """
 
 import argparse
+import collections
 import concurrent.futures
+import filecmp
+import functools
 import glob
 import hashlib
-import itertools
 import os
+import platform
 import re
+import resource
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
-SEEDS = (1, 2, 3)  # of the yields: a fault that one run does not show has three
-FAST_SECONDS = 10  # a suite that takes longer than that is left out
-CFLAGS = ["-std=gnu11", "-O1", "-g", "-fPIC", "-UNDEBUG", "-DUVCHAN_INJECT", "-w"]  # yields show more than haste
+SHORT, LONG = 1, 2  # runs, and their seeds of the yields; suites without threads have the long one alone
+FAST_SECONDS = 20  # a run that takes longer than that is left out
+AT_ONCE = 4  # runs of one fault: the suites are asleep for half of their time
+CFLAGS = ["-std=gnu11", "-O1", "-fPIC", "-UNDEBUG", "-w"]
+INJECT = ["-DUVCHAN_INJECT"]  # of the library: yields show more than haste
+PORTABLE = ["-DUVCHAN_PORTABLE"]
+SANITIZERS = {
+    "tsan": ["-fsanitize=thread"],
+    "asan": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+}
 
 # ---- Faults -----------------------------------------------------------------------------------------------------------------------
 
@@ -52,7 +67,7 @@ def negate(line):
 
 def drop_call(line):
     """Leaves out a statement that is a call, or an assignment to a member."""
-    if re.match(r"^ +[a-z_]\w*\(.*\);$", line) and not re.search(r"(unlock|leave|assert|abort)\w*\(", line):
+    if re.match(r"^ +[a-z_]\w*\(.*\);$", line) and not re.search(r"(unlock|leave|assert|abort|uvchan__step)\w*\(", line):
         yield re.sub(r"\S.*", "(void)0;", line)
     elif re.match(r"^ +[\w>.()&*-]+(->|\.)\w+(\[[^]]*\])? [|&+-]?= .*;$", line):
         yield re.sub(r"\S.*", "(void)0;", line)
@@ -139,47 +154,76 @@ def choose(faults, n):
 
 # ---- Building ---------------------------------------------------------------------------------------------------------------------
 
+NOT_COMPILED = "not compiled"
+THE_SAME = "the same code"
+SURVIVED = "survived"
+HUNG = "hung"
+KNOWN = "known to survive"
+
+# The suite async-fails makes uv_async_init() fail: the hub calls it by this name, which that program has one of its own for.
+ASYNC_INIT = "-Duv_async_init=uv_async_init_or_fail"
+SHIM = """#include <uv.h>
+int uv_async_init_or_fail(uv_loop_t*, uv_async_t*, uv_async_cb);
+__attribute__((weak)) int uv_async_init_or_fail(uv_loop_t* loop, uv_async_t* async, uv_async_cb cb) {
+  return uv_async_init(loop, async, cb);
+}
+"""
+
 
 class Builder:
-    def __init__(self, root, directory):
-        self.root, self.directory = root, directory
+    """Of one kind: plain, portable, or with a sanitizer. The suites of one kind run with a library of another one."""
+
+    def __init__(self, root, directory, kind):
+        self.root, self.directory, self.kind = root, directory, kind
+        self.unchanged = os.path.join(directory, "unchanged")
         self.cc = os.environ.get("CC", "cc")
-        self.flags = CFLAGS + ["-I" + os.path.join(root, "include")]
+        self.flags = CFLAGS + kind + ["-I" + os.path.join(root, "include")]
         self.uv = shlex.split(subprocess.check_output(["pkg-config", "--cflags", "--libs", "libuv"], text=True))
         self.check = shlex.split(subprocess.check_output(["pkg-config", "--cflags", "--libs", "check"], text=True))
         os.makedirs(directory, exist_ok=True)
+        self.unchanged_library()
 
     def compile(self, lib, source, output):
-        command = [self.cc, *self.flags, "-I" + lib, "-c", os.path.join(lib, source), "-o", output]
+        own = INJECT + ([ASYNC_INIT] if source == "hub.c" else [])
+        own += ["-ffile-prefix-map=" + lib + "=lib"]  # so that objects of the same code are the same
+        command = [self.cc, *self.flags, *own, "-I" + lib, "-c", os.path.join(lib, source), "-o", output]
         return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
-    def link(self, objects, output):
-        command = [self.cc, "-shared", *objects, "-o", output, *self.uv, "-pthread"]
-        subprocess.run(command, check=True)
-
-    def sources(self):
-        return sorted(os.path.basename(path) for path in glob.glob(os.path.join(self.root, "lib", "*.c")))
-
     def library(self, lib, changed, output):
-        """Objects of files that are not concerned are those of the unchanged library."""
-        sources = self.sources()
-        objects = []
+        """'' where it is made, else why not. Objects of files that are not concerned are those of the unchanged library."""
+        objects, compiled = [], {}
         os.makedirs(output, exist_ok=True)
-        for source in sources:
-            concerned = changed is None or changed.endswith(".h") or changed == source
-            at = os.path.join(output if concerned else os.path.join(self.directory, "unchanged"), source + ".o")
-            if concerned and not self.compile(lib, source, at):
-                return False
-            objects.append(at)
-        self.link(objects, os.path.join(output, "libuvchan-mutant.so"))
-        return True
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            for source in sorted(os.path.basename(path) for path in glob.glob(os.path.join(self.root, "lib", "*.c"))):
+                concerned = changed is None or changed.endswith(".h") or changed == source
+                objects.append(os.path.join(output if concerned else self.unchanged, source + ".o"))
+                if concerned:
+                    compiled[source + ".o"] = pool.submit(self.compile, lib, source, objects[-1])
+        if not all(future.result() for future in compiled.values()):
+            return NOT_COMPILED
+        if changed is not None and not filecmp.cmpfiles(self.unchanged, output, compiled, shallow=False)[1]:
+            return THE_SAME
+        command = [self.cc, "-shared", *self.kind, *objects, os.path.join(self.directory, "shim.o")]
+        subprocess.run([*command, "-o", os.path.join(output, "libuvchan-mutant.so"), *self.uv, "-pthread"], check=True)
+        return ""
+
+    def unchanged_library(self):
+        shim = os.path.join(self.directory, "shim.c")
+        with open(shim, "w", encoding="utf-8") as file:
+            file.write(SHIM)
+        subprocess.run([self.cc, *self.flags, *self.uv, "-c", shim, "-o", os.path.join(self.directory, "shim.o")], check=True)
+        if self.library(os.path.join(self.root, "lib"), None, self.unchanged):
+            sys.exit("the library does not compile")
 
     def program(self, name, sources, *more):
-        unchanged = os.path.join(self.directory, "unchanged")
         command = [self.cc, *self.flags, "-I" + os.path.join(self.root, "test"), "-I" + os.path.join(self.root, "lib"), *sources]
-        command += ["-o", os.path.join(self.directory, name), "-L" + unchanged, "-luvchan-mutant", *self.uv, *more, "-pthread"]
+        command += ["-o", os.path.join(self.directory, name), "-L" + self.unchanged, "-luvchan-mutant", *self.uv, *more, "-pthread"]
         subprocess.run(command, check=True)
-        return [os.path.join(self.directory, name)]
+        return [*self.launcher(), os.path.join(self.directory, name)]
+
+    def launcher(self):
+        """ThreadSanitizer's memory has places of its own, and addresses that are spread too widely fall into them."""
+        return ["setarch", platform.machine(), "-R"] if self.kind == SANITIZERS["tsan"] and shutil.which("setarch") else []
 
     def suites(self):
         """What is run: the command of each suite, by name."""
@@ -189,8 +233,6 @@ class Builder:
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             for path in sorted(glob.glob(os.path.join(test, "test-*.c"))):
                 name = os.path.basename(path)[5:-2]
-                if name == "async-fails":  # has a hub.c of its own
-                    continue
                 own = sorted(glob.glob(os.path.join(test, name, "*.c")))
                 suites[name] = pool.submit(self.program, "test-" + name, [path, *own, *support], *self.check)
         suites = {name: future.result() for name, future in suites.items()}
@@ -215,57 +257,170 @@ def end_session(pid):
             continue
 
 
-def run(command, library, seconds, seed):
-    """'' where it passes, else how it failed; and the time it took."""
-    environment = dict(os.environ, LD_LIBRARY_PATH=library, CK_VERBOSITY="silent", UVCHAN_SEED=str(seed))
+def run(command, library, seconds, seed, is_settled=lambda: False):
+    """'' where it passes, or nobody asks any more; else how it failed; and the time it took."""
+    environment = dict(os.environ, LD_LIBRARY_PATH=library, CK_VERBOSITY="silent", UVCHAN_SEED=str(seed), TSAN_OPTIONS="halt_on_error=1")
+    if seed == SHORT:
+        environment["UVCHAN_TEST_SLOW"] = "1"
     begun = time.monotonic()
+    how = None
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True
     ) as process:
-        try:
-            code = process.wait(seconds)
-            how = "" if code == 0 else "failed"
-        except subprocess.TimeoutExpired:
-            how = "hung"
+        while how is None:
+            try:
+                how = "" if process.wait(0.1) == 0 else "failed"
+            except subprocess.TimeoutExpired:
+                if is_settled():
+                    how = ""
+                elif time.monotonic() - begun > seconds:
+                    how = HUNG
         end_session(process.pid)
     return how, time.monotonic() - begun
 
 
-def judge(fault, builder, suites):
-    """By which suite it was killed, or 'survived', or 'not compiled'."""
-    directory = os.path.join(builder.directory, "fault-" + fault.rank[:12])
-    lib = os.path.join(directory, "lib")
-    shutil.rmtree(directory, ignore_errors=True)
-    shutil.copytree(os.path.join(builder.root, "lib"), lib)
-    path = os.path.join(lib, fault.file)
-    with open(path, encoding="utf-8") as source:
-        lines = source.read().split("\n")
-    lines[fault.number] = fault.after
-    with open(path, "w", encoding="utf-8") as source:
-        source.write("\n".join(lines))
-    try:
-        if not builder.library(lib, fault.file, directory):
-            return "not compiled"
-        for seed, (name, command, seconds) in itertools.product(SEEDS, suites):
-            how, _ = run(command, directory, seconds, seed)
+Suite = collections.namedtuple("Suite", "name command seconds")  # of each length that it has
+
+
+def time_suites(builder, built, *lengths):
+    """By the unchanged library of a builder. What does not pass there says nothing, and what is slow is left out."""
+    suites = []
+    runs = [(name, length) for name in built for length in lengths if length == LONG or has_threads(builder.root, name)]
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = {key: pool.submit(run, built[key[0]], builder.unchanged, 10 * FAST_SECONDS, key[1]) for key in runs}
+    for name, command in built.items():
+        seconds = {}
+        for length in lengths:
+            if (name, length) not in outcomes:
+                continue
+            how, took = outcomes[name, length].result()
             if how:
-                return how + ": " + name
-        return "survived"
-    finally:
+                print(f"left out: {name}, which {how} on the unchanged library")
+            elif took <= FAST_SECONDS:
+                seconds[length] = took
+        if seconds:
+            suites.append(Suite(name, command, seconds))
+    return suites
+
+
+def has_threads(root, name):
+    path = os.path.join(root, "test", "test-" + name + ".c")
+    if not os.path.exists(path):
+        return name == "soak"
+    with open(path, encoding="utf-8") as file:
+        return name == "history" or re.search(r'support_start\(|thread_create\(|"stress\.h"', file.read()) is not None
+
+
+class Order:
+    """Of the suites: first those that have killed most for their time, in the same file, or else in all."""
+
+    def __init__(self):
+        self.kills = collections.Counter()
+
+    def note(self, fault, suite):
+        self.kills[suite] += 1
+        self.kills[fault.file, suite] += 1
+
+    def of(self, fault, suites):
+        def gain(suite):
+            return (0.2 + self.kills[suite.name] + 10 * self.kills[fault.file, suite.name]) / (0.2 + min(suite.seconds.values()))
+
+        first = sorted(suites, key=gain, reverse=True)
+        runs = [(suite, min(suite.seconds)) for suite in first]
+        return runs + [(suite, LONG) for suite in first if SHORT in suite.seconds and LONG in suite.seconds]
+
+
+def run_all(fault, suites, library, unchanged, order):
+    """The first that kills ends the others. Where the unchanged library is as slow, no run has hung."""
+    settled = threading.Event()
+    verdicts = []
+
+    def run_one(suite, length):
+        if settled.is_set():
+            return
+        seconds = 3 + 3 * suite.seconds[length]
+        how, _ = run(suite.command, library, seconds, length, settled.is_set)
+        if how == HUNG and run(suite.command, unchanged, seconds, length, settled.is_set)[0]:  # other work loads the machine
+            how, _ = run(suite.command, library, 10 * seconds, length, settled.is_set)
+        if how and not settled.is_set():
+            settled.set()
+            verdicts.append((suite.name, how))
+
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for suite, length in order.of(fault, suites):
+            pool.submit(run_one, suite, length)
+    if not verdicts:
+        return None
+    name, how = verdicts[0]
+    order.note(fault, name)
+    return f"{how}: {name}"
+
+
+class Bench:
+    """All kinds of the library, and their suites: each is built, and timed, where it is first needed."""
+
+    def __init__(self, root, directory):
+        self.root, self.directory = root, directory
+        self.order = Order()
+        self.lock = threading.Lock()
+        self.plain = Builder(root, directory, [])
+        self.portable = Builder(root, os.path.join(directory, "portable"), PORTABLE)
+        self.built = self.plain.suites()
+
+    @functools.lru_cache(maxsize=None)
+    def suites_locked(self, name):
+        """A kind's builder, and its suites."""
+        if name == "plain":
+            return self.plain, time_suites(self.plain, self.built, SHORT, LONG)
+        if name == "portable":
+            builder, built, lengths = self.portable, self.built, (SHORT, LONG)
+        else:
+            builder = Builder(self.root, os.path.join(self.directory, name), SANITIZERS[name])
+            built = builder.suites()
+            lengths = (SHORT,) if name == "tsan" else (LONG,)  # without threads there is nothing for ThreadSanitizer to see
+        return builder, [suite._replace(name=name + "." + suite.name) for suite in time_suites(builder, built, *lengths)]
+
+    def suites(self, name):
+        with self.lock:
+            return self.suites_locked(name)
+
+    def judge(self, fault):
+        """By which suite it was killed, or 'survived', or why it is none."""
+        directory = os.path.join(self.directory, "fault-" + fault.rank[:12])
+        lib = os.path.join(directory, "lib")
         shutil.rmtree(directory, ignore_errors=True)
+        shutil.copytree(os.path.join(self.root, "lib"), lib)
+        path = os.path.join(lib, fault.file)
+        with open(path, encoding="utf-8") as source:
+            lines = source.read().split("\n")
+        lines[fault.number] = fault.after
+        with open(path, "w", encoding="utf-8") as source:
+            source.write("\n".join(lines))
+        try:
+            return self.judge_in(fault, lib, directory)
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
 
+    def judge_in(self, fault, lib, directory):
+        kind = "plain"
+        why = self.plain.library(lib, fault.file, directory)
+        if why == THE_SAME:
+            kind = "portable"
+            why = self.portable.library(lib, fault.file, directory)
+        if why:
+            return why
+        killed = self.run(fault, kind, directory)
+        for name in SANITIZERS:
+            if killed or kind == "portable":
+                break
+            sanitized = os.path.join(directory, name)
+            if not self.suites(name)[0].library(lib, fault.file, sanitized):
+                killed = self.run(fault, name, sanitized)
+        return killed or SURVIVED
 
-def fast_suites(builder):
-    """In the order of their time, with the time limit of each. What does not pass unchanged says nothing."""
-    timed = []
-    unchanged = os.path.join(builder.directory, "unchanged")
-    for name, command in builder.suites().items():
-        how, took = run(command, unchanged, 60, SEEDS[0])
-        if how:
-            print(f"left out: {name}, which {how} on the unchanged library")
-        elif took <= FAST_SECONDS:
-            timed.append((took, name, command))
-    return [(name, command, 5 + 10 * took) for took, name, command in sorted(timed)]
+    def run(self, fault, kind, library):
+        builder, suites = self.suites(kind)
+        return run_all(fault, suites, library, builder.unchanged, self.order)
 
 
 def reasons(root):
@@ -290,6 +445,7 @@ def main():
     parser.add_argument("--faults", type=int, default=120)
     parser.add_argument("--only", default="")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--all", action="store_true")
     options = parser.parse_args()
 
     paths = sorted(glob.glob(os.path.join(options.root, "lib", "*.[ch]")))
@@ -301,25 +457,30 @@ def main():
             print(fault.key)
         return 0
 
-    builder = Builder(options.root, options.directory)
-    if not builder.library(os.path.join(options.root, "lib"), None, os.path.join(options.directory, "unchanged")):
-        sys.exit("the library does not compile")
-    suites = fast_suites(builder)
-    print(f"{len(suites)} suites, {sum((limit - 5) / 10 for _, _, limit in suites):.0f} seconds together", flush=True)
-
-    outcomes = []
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for fault, outcome in zip(chosen, pool.map(lambda fault: judge(fault, builder, suites), chosen)):
-            outcomes.append((fault, outcome))
-            print(f"{outcome:32} {fault.key}", flush=True)
+    begun = time.monotonic()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    bench = Bench(options.root, options.directory)
+    suites = bench.suites("plain")[1]
+    seconds = sum(sum(suite.seconds.values()) for suite in suites)
+    print(f"{len(suites)} suites, {seconds:.0f} seconds together", flush=True)
 
     known = reasons(options.root)
-    compiled = [(fault, outcome) for fault, outcome in outcomes if outcome != "not compiled"]
-    survivors = [fault for fault, outcome in compiled if outcome == "survived"]
-    print(f"\n{len(compiled)} faults, {len(compiled) - len(survivors)} killed, {len(survivors)} survived")
-    for fault in survivors:
-        print(f"\n{fault.key}\n    {known.get(fault.key) or 'without a reason in test/mutants.txt'}")
-    return any(not known.get(fault.key) for fault in survivors)
+    judged = [fault for fault in chosen if options.all or fault.key not in known]
+    outcomes = {fault.key: KNOWN for fault in chosen}
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for fault, outcome in zip(judged, pool.map(bench.judge, judged)):
+            outcomes[fault.key] = outcome
+            print(f"{outcome:32} {fault.key}", flush=True)
+
+    n = collections.Counter("killed" if ": " in outcome else outcome for outcome in outcomes.values())
+    minutes = (time.monotonic() - begun) / 60
+    print(f"\n{len(outcomes)} faults in {minutes:.0f} minutes: " + ", ".join(f"{how} {count}" for how, count in n.most_common()))
+    for fault in chosen:
+        if outcomes[fault.key] in (SURVIVED, KNOWN):
+            print(f"\n{fault.key}\n    {known.get(fault.key) or 'without a reason in test/mutants.txt'}")
+        elif fault.key in known:
+            print(f"\n{fault.key}\n    needs no reason in test/mutants.txt: {outcomes[fault.key]}")
+    return any(outcome == SURVIVED and not known.get(key) for key, outcome in outcomes.items())
 
 
 if __name__ == "__main__":

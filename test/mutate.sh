@@ -11,7 +11,7 @@ usage() {
   cat <<'EOF'
 Usage: sh test/mutate.sh [--faults N] [--only WORDS] [--all] [--list]
 Installs what is missing, builds the suites once into build/mutate/, against a shared library, and then for each fault that library alone.
-A fault is killed where a suite fails, or takes three times as long as unchanged. Those run first that have killed most for their time;
+A fault is killed where a suite fails, or hangs: takes ten times as long as unchanged. Those run first that have killed most for their time;
 where none sees it they run at full length, with other yields at the steps of the library; and then with ThreadSanitizer, and with
 AddressSanitizer. Each survivor is told, with the reason that test/mutants.txt gives for it; the exit code is 1 where one has none.
 120 faults take some 15 minutes on two processors.

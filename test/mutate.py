@@ -124,7 +124,7 @@ class Fault:
 
 
 def faults_of(path):
-    file = os.path.basename(path)
+    file = "/".join(path.split("/")[-2:])  # the floor and the file
     with open(path, encoding="utf-8") as source:
         blanked, lines = code_lines(source.read())
     for number, (code, line) in enumerate(zip(blanked, lines)):
@@ -194,9 +194,9 @@ class Builder:
         objects, compiled = [], {}
         os.makedirs(output, exist_ok=True)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for source in sorted(os.path.basename(path) for path in glob.glob(os.path.join(self.root, "lib", "*.c"))):
+            for source in sorted(os.path.relpath(path, os.path.join(self.root, "lib")) for path in glob.glob(os.path.join(self.root, "lib", "*", "*.c"))):
                 concerned = changed is None or changed.endswith(".h") or changed == source
-                objects.append(os.path.join(output if concerned else self.unchanged, source + ".o"))
+                objects.append(os.path.join(output if concerned else self.unchanged, source.replace("/", "-") + ".o"))
                 if concerned:
                     compiled[source + ".o"] = pool.submit(self.compile, lib, source, objects[-1])
         if not all(future.result() for future in compiled.values()):
@@ -450,7 +450,7 @@ def main():
     parser.add_argument("--all", action="store_true")
     options = parser.parse_args()
 
-    paths = sorted(glob.glob(os.path.join(options.root, "lib", "*.[ch]")))
+    paths = sorted(glob.glob(os.path.join(options.root, "lib", "*", "*.[ch]")))
     faults = [fault for path in paths if os.path.basename(path) not in WITHOUT_FAULTS for fault in faults_of(path)]
     chosen = [fault for fault in choose(faults, options.faults) if options.only in fault.key]
     print(f"{len(faults)} faults by the rules, {len(chosen)} of them chosen", flush=True)

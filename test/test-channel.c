@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "channel.h"
+#include "channel/state.h"
 #include "support.h"
 
 /* A loop test's number is a pair from the two tables. */

@@ -1,7 +1,7 @@
 /* Operations that are made of several steps, and are one step to everyone else: what others see in the midst of them. */
 #include <string.h>
 
-#include "operation.h"
+#include "channel/call.h"
 #include "support.h"
 
 static const size_t capacities[] = {1, 2, 3};

@@ -1,6 +1,6 @@
 /* Waiting calls look again for a moment before they sleep: whenever the other side comes, before that, in that moment or long after it, the
  * outcome is the same. Lengths of time are only varied; nothing is judged by them but that no call gives up before its limit. */
-#include "patience.h"
+#include "wake/patience.h"
 #include "ways.h"
 
 #define PATIENCE 100000                /* nanoseconds: twice what a call may look again for */

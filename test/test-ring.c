@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ring.h"
+#include "store/ring.h"
 #include "support.h"
 
 static const size_t capacities[] = {1, 2, 3, 5, 16, 17};

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "spinner.h"
-#include "watch.h"
+#include "ends/polling.h"
 #include "ways.h"
 
 /* ---- What it takes ---------------------------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  * comes, the loop ends, later sends are harmless, and whoever still closes or cancels what is his is called back. */
 #include <stdlib.h>
 
-#include "platform.h"
+#include "ground/platform.h"
 #include "support-loop.h"
 
 static void close_handle(uv_handle_t* handle, void* arg) {

@@ -12,7 +12,7 @@
 
 #include <pthread.h>
 
-#include "lock.h"
+#include "ground/lock.h"
 
 #define LONG UINT64_C(3155760000000000000) /* nanoseconds: 100 years */
 

@@ -1,5 +1,5 @@
 /* Calls with a time limit: who ran out of time took nothing, left nothing, and kept no wake-up to himself. */
-#include "platform.h"
+#include "ground/platform.h"
 #include "ways.h"
 
 #define LONG UINT64_C(60000000000) /* nanoseconds */

@@ -1,5 +1,5 @@
 /* What the structures of uvchan.h are made of. Private: an embedder neither reads nor writes a member of these.
- * Plain types alone, so that C++ reads them too; lib/atomic.h says which members are accessed atomically. */
+ * Plain types alone, so that C++ reads them too; lib/ground/atomic.h says which members are accessed atomically. */
 #ifndef UVCHAN_PRIVATE_H
 #define UVCHAN_PRIVATE_H
 

@@ -1,4 +1,4 @@
-/* Proves that the two ways to sleep at an empty ring go together (channel.h, I5): a started receiver arms, and where that is refused it
+/* Proves that the two ways to sleep at an empty ring go together (state.h, I5): a started receiver arms, and where that is refused it
  * queues under the lock; a thread marks tail SLOW under the lock, gives the one that was armed its place in the queue, and queues behind
  * it; a sender sends two values, by the fast path, or where that is refused under the lock to the first in the queue. Tail is never SLOW
  * and ARMED; nobody is woken twice; and who still sleeps in the end sleeps where there are no more values than others were told of.

@@ -3,7 +3,7 @@
  * values go round one. */
 #include "program.h"
 
-#include "claim.h"
+#include "wake/claim.h"
 
 enum { CLAIMER_A, CLAIMER_B, OWNER };
 

@@ -1,4 +1,4 @@
-/* Proves that the first receiver's place is handed over between two loops (started.c; channel.h, I5): A, the first, stops on its thread, while
+/* Proves that the first receiver's place is handed over between two loops (receivers.c; state.h, I5): A, the first, stops on its thread, while
  * B, the second, begins to wait on its own, and a third thread sends a value. B takes the value, or it is posted; and A is not posted once it
  * has stopped. One value goes through a ring of two slots. */
 #include "loop.h"

@@ -5,7 +5,7 @@
 
 #include "program.h"
 
-#include "ring.c" /* the code itself, in one translation unit with the model */
+#include "store/ring.c" /* the code itself, in one translation unit with the model */
 
 #define MODEL_SLOTS 2 /* capacity of the rings */
 

@@ -4,7 +4,7 @@
  * value. It tries them in either order, and looks at them in either: a checker draws both from a coin, the native program as ever. */
 #include "whole.h"
 
-#include "request.c"
+#include "ends/request.c"
 
 static atomic_uint coin; /* of four sides; relaxed: whichever comes up */
 static _Thread_local unsigned int side;
@@ -14,7 +14,7 @@ static uint32_t model_random_(void) { return (side & 2) != 0 ? UINT32_MAX : 0; }
 #define next_random(parameters) model_random_##parameters() /* so its definition is another function's */
 #endif
 #define is_valid are_valid
-#include "select.c"
+#include "ends/select.c"
 #undef is_valid
 
 static uvchan_t* channels[2];

@@ -3,14 +3,14 @@
  * empty. The value is moved three times: a second look that did not compare stamps would need all of them to be wrong. */
 #include "whole.h"
 
-#include "request.c"
+#include "ends/request.c"
 
 #ifdef MODEL_CHECKER
 static uint32_t model_random_(void) { return 0; }
 #define next_random(parameters) model_random_##parameters() /* so its definition is another function's */
 #endif
 #define is_valid are_valid
-#include "select.c"
+#include "ends/select.c"
 #undef is_valid
 
 #define MOVES 3

@@ -4,10 +4,10 @@
  * of what other models explore, and makes thousands of executions of one. */
 #include "whole.h"
 
-#include "request.c"
+#include "ends/request.c"
 
 #define is_valid are_valid
-#include "select.c"
+#include "ends/select.c"
 #undef is_valid
 
 static uvchan_t* channels[2];

@@ -1,4 +1,4 @@
-/* Proves that a receiver that has tail ARMED can stop while others send (channel.h, I5): it takes the mark off itself, or exactly one sender
+/* Proves that a receiver that has tail ARMED can stop while others send (state.h, I5): it takes the mark off itself, or exactly one sender
  * has taken it off, finds the receiver, and posts it; then the stop waits for that post, and after it nobody touches the receiver any more.
  * A second receiver, which arms after the stop of the first, gets none of the first one's posts. A sender sends two values, by the fast
  * path; where a receiver finds a value it does not arm. Two values go through a ring of two slots. */

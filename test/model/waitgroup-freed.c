@@ -2,9 +2,9 @@
  * of which wakes it; all that both did before is seen, by plain reads. */
 #include "whole.h"
 
-#include "request.c"
+#include "ends/request.c"
 #define lock_of lock_of_group
-#include "waitgroup.c"
+#include "ends/waitgroup.c"
 
 static uvchan_waitgroup_t* group;
 static int work[2];

@@ -41,9 +41,9 @@ static void model_end(void);
 
 #include <uvchan.h>
 
-#include "park.h"
-#include "platform.h"
-#include "ring.h"
+#include "wake/park.h"
+#include "ground/platform.h"
+#include "store/ring.h"
 
 #undef UVCHAN__HAS_FUTEX
 #ifdef MODEL_WITHOUT_FUTEX
@@ -56,10 +56,10 @@ void uvchan__wake_one(atomic_uint* word);
 
 #ifdef MODEL_CHECKER
 
-/* It knows no constructors; and it reads a value as a whole, where the library touches its pages by their bytes (fetch.h). */
+/* It knows no constructors; and it reads a value as a whole, where the library touches its pages by their bytes (prefault.h). */
 #undef UVCHAN__FORKS
 #define UVCHAN__FORKS 0
-#define UVCHAN_FETCH_H
+#define UVCHAN_PREFAULT_H
 
 static inline void uvchan__fetch(const void* memory, size_t size) {
   assert(size == sizeof(uint64_t));
@@ -150,11 +150,11 @@ static inline void uvchan__unlock(atomic_uint* lock) {
 #undef UVCHAN__LONGEST_PATIENCE
 #define UVCHAN__LONGEST_PATIENCE 0
 
-#include "hub.h"
+#include "wake/hub.h"
 #undef UVCHAN__SCRATCH_BYTES
 #define UVCHAN__SCRATCH_BYTES 16
 
-#include "drop.h"
+#include "channel/drop.h"
 
 static inline void model_clear_dropped(uvchan__dropped_t* dropped) {
   dropped->n = 0;
@@ -286,21 +286,21 @@ int uvchan__is_finished(const struct uv_handle_s* handle) {
 }
 
 /* Two sources may give one name to two functions of their own. */
-#include "blocks.c"
-#include "channel.c"
-#include "drop.c"
-#include "hub.c"
-#include "operation.c"
-#include "park.c"
-#include "patience.c"
-#include "plain.c"
-#include "ring.c"
-#include "waiters.c"
+#include "store/blocks.c"
+#include "channel/steps.c"
+#include "channel/drop.c"
+#include "wake/hub.c"
+#include "channel/call.c"
+#include "wake/park.c"
+#include "wake/patience.c"
+#include "ends/thread.c"
+#include "store/ring.c"
+#include "wake/waiters.c"
 #define unlink_locked unlink_receiver_locked
-#include "started.c"
+#include "channel/receivers.c"
 #undef unlink_locked
 #define make make_channel
-#include "lifetime.c"
+#include "channel/life.c"
 #undef make
 
 /* A channel of uint64_t. */

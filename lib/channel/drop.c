@@ -1,0 +1,173 @@
+/* Values that nobody will receive, given to the channel's drop_cb. No lock is held while it runs, so it may call anything.
+ * Threads: any; drop_cb runs on the thread that caused the drop. */
+#include "channel/drop.h"
+
+#include <string.h>
+
+#include "ground/memory.h"
+
+static void count(_Atomic uint64_t* counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
+
+static void give(uvchan_t* ch, void* value, uvchan_drop_reason_t reason) {
+  const uvchan__drops_t* drops = uvchan__drops(ch);
+  int before;
+
+  if (drops == NULL) return;
+  before = uvchan__hold_cancellation(); /* or the rest of what has to be dropped would stay behind */
+  drops->cb(value, reason, drops->arg);
+  uvchan__let_cancellation(before);
+}
+
+static int drop_newest(uvchan_t* ch, const void* value, void* held) {
+  if (held != NULL) memcpy(held, value, uvchan__size_to_send(ch));
+  count(&ch->dropped_new, 1);
+  give(ch, held, UVCHAN_DROPPED_OVERFLOW);
+  return 0;
+}
+
+/* Sends, and where there is no room takes the oldest value out for it, to `oldest` (NULL: thrown away). To everyone else that is one step:
+ *
+ *      here, with the lock                  a receiver on the fast path     a sender on it    who asks for the length
+ *      marks head and tail SLOW
+ *      takes the oldest out: head moves     is refused by head's mark,      is refused by     sees head's mark, and
+ *      puts the new one in: tail moves      and waits for the lock          tail's mark       waits for the lock
+ *      takes the marks off
+ *
+ * So nobody finds the channel empty that never was, or with less in it than it holds. */
+static int send_displacing(uvchan_t* ch, const void* value, void* oldest, int* displaced) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  int r;
+
+  *displaced = 0;
+  uvchan__enter(ch);
+  uvchan__mark_for(ch, 1);
+  r = uvchan__send_locked(ch, value, &visit);
+  if (r == UV_EAGAIN) {
+    *displaced = uvchan__pop_locked(ch, oldest, &visit) == 0;
+    r = uvchan__send_locked(ch, value, &visit);
+  }
+  uvchan__leave(ch, &visit);
+  return r;
+}
+
+static int drop_oldest(uvchan_t* ch, const void* value, void* held) {
+  int displaced;
+  int r = send_displacing(ch, value, held, &displaced);
+
+  if (!displaced) return r;
+  count(&ch->dropped_old, 1);
+  give(ch, held, UVCHAN_DROPPED_OVERFLOW);
+  return r;
+}
+
+/* held: room for one value; or NULL where none is needed. */
+static int overflow_into(uvchan_t* ch, const void* value, void* held) {
+  return ch->overflow == UVCHAN_DROP_NEWEST ? drop_newest(ch, value, held) : drop_oldest(ch, value, held);
+}
+
+/* A value that overflows leaves its slot before drop_cb gets it, since drop_cb may send to the same channel. A small one is held on the
+ * stack. */
+#define SMALL_BYTES 1024
+
+static int overflow_small(uvchan_t* ch, const void* value) {
+  union {
+    max_align_t aligned;
+    unsigned char bytes[SMALL_BYTES];
+  } held;
+
+  return overflow_into(ch, value, held.bytes);
+}
+
+size_t uvchan__drop_room_bytes(unsigned int overflow, size_t elem_size) {
+  return overflow == UVCHAN_WAIT || elem_size <= SMALL_BYTES ? 0 : elem_size;
+}
+
+/* A larger one is held in the room that the channel has for one; or, while another call has that, in memory of its own. */
+static int overflow_large(uvchan_t* ch, const void* value) {
+  uvchan__drops_t* drops = uvchan__drops(ch);
+  void* held;
+  void* room;
+  int r;
+
+  uvchan__step();
+  /* [room.A] with [room.R]: the call that had it before is done with it. */
+  room = atomic_exchange_explicit(&drops->room, NULL, memory_order_acquire);
+  held = room != NULL ? room : uvchan__malloc(uvchan__size_to_send(ch));
+  if (held == NULL) return UV_ENOMEM;
+  r = overflow_into(ch, value, held);
+  if (room == NULL) {
+    uvchan__free(held);
+    return r;
+  }
+  uvchan__step();
+  atomic_store_explicit(&drops->room, room, memory_order_release); /* [room.R] */
+  return r;
+}
+
+int uvchan__send_overflowing(uvchan_t* ch, const void* value) {
+  size_t size = uvchan__size_to_send(ch);
+
+  if (!ch->has_drops || size == 0) return overflow_into(ch, value, NULL);
+  return size <= SMALL_BYTES ? overflow_small(ch, value) : overflow_large(ch, value);
+}
+
+/* ---- All that is buffered --------------------------------------------------------------------------------------------------- */
+
+void uvchan__drop_take_locked(uvchan_t* ch, uvchan__dropped_t* dropped) {
+  memset(dropped, 0, sizeof(*dropped));
+  if (uvchan__has_ring(ch)) {
+    dropped->n = uvchan__ring_claim_all(&ch->ring, &dropped->position);
+  } else {
+    dropped->n = uvchan__blocks(ch)->len;
+    dropped->blocks = uvchan__blocks_take_all(uvchan__blocks(ch));
+  }
+  count(&ch->dropped_old, dropped->n);
+}
+
+static_assert(UVCHAN__ALONE_BYTES <= UVCHAN__ALIGNED_BYTES, "a value that is not small is aligned in both stores");
+
+/* Gives drop_cb a value in its place in the store. A small one lies close to its neighbours there, and is copied to be aligned. */
+static void drop_in_place(uvchan_t* ch, void* value, uvchan_drop_reason_t reason) {
+  union {
+    max_align_t aligned;
+    unsigned char bytes[UVCHAN__ALIGNED_BYTES];
+  } held;
+  size_t size = uvchan__size_to_send(ch);
+
+  if (!ch->has_drops) return;
+  if (size < UVCHAN__ALIGNED_BYTES) {
+    uvchan__copy(held.bytes, value, size);
+    value = size == 0 ? NULL : held.bytes;
+  }
+  give(ch, value, reason);
+}
+
+/* In place: nobody sends any more who could wait for the slot. */
+static void drop_ring(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_reason_t reason) {
+  for (; dropped->n > 0; dropped->n--) {
+    drop_in_place(ch, uvchan__ring_value(&ch->ring, dropped->position), reason);
+    uvchan__ring_free(&ch->ring, &dropped->position);
+  }
+}
+
+typedef struct {
+  uvchan_t* ch;
+  uvchan_drop_reason_t reason;
+} drop_context_t;
+
+static void drop_value(void* value, void* arg) {
+  drop_context_t* context = arg;
+
+  drop_in_place(context->ch, value, context->reason);
+}
+
+void uvchan__drop_taken(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_reason_t reason) {
+  drop_context_t context = {ch, reason};
+
+  if (uvchan__has_ring(ch)) {
+    drop_ring(ch, dropped, reason);
+    return;
+  }
+  if (ch->has_drops) uvchan__block_each(dropped->blocks, uvchan__blocks(ch), drop_value, &context);
+  uvchan__block_free_all(dropped->blocks);
+}

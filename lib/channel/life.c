@@ -1,0 +1,275 @@
+/* A channel from its creation to its end: references, counted senders, close, abort, and what can be asked of it.
+ * Threads: any. What close has to do for those who wait stands in steps.c. */
+#include <limits.h>
+#include <string.h>
+
+#include "channel/state.h"
+#include "channel/drop.h"
+#include "ground/memory.h"
+#include "wake/patience.h"
+
+/* ---- Create, retain, release ---------------------------------------------------------------------------------------------- */
+
+static int is_valid(const uvchan_options_t* options) {
+  if (options->overflow == UVCHAN_WAIT) return 1;
+  if (options->overflow != UVCHAN_DROP_NEWEST && options->overflow != UVCHAN_DROP_OLDEST) return 0;
+  return options->capacity != 0 && options->capacity != UVCHAN_UNBOUNDED;
+}
+
+/* The channel and all that lies behind it are one piece of memory. Its lines begin at lines of the processor's cache, which malloc does not
+ * promise: so there is a little more of it. */
+#define DISPLACEMENT (UVCHAN__CACHE_LINE - _Alignof(max_align_t) % UVCHAN__CACHE_LINE)
+
+static uvchan__store_kind_t kind_of(size_t capacity) {
+  if (capacity == 0) return UVCHAN__UNBUFFERED;
+  return capacity == UVCHAN_UNBOUNDED ? UVCHAN__WITHOUT_BOUND : UVCHAN__BOUNDED;
+}
+
+/* What lies behind a channel, in bytes. */
+typedef struct {
+  size_t store;
+  size_t drops; /* with the room, or 0 */
+  size_t name;
+} behind_t;
+
+/* Answers all bytes, or 0 where that is more than a size_t holds. */
+static size_t lay_out_behind(behind_t* behind, const uvchan_options_t* options) {
+  size_t most = SIZE_MAX - UVCHAN__CHANNEL_BYTES - DISPLACEMENT - UVCHAN__DROPS_BYTES - _Alignof(max_align_t);
+  size_t room = options->drop_cb == NULL ? 0 : uvchan__drop_room_bytes((unsigned int)options->overflow, options->elem_size);
+
+  behind->store = sizeof(uvchan__store_t);
+  if (kind_of(options->capacity) == UVCHAN__BOUNDED) behind->store = uvchan__ring_bytes(options->elem_size, options->capacity);
+  behind->name = options->name == NULL ? 0 : strlen(options->name) + 1;
+  if (behind->store == 0 || behind->store > most || room > most - behind->store || behind->name > most - behind->store - room) return 0;
+  behind->drops = options->drop_cb == NULL ? 0 : UVCHAN__DROPS_BYTES + room;
+  if (behind->drops + behind->name > 0) behind->store = uvchan__round_up(behind->store, _Alignof(max_align_t));
+  return UVCHAN__CHANNEL_BYTES + behind->store + behind->drops + behind->name;
+}
+
+static void init_store(uvchan_t* ch, const uvchan_options_t* options) {
+  if (uvchan__has_ring(ch)) {
+    uvchan__ring_init(&ch->ring, uvchan__store(ch), options->elem_size, options->capacity, 0);
+    return;
+  }
+  uvchan__ring_init(&ch->ring, NULL, options->elem_size, 0, 0);
+  uvchan__store(ch)->resting = 0;
+  uvchan__store(ch)->changes = 0;
+  (uvchan__is_unbuffered(ch) ? uvchan__blocks_init_unbuffered : uvchan__blocks_init_unbounded)(uvchan__blocks(ch), options->elem_size);
+}
+
+static void init_drops(uvchan_t* ch, const uvchan_options_t* options, const behind_t* behind) {
+  unsigned char* at = (unsigned char*)uvchan__store(ch) + behind->store;
+  uvchan__drops_t* drops = (uvchan__drops_t*)(void*)at;
+
+  if (behind->drops == 0) return;
+  ch->has_drops = 1;
+  drops->cb = options->drop_cb;
+  drops->arg = options->drop_arg;
+  atomic_init(&drops->room, behind->drops > UVCHAN__DROPS_BYTES ? at + UVCHAN__DROPS_BYTES : NULL);
+}
+
+/* Zeros, at a cache line; NULL without memory. */
+static uvchan_t* make(size_t bytes) {
+  unsigned char* memory = uvchan__malloc(bytes + DISPLACEMENT);
+  size_t displaced;
+  uvchan_t* made;
+
+  if (memory == NULL) return NULL;
+  displaced = (UVCHAN__CACHE_LINE - (uintptr_t)memory % UVCHAN__CACHE_LINE) % UVCHAN__CACHE_LINE;
+  made = (uvchan_t*)(void*)(memory + displaced);
+  memset(made, 0, sizeof(*made));
+  made->displaced = (unsigned char)displaced;
+  return made;
+}
+
+int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
+  behind_t behind;
+  size_t bytes;
+  uvchan_t* made;
+
+  if (ch == NULL || options == NULL || !is_valid(options)) return UV_EINVAL;
+  bytes = lay_out_behind(&behind, options);
+  if (bytes == 0) return UV_EINVAL;
+  made = make(bytes);
+  if (made == NULL) return UV_ENOMEM;
+  made->kind = (unsigned char)kind_of(options->capacity);
+  made->overflow = (unsigned char)options->overflow;
+  init_store(made, options);
+  init_drops(made, options, &behind);
+  made->has_name = behind.name > 0;
+  if (made->has_name) memcpy((unsigned char*)uvchan__store(made) + behind.store + behind.drops, options->name, behind.name);
+  atomic_init(&made->references, 1);
+  atomic_init(&made->patience_to_send, UVCHAN__LONGEST_PATIENCE);
+  atomic_init(&made->patience_to_receive, UVCHAN__LONGEST_PATIENCE);
+  *ch = made;
+  return 0;
+}
+
+int uvchan_create(uvchan_t** ch, size_t elem_size, size_t capacity) {
+  uvchan_options_t options;
+
+  memset(&options, 0, sizeof(options));
+  options.elem_size = elem_size;
+  options.capacity = capacity;
+  return uvchan_create_ex(ch, &options);
+}
+
+uvchan_t* uvchan_retain(uvchan_t* ch) {
+  /* Relaxed: who retains holds a reference already. */
+  if (ch != NULL) atomic_fetch_add_explicit(&ch->references, 1, memory_order_relaxed);
+  return ch;
+}
+
+void uvchan_release(uvchan_t* ch) {
+  uvchan__dropped_t left;
+
+  if (ch == NULL) return;
+  uvchan__step();
+  /* [references.R] and [references.A]: all use of the channel comes before it is freed. */
+  if (atomic_fetch_sub_explicit(&ch->references, 1, memory_order_acq_rel) != 1) return;
+  uvchan__drop_take_locked(ch, &left); /* the lock is of no use: nobody else is left */
+  uvchan__drop_taken(ch, &left, UVCHAN_DROPPED_RELEASE);
+  if (!uvchan__has_ring(ch)) uvchan__block_free_all(uvchan__blocks_take_spare(uvchan__blocks(ch)));
+  uvchan__free((unsigned char*)ch - ch->displaced);
+}
+
+/* ---- The end -------------------------------------------------------------------------------------------------------------- */
+
+static int is_end(int status) { return status < 0 && status != UV_EAGAIN && status != UV_EBUSY && status != UV_ETIMEDOUT; }
+
+int uvchan_close_with(uvchan_t* ch, int status) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  int r;
+
+  if (ch == NULL || !is_end(status)) return UV_EINVAL;
+  uvchan__enter(ch);
+  r = uvchan__shut_locked(ch, status, &visit);
+  uvchan__leave(ch, &visit);
+  return r;
+}
+
+int uvchan_close(uvchan_t* ch) { return uvchan_close_with(ch, UV_EOF); }
+
+/* One step to everyone else: no receiver on the fast path takes a value between the close and the drop, or a later one while an earlier
+ * one is dropped already, since head is SLOW before the close can be seen, and all values are claimed at once. */
+int uvchan_abort(uvchan_t* ch, int status) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  uvchan__dropped_t dropped;
+  int r;
+
+  if (ch == NULL || !is_end(status)) return UV_EINVAL;
+  uvchan__enter(ch);
+  uvchan__mark_for(ch, 1);
+  r = uvchan__shut_locked(ch, status, &visit);
+  uvchan__drop_take_locked(ch, &dropped);
+  uvchan__leave(ch, &visit);
+  uvchan__drop_taken(ch, &dropped, UVCHAN_DROPPED_ABORT);
+  return r;
+}
+
+int uvchan_sender_add(uvchan_t* ch, unsigned int n) {
+  int r = 0;
+
+  if (ch == NULL || n == 0) return UV_EINVAL;
+  uvchan__lock(&ch->lock);
+  if (uvchan__ring_is_closed(&ch->ring)) {
+    r = UV_EPIPE;
+  } else if (n > UINT_MAX - ch->counted) {
+    r = UV_EINVAL;
+  } else {
+    ch->counted += n;
+  }
+  uvchan__unlock(&ch->lock);
+  return r;
+}
+
+int uvchan_sender_done(uvchan_t* ch) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  int r = 0;
+
+  if (ch == NULL) return UV_EINVAL;
+  uvchan__enter(ch);
+  if (!uvchan__ring_is_closed(&ch->ring)) {
+    if (ch->counted == 0) {
+      r = UV_EINVAL;
+    } else if (--ch->counted == 0) {
+      r = uvchan__shut_locked(ch, UV_EOF, &visit);
+    }
+  }
+  uvchan__leave(ch, &visit);
+  return r;
+}
+
+/* ---- Questions ------------------------------------------------------------------------------------------------------------ */
+
+/* The lock of a channel that is otherwise only read. */
+static atomic_uint* lock_of(const uvchan_t* ch) { return &((uvchan_t*)(uintptr_t)ch)->lock; }
+
+size_t uvchan_len(const uvchan_t* ch) {
+  size_t len;
+
+  if (ch == NULL) return 0;
+  if (uvchan__has_ring(ch) && uvchan__ring_try_len(&ch->ring, &len)) return len;
+  uvchan__lock(lock_of(ch));
+  len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len;
+  uvchan__unlock(lock_of(ch));
+  return len;
+}
+
+size_t uvchan_capacity(const uvchan_t* ch) {
+  if (ch == NULL) return 0;
+  return uvchan__is_unbounded(ch) ? UVCHAN_UNBOUNDED : ch->ring.tail.capacity;
+}
+
+size_t uvchan_elem_size(const uvchan_t* ch) { return ch == NULL ? 0 : uvchan__size_to_receive(ch); }
+
+int uvchan_is_closed(const uvchan_t* ch) { return ch != NULL && uvchan__ring_is_closed(&ch->ring); }
+
+/* With the lock: those who are queued, and the started ones for which nothing is stored. */
+static size_t waiting_receivers(const uvchan_t* ch, size_t stored) {
+  const uvchan_receiver_t* receiver;
+  size_t resting = uvchan__is_unbuffered(ch) ? uvchan__store(ch)->resting : 0;
+  size_t n = uvchan__count_waiting(&ch->receivers);
+
+  if (!uvchan__is_unbuffered(ch)) {
+    for (receiver = uvchan__first_started(ch); receiver != NULL; receiver = receiver->next) resting++;
+  }
+  return resting > stored ? n + resting - stored : n;
+}
+
+/* With the lock. What an unbuffered channel has handed to its receivers is not buffered. */
+static size_t peak(const uvchan_t* ch) {
+  if (uvchan__has_ring(ch)) return uvchan__ring_peak(&ch->ring);
+  return uvchan__is_unbuffered(ch) ? 0 : uvchan__blocks(ch)->peak;
+}
+
+static const char* name_of(const uvchan_t* ch) {
+  const char* at = (const char*)uvchan__store(ch) + uvchan__store_bytes(ch);
+
+  if (!ch->has_name) return "";
+  return ch->has_drops ? at + UVCHAN__DROPS_BYTES + uvchan__drop_room_bytes(ch->overflow, uvchan__size_to_send(ch)) : at;
+}
+
+void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
+  uint64_t dropped_new, dropped_old, popped;
+
+  if (stats == NULL) return;
+  memset(stats, 0, sizeof(*stats));
+  stats->name = "";
+  if (ch == NULL) return;
+  uvchan__lock(lock_of(ch));
+  dropped_new = atomic_load_explicit(&ch->dropped_new, memory_order_relaxed);
+  dropped_old = atomic_load_explicit(&ch->dropped_old, memory_order_relaxed);
+  popped = uvchan__has_ring(ch) ? uvchan__ring_popped(&ch->ring) : uvchan__blocks(ch)->popped;
+  stats->name = name_of(ch);
+  stats->capacity = uvchan_capacity(ch);
+  stats->len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len;
+  stats->peak = peak(ch);
+  stats->sent = (uvchan__has_ring(ch) ? uvchan__ring_pushed(&ch->ring) : popped + stats->len) + ch->direct + dropped_new;
+  stats->received = (popped > dropped_old ? popped - dropped_old : 0) + ch->direct;
+  stats->dropped = dropped_new + dropped_old;
+  stats->wakeups = atomic_load_explicit(&ch->wakeups, memory_order_relaxed);
+  stats->waiting_senders = uvchan__count_waiting(&ch->senders);
+  stats->waiting_receivers = waiting_receivers(ch, stats->len);
+  uvchan__unlock(lock_of(ch));
+}

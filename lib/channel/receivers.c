@@ -1,0 +1,213 @@
+/* A channel's started receivers, as the channel sees them: joining, leaving, taking values, being at rest. Threads: the receiver's loop. */
+#include "channel/receivers.h"
+
+#include "wake/hub.h"
+
+int uvchan__receiver_open(uvchan_t* ch) {
+  uvchan__block_t* block;
+
+  if (!uvchan__is_unbuffered(ch)) return 0;
+  block = uvchan__block_new(uvchan__blocks_most_bytes(uvchan__blocks(ch)));
+  if (block == NULL) return UV_ENOMEM;
+  uvchan__lock(&ch->lock);
+  uvchan__blocks(ch)->keep++;
+  uvchan__blocks_add(uvchan__blocks(ch), block);
+  uvchan__unlock(&ch->lock);
+  return 0;
+}
+
+void uvchan__receiver_shut(uvchan_t* ch) {
+  uvchan__block_t* block;
+
+  if (!uvchan__is_unbuffered(ch)) return;
+  uvchan__lock(&ch->lock);
+  block = uvchan__blocks_shrink(uvchan__blocks(ch));
+  uvchan__unlock(&ch->lock);
+  uvchan__block_free_all(block);
+}
+
+/* [first.R] and [first.A]: that `started` leads to this receiver. Who is the first arms without the lock, and whoever takes ARMED off
+ * looks for whom to post in `started`:
+ *
+ *      the first receiver that leaves             the next one              a sender
+ *      started = the next one
+ *      set_role(the next one)         [first.R]
+ *                                     [first.A]   is_first()
+ *                                     [word.R]    sets ARMED
+ *                                                               [word.A]    takes ARMED off
+ *                                                                           reads started
+ *
+ * Were one of the steps in between not ordered, the sender might still see the receiver that has left. A receiver that sees late that it
+ * is the first waits in the queue until then, which is right too. */
+static void set_role(uvchan_receiver_t* receiver, unsigned int role) {
+  atomic_store_explicit(uvchan__atomic(&receiver->is_first), role, memory_order_release); /* [first.R] */
+}
+
+static int is_first(uvchan_receiver_t* receiver) { /* [first.A] */
+  return (atomic_load_explicit(uvchan__atomic(&receiver->is_first), memory_order_acquire) & UVCHAN__FIRST) != 0;
+}
+
+/* The list of started receivers: the first, which stays the first until it leaves (I5 of state.h); the leaders of other loops, one for
+ * each loop (I6); and the others. */
+
+static int is_of_loop(const uvchan_receiver_t* receiver, const uvchan__hub_t* hub) { return receiver->waiter.hub == hub; }
+
+static void note_loops(uvchan_t* ch) {
+  uvchan_receiver_t* first = uvchan__first_started(ch);
+
+  ch->several_loops = first != NULL && first->next != NULL && uvchan__is_leader(first->next);
+}
+
+static void insert_behind(uvchan_receiver_t* before, uvchan_receiver_t* receiver) {
+  receiver->prev = before;
+  receiver->next = before->next;
+  before->next = receiver;
+  if (receiver->next != NULL) receiver->next->prev = receiver;
+}
+
+static void set_started(uvchan_t* ch, uvchan_receiver_t* first) {
+  atomic_store_explicit(&ch->started, first, memory_order_relaxed); /* relaxed: [first.R] follows */
+  if (first != NULL) set_role(first, UVCHAN__FIRST | UVCHAN__LEADER);
+}
+
+static void link_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
+  uvchan_receiver_t* first = uvchan__first_started(ch);
+  uvchan_receiver_t* last = first; /* of the leaders */
+  int is_led;
+
+  receiver->prev = receiver->next = NULL;
+  if (first == NULL) {
+    set_started(ch, receiver);
+    return;
+  }
+  is_led = is_of_loop(last, receiver->waiter.hub);
+  while (last->next != NULL && uvchan__is_leader(last->next)) {
+    last = last->next;
+    is_led |= is_of_loop(last, receiver->waiter.hub);
+  }
+  set_role(receiver, is_led ? 0 : UVCHAN__LEADER);
+  insert_behind(last, receiver);
+}
+
+static void take_out(uvchan_receiver_t* receiver) {
+  if (receiver->prev != NULL) receiver->prev->next = receiver->next;
+  if (receiver->next != NULL) receiver->next->prev = receiver->prev;
+}
+
+/* Another one of the loop leads where its leader leaves. Where the first leaves that was of one loop with all others, the next one does. */
+static void unlink_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
+  int was_leader = uvchan__is_leader(receiver);
+  uvchan_receiver_t* heir;
+
+  take_out(receiver);
+  if (receiver->prev == NULL) set_started(ch, receiver->next);
+  if (!was_leader) return;
+  for (heir = uvchan__first_started(ch); heir != NULL && !is_of_loop(heir, receiver->waiter.hub);) heir = heir->next;
+  if (heir == NULL || uvchan__is_leader(heir)) return;
+  take_out(heir);
+  set_role(heir, UVCHAN__LEADER);
+  insert_behind(uvchan__first_started(ch), heir);
+}
+
+void uvchan__receiver_join(uvchan_t* ch, uvchan_receiver_t* receiver, int rests) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+
+  uvchan__enter(ch);
+  link_locked(ch, receiver);
+  note_loops(ch);
+  if (rests) {
+    uvchan__change_resting_locked(ch, 1);
+    uvchan__admit_locked(ch, &visit);
+  }
+  uvchan__leave(ch, &visit);
+}
+
+void uvchan__receiver_leave(uvchan_t* ch, uvchan_receiver_t* receiver, int rests) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+
+  uvchan__enter(ch);
+  unlink_locked(ch, receiver);
+  note_loops(ch);
+  if (rests) uvchan__change_resting_locked(ch, -1);
+  uvchan__pass_on_locked(ch, &visit);
+  uvchan__leave(ch, &visit);
+}
+
+/* Under the lock it is queued, or has tail ARMED, or somebody has taken the mark off and is about to post it. */
+void uvchan__receiver_end_wait(uvchan_t* ch, uvchan_receiver_t* receiver) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  int queued, owed;
+
+  uvchan__enter(ch);
+  queued = receiver->place.queued;
+  uvchan__dequeue_place(&receiver->place);
+  owed = receiver->is_armed && !queued && !uvchan__ring_disarm(&ch->ring);
+  uvchan__leave(ch, &visit);
+  if (owed) uvchan__hub_await_post(receiver->waiter.hub, &receiver->waiter.entry);
+  receiver->is_armed = 0;
+}
+
+/* With place NULL it is not queued. Unbuffered, it is no longer at rest before the room is counted in which a waiting sender may put the
+ * next value. */
+static int take_slowly(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+  int unbuffered = uvchan__is_unbuffered(ch);
+  int r = UV_EAGAIN;
+
+  *moved = 0;
+  uvchan__enter(ch);
+  if (place != NULL) uvchan__mark_for(ch, 0);
+  if (unbuffered) {
+    uvchan__change_resting_locked(ch, -1);
+    n = 1;
+  }
+  while (*moved < n) {
+    r = uvchan__recv_locked(ch, uvchan__nth(values, *moved, uvchan__size_to_receive(ch)), &visit);
+    if (r != 0) break;
+    ++*moved;
+  }
+  if (*moved > 0) r = 0;
+  if (unbuffered && r != 0) uvchan__change_resting_locked(ch, 1);
+  if (r == UV_EAGAIN && place != NULL && !place->queued) uvchan__enqueue_place(place);
+  uvchan__leave(ch, &visit);
+  return r;
+}
+
+int uvchan__receiver_take(uvchan_t* ch, void* values, size_t n, size_t* moved) {
+  uvchan__ring_result_t r;
+
+  if (n > 1) {
+    r = uvchan__ring_pop_n(&ch->ring, values, n, UVCHAN__SLOW, moved);
+  } else {
+    r = uvchan__ring_pop(&ch->ring, values, UVCHAN__SLOW);
+    *moved = 1;
+  }
+  return r == UVCHAN__RING_REFUSED ? take_slowly(ch, NULL, values, n, moved) : uvchan__from_ring(ch, r);
+}
+
+/* Waits without the lock where nobody else waits; that is tried again where a value came meanwhile and somebody else took it. */
+int uvchan__receiver_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, void* values, size_t n, size_t* moved) {
+  uvchan__ring_result_t armed = UVCHAN__RING_FULL;
+
+  if (!uvchan__can_receive_fast(ch) || !is_first(receiver)) return take_slowly(ch, &receiver->place, values, n, moved);
+  while (armed == UVCHAN__RING_FULL) {
+    int r;
+
+    armed = uvchan__ring_arm(&ch->ring);
+    if (armed != UVCHAN__RING_FULL) break;
+    r = uvchan__receiver_take(ch, values, n, moved);
+    if (r != UV_EAGAIN) return r;
+  }
+  if (armed == UVCHAN__RING_REFUSED) return take_slowly(ch, &receiver->place, values, n, moved);
+  receiver->is_armed = 1;
+  return UV_EAGAIN;
+}
+
+void uvchan__receiver_rest(uvchan_t* ch) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+
+  uvchan__enter(ch);
+  uvchan__change_resting_locked(ch, 1);
+  uvchan__admit_locked(ch, &visit);
+  uvchan__leave(ch, &visit);
+}

@@ -1,0 +1,25 @@
+/* A channel's started receivers, as the channel sees them. Knows the channel's steps; does not know callbacks and turns.
+ *
+ * A receiver is at rest while it is started and not in a callback. Only an unbuffered channel counts that: it has room for one value for
+ * each receiver at rest. */
+#ifndef UVCHAN_RECEIVERS_H
+#define UVCHAN_RECEIVERS_H
+
+#include "channel/state.h"
+
+int uvchan__receiver_open(uvchan_t* ch);  /* makes room for what is handed to it; 0 or UV_ENOMEM */
+void uvchan__receiver_shut(uvchan_t* ch); /* the counterpart */
+
+void uvchan__receiver_join(uvchan_t* ch, uvchan_receiver_t* receiver, int rests);
+void uvchan__receiver_leave(uvchan_t* ch, uvchan_receiver_t* receiver, int rests);
+
+/* Takes up to n values: 0 and how many, the end, or UV_EAGAIN. After 0, a receiver on an unbuffered channel is no longer at rest.
+ * The second looks more closely: after UV_EAGAIN the next value, or the end, has the receiver posted. */
+int uvchan__receiver_take(uvchan_t* ch, void* values, size_t n, size_t* moved);
+int uvchan__receiver_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, void* values, size_t n, size_t* moved);
+
+/* A receiver that waits does so no longer: it is not queued, and nobody is about to post it, though somebody may have. */
+void uvchan__receiver_end_wait(uvchan_t* ch, uvchan_receiver_t* receiver);
+void uvchan__receiver_rest(uvchan_t* ch); /* after a callback on an unbuffered channel */
+
+#endif /* UVCHAN_RECEIVERS_H */

@@ -1,0 +1,345 @@
+/* The steps that every operation on a channel is made of, with its lock held; the invariants stand in state.h. */
+#include "channel/state.h"
+
+#include <assert.h>
+
+#include "wake/hub.h"
+
+/* ---- Visits --------------------------------------------------------------------------------------------------------------- */
+
+void uvchan__enter(uvchan_t* ch) { uvchan__lock(&ch->lock); }
+
+static void set_tail_slow(uvchan_t* ch, int slow) {
+  if (!uvchan__has_ring(ch) || ch->tail_slow == slow) return;
+  ch->tail_slow = (unsigned char)slow;
+  if (!slow) {
+    uvchan__ring_unmark(&ch->ring.tail, UVCHAN__SLOW);
+  } else if (uvchan__ring_mark(&ch->ring.tail, UVCHAN__SLOW)) {
+    uvchan__enqueue_place(&uvchan__first_started(ch)->place); /* I5 */
+  }
+}
+
+static void set_head_slow(uvchan_t* ch, int slow) {
+  if (!uvchan__has_ring(ch) || ch->head_slow == slow) return;
+  ch->head_slow = (unsigned char)slow;
+  if (slow) {
+    uvchan__ring_mark(&ch->ring.head, UVCHAN__SLOW);
+  } else {
+    uvchan__ring_unmark(&ch->ring.head, UVCHAN__SLOW);
+  }
+}
+
+void uvchan__settle_marks(uvchan_t* ch) {
+  set_tail_slow(ch, ch->senders.first != NULL || ch->receivers.first != NULL || ch->idle.first != NULL);
+  set_head_slow(ch, ch->senders.first != NULL);
+}
+
+static void count_wakeups(uvchan_t* ch, unsigned int n) {
+  if (n > 0) atomic_fetch_add_explicit(&ch->wakeups, n, memory_order_relaxed);
+}
+
+void uvchan__leave(uvchan_t* ch, uvchan__visit_t* visit) {
+  uvchan__settle_marks(ch);
+  count_wakeups(ch, visit->wakes.asleep);
+  uvchan__unlock(&ch->lock); /* the last touch of the channel: who is woken may release it */
+  if (visit->wakes.first != NULL || visit->wakes.hubs != NULL) uvchan__wake(&visit->wakes);
+  uvchan__block_free_all(visit->block);
+  uvchan__block_free_all(visit->superfluous);
+}
+
+void uvchan__pay_locked(uvchan_t* ch, uvchan__visit_t* visit) { uvchan__notify(&uvchan__first_started(ch)->waiter, &visit->wakes); }
+
+void uvchan__pay(uvchan_t* ch) {
+  uvchan__wakes_t wakes = {NULL, NULL, NULL, 0};
+
+  uvchan__notify(&uvchan__first_started(ch)->waiter, &wakes);
+  if (wakes.hubs == NULL) return;
+  count_wakeups(ch, wakes.asleep);
+  uvchan__wake(&wakes);
+}
+
+/* ---- What lies behind it -------------------------------------------------------------------------------------------------- */
+
+/* As malloc aligns. */
+size_t uvchan__store_bytes(const uvchan_t* ch) {
+  size_t bytes = sizeof(uvchan__store_t);
+
+  if (uvchan__has_ring(ch)) bytes = uvchan__ring_bytes(uvchan__size_to_send(ch), ch->ring.tail.capacity);
+  return uvchan__round_up(bytes, _Alignof(max_align_t));
+}
+
+uvchan__drops_t* uvchan__drops(const uvchan_t* ch) {
+  unsigned char* store = (unsigned char*)uvchan__store(ch);
+
+  return ch->has_drops ? (uvchan__drops_t*)(void*)(store + uvchan__store_bytes(ch)) : NULL;
+}
+
+/* ---- The store: with the lock --------------------------------------------------------------------------------------------- */
+
+static int is_closed(const uvchan_t* ch) { return uvchan__ring_is_closed(&ch->ring); }
+
+static size_t stored(const uvchan_t* ch) { return uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len; }
+
+static int has_room(const uvchan_t* ch) {
+  if (uvchan__has_ring(ch)) return uvchan__ring_len(&ch->ring) < ch->ring.tail.capacity;
+  return uvchan__is_unbounded(ch) || uvchan__blocks(ch)->len < uvchan__store(ch)->resting;
+}
+
+/* For uvchan__stamp_locked(). */
+static void note_change(uvchan_t* ch) {
+  if (!uvchan__has_ring(ch)) uvchan__store(ch)->changes++;
+}
+
+/* A block for the next value: one that was brought along, or one that has become superfluous in this visit. */
+static int has_block(uvchan_t* ch, uvchan__visit_t* visit) {
+  uvchan__block_t** list = visit->block != NULL ? &visit->block : &visit->superfluous;
+  uvchan__block_t* block = *list;
+
+  if (uvchan__blocks_has_room(uvchan__blocks(ch))) return 1;
+  if (block == NULL) {
+    visit->wanted = uvchan__blocks_next_bytes(uvchan__blocks(ch));
+    return 0;
+  }
+  *list = uvchan__block_next(block);
+  uvchan__blocks_add(uvchan__blocks(ch), block);
+  return 1;
+}
+
+/* 0, UV_EAGAIN without room, UV_ENOMEM where a block has to be brought along. */
+static int push(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
+  if (uvchan__has_ring(ch)) {
+    uvchan__ring_result_t r = uvchan__ring_push(&ch->ring, value, 0);
+
+    if (r == UVCHAN__RING_OWING) uvchan__pay_locked(ch, visit);
+    return r == UVCHAN__RING_FULL ? UV_EAGAIN : 0;
+  }
+  if (!has_room(ch)) return UV_EAGAIN;
+  if (!has_block(ch, visit)) return UV_ENOMEM;
+  uvchan__blocks_push(uvchan__blocks(ch), value);
+  note_change(ch);
+  return 0;
+}
+
+int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
+  if (uvchan__has_ring(ch)) return uvchan__ring_pop(&ch->ring, value, 0) == UVCHAN__RING_DONE ? 0 : UV_EAGAIN;
+  if (uvchan__blocks(ch)->len == 0) return UV_EAGAIN;
+  uvchan__blocks_pop(uvchan__blocks(ch), value, &visit->superfluous);
+  note_change(ch);
+  return 0;
+}
+
+static void copy(const uvchan_t* ch, void* to, const void* from) { uvchan__copy(to, from, uvchan__size_to_receive(ch)); }
+
+/* ---- The steps: with the lock --------------------------------------------------------------------------------------------- */
+
+static void notify(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
+  uvchan__dequeue(&ch->idle, place);
+  uvchan__notify(place->waiter, &visit->wakes);
+}
+
+/* Tells the started receivers to look that have to: see I6. Answers 0 where none waits. */
+static int notify_idle(uvchan_t* ch, uvchan__visit_t* visit) {
+  uvchan__place_t* place = uvchan__first_waiting(&ch->idle);
+  uvchan_receiver_t* leader;
+
+  if (place == NULL) return 0;
+  notify(ch, place, visit);
+  if (!ch->several_loops) return 1;
+  for (leader = uvchan__first_started(ch); leader != NULL && uvchan__is_leader(leader); leader = leader->next) {
+    if (leader->place.queued && leader->waiter.hub != place->waiter->hub) notify(ch, &leader->place, visit);
+  }
+  return 1;
+}
+
+/* Whether a waiter comes before the started receivers: see I6. */
+static int precedes_idle(const uvchan_t* ch, const uvchan__place_t* place) {
+  const uvchan__place_t* idle = ch->idle.first;
+
+  return idle == NULL || idle->waiter->hub != place->waiter->hub || (int)(place->lottery - idle->lottery) < 0;
+}
+
+/* Claims the first who waits to receive and is no started receiver. NULL where there is none; or, unless_behind, where each waits behind a
+ * started receiver of his loop: the first of those is soon told, and then goes behind them all. */
+static uvchan__place_t* claim_receiver(uvchan_t* ch, int unless_behind) {
+  uvchan__place_t* place = uvchan__first_waiting(&ch->receivers);
+
+  while (place != NULL) {
+    uvchan__place_t* next = place->next;
+
+    if (!unless_behind || precedes_idle(ch, place)) {
+      uvchan__dequeue(&ch->receivers, place);
+      if (uvchan__claim(place->waiter)) return place;
+    }
+    place = next;
+  }
+  return NULL;
+}
+
+static uvchan__place_t* claim_sender(uvchan_t* ch) {
+  uvchan__place_t* place;
+
+  while ((place = uvchan__first_waiting(&ch->senders)) != NULL) {
+    uvchan__dequeue(&ch->senders, place);
+    if (uvchan__claim(place->waiter)) return place;
+  }
+  return NULL;
+}
+
+/* Gives the value to a claimed receiver. Values that are in the store already, because started receivers have been told of them, are older:
+ * then he gets the oldest, and the new one goes behind. */
+static void hand_over(uvchan_t* ch, uvchan__place_t* place, const void* value, uvchan__visit_t* visit) {
+  if (uvchan__pop_locked(ch, place->value, visit) == 0) {
+    int r = push(ch, value, visit);
+
+    assert(r == 0); /* into the room that the pop made: tail is SLOW, and a block that was emptied is kept, or taken once more */
+    (void)r;
+  } else {
+    copy(ch, place->value, value);
+    ch->direct++;
+  }
+  uvchan__finish(place, 0, &visit->wakes);
+}
+
+/* Gives the channel a value: to the first who waits to receive, else to the store. Where that is full of values that started receivers have
+ * been told of, to whoever waits, so that a send need not. 0, UV_EAGAIN or UV_ENOMEM. */
+static int offer(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
+  uvchan__place_t* place;
+  int r;
+
+  if (uvchan__is_unbounded(ch) && uvchan__blocks(ch)->len > 0 && !has_block(ch, visit)) return UV_ENOMEM; /* before anyone is claimed */
+  place = claim_receiver(ch, 1);
+  if (place == NULL) {
+    r = push(ch, value, visit);
+    if (r == 0) notify_idle(ch, visit);
+    if (r != UV_EAGAIN) return r;
+    place = claim_receiver(ch, 0);
+    if (place == NULL) return UV_EAGAIN;
+  }
+  hand_over(ch, place, value, visit);
+  return 0;
+}
+
+/* Lets waiting senders fill the room there is. */
+void uvchan__admit_locked(uvchan_t* ch, uvchan__visit_t* visit) {
+  uvchan__place_t* place;
+
+  while (has_room(ch) && (place = claim_sender(ch)) != NULL) {
+    int r = offer(ch, place->value, visit);
+
+    assert(r == 0); /* no room is lost meanwhile: tail is SLOW while senders wait */
+    (void)r;
+    uvchan__finish(place, 0, &visit->wakes);
+  }
+}
+
+/* A started receiver goes away that may have been told of values: tells the next, or hands them on. */
+void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit) {
+  size_t n;
+
+  if (ch->receivers.first == NULL && ch->idle.first == NULL) return;
+  set_head_slow(ch, 1); /* or a receiver on the fast path takes the value for which somebody is claimed */
+  for (n = stored(ch); n > 0; n--) {
+    uvchan__place_t* place = claim_receiver(ch, 1);
+    int r;
+
+    if (place == NULL && notify_idle(ch, visit)) continue;
+    if (place == NULL) break;
+    r = uvchan__pop_locked(ch, place->value, visit);
+    assert(r == 0);
+    (void)r;
+    uvchan__finish(place, 0, &visit->wakes);
+  }
+  uvchan__admit_locked(ch, visit);
+}
+
+/* In the order of arrival: while others wait to send, there is neither room nor anybody who waits to receive (I1), but for a select that
+ * waits for both on this channel, and pairs with this sender. */
+int uvchan__send_locked(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
+  return is_closed(ch) ? UV_EPIPE : offer(ch, value, visit);
+}
+
+int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
+  uvchan__place_t* place;
+
+  if (uvchan__pop_locked(ch, value, visit) == 0) {
+    uvchan__admit_locked(ch, visit);
+    return 0;
+  }
+  place = claim_sender(ch);
+  if (place != NULL) {
+    copy(ch, value, place->value);
+    ch->direct++;
+    uvchan__finish(place, 0, &visit->wakes);
+    return 0;
+  }
+  return is_closed(ch) ? ch->end : UV_EAGAIN;
+}
+
+/* Mark, look again, sleep: see I4 of ring.h. A sender marks both words: head, so that the next receiver sees it, and tail, so that no
+ * later sender overtakes it. */
+void uvchan__mark_for(uvchan_t* ch, int sends) {
+  set_tail_slow(ch, 1);
+  if (sends) set_head_slow(ch, 1);
+}
+
+static uvchan__queue_t* queue_of(uvchan__place_t* place) {
+  if (place->sends) return &place->channel->senders;
+  return place->waiter->kind == UVCHAN__RECEIVER ? &place->channel->idle : &place->channel->receivers;
+}
+
+void uvchan__enqueue_place(uvchan__place_t* place) {
+  place->lottery = (unsigned int)place->channel->arrivals++;
+  uvchan__enqueue(queue_of(place), place);
+}
+
+void uvchan__dequeue_place(uvchan__place_t* place) { uvchan__dequeue(queue_of(place), place); }
+
+/* Finishes a waiter for the end; a select that waits with several cases only at the place that was drawn for it. */
+static void end_wait(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
+  int status = UV_EPIPE;
+
+  if (!place->for_close || !uvchan__claim(place->waiter)) return;
+  if (!place->sends) status = uvchan__pop_locked(ch, place->value, visit) == 0 ? 0 : ch->end;
+  uvchan__finish(place, status, &visit->wakes);
+}
+
+int uvchan__shut_locked(uvchan_t* ch, int status, uvchan__visit_t* visit) {
+  uvchan__place_t* place;
+
+  if (is_closed(ch)) return UV_EALREADY;
+  ch->end = status;
+  if (uvchan__ring_mark(&ch->ring.tail, UVCHAN__CLOSED)) uvchan__pay_locked(ch, visit);
+  while ((place = uvchan__first_waiting(&ch->senders)) != NULL) {
+    uvchan__dequeue(&ch->senders, place);
+    end_wait(ch, place, visit);
+  }
+  while ((place = uvchan__first_waiting(&ch->receivers)) != NULL) {
+    uvchan__dequeue(&ch->receivers, place);
+    end_wait(ch, place, visit);
+  }
+  while ((place = uvchan__first_waiting(&ch->idle)) != NULL) notify(ch, place, visit);
+  return 0;
+}
+
+int uvchan__is_ready_locked(uvchan_t* ch, int sends) {
+  if (is_closed(ch)) return 1;
+  if (!sends) return stored(ch) > 0 || uvchan__first_waiting(&ch->senders) != NULL;
+  if (ch->overflow != UVCHAN_WAIT) return 1;
+  return has_room(ch) || uvchan__first_waiting(&ch->receivers) != NULL;
+}
+
+/* Of a ring it is the position of the other side: nothing else makes a send or a receive ready, since while senders wait it is full, and
+ * somebody begins to wait to receive only where it is empty, and sends are ready. Elsewhere all is counted that does. */
+uint64_t uvchan__stamp_locked(const uvchan_t* ch, int sends) {
+  return uvchan__has_ring(ch) ? uvchan__ring_stamp(&ch->ring, sends) : ch->arrivals + uvchan__store(ch)->changes;
+}
+
+void uvchan__change_resting_locked(uvchan_t* ch, int by) {
+  uvchan__store(ch)->resting += (size_t)by;
+  note_change(ch);
+}
+
+int uvchan__from_ring(const uvchan_t* ch, uvchan__ring_result_t result) {
+  if (result == UVCHAN__RING_DONE) return 0;
+  return result == UVCHAN__RING_ENDED ? ch->end : UV_EAGAIN;
+}

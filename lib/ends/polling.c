@@ -1,0 +1,106 @@
+/* What a started receiver does when it finds nothing; the ideas stand in polling.h. */
+#include "ends/polling.h"
+
+#include "channel/state.h"
+#include "wake/hub.h"
+#include "ground/platform.h"
+
+#define BUSY_VALUES 8
+#define LOOKS 8            /* at the ring, for one at the clock */
+#define AWAY 2000          /* nanoseconds */
+#define AWAY_PAUSES 4      /* between two looks */
+#define SPIN_IN_TURN 10000 /* nanoseconds */
+#define MOST_MISSES 6
+
+static const uvchan__ring_t* ring_of(const uvchan_receiver_t* receiver) { return &receiver->channel->ring; }
+
+static int has_ring(const uvchan_receiver_t* receiver) { return uvchan__can_receive_fast(receiver->channel); }
+
+static int comes_soon(const uvchan_receiver_t* receiver) {
+  int i;
+
+  if (!has_ring(receiver)) return 0;
+  for (i = 0; i < LOOKS; i++) {
+    if (uvchan__ring_has_value(ring_of(receiver))) return 1;
+    uvchan__pause();
+  }
+  return 0;
+}
+
+static int may_spin(const uvchan_receiver_t* receiver, uint64_t now) {
+  return receiver->last_value != 0 && now - receiver->last_value < receiver->spin;
+}
+
+static uvchan__next_t spin(uvchan_receiver_t* receiver, uvchan__turn_t* turn) {
+  uint64_t now;
+
+  if (turn->delivered > 0 && comes_soon(receiver)) return UVCHAN__LOOK_AGAIN;
+  now = uv_hrtime();
+  if (turn->spun_since == 0) turn->spun_since = now;
+  if (turn->delivered > 0 || turn->is_continued) receiver->last_value = now;
+  if (!has_ring(receiver)) return may_spin(receiver, now) ? UVCHAN__NEXT_TURN : UVCHAN__WAIT;
+  while (may_spin(receiver, now) && now - turn->spun_since < SPIN_IN_TURN && !uvchan__hub_is_in_demand(receiver->waiter.hub)) {
+    if (comes_soon(receiver)) return UVCHAN__LOOK_AGAIN;
+    now = uv_hrtime();
+  }
+  return may_spin(receiver, now) ? UVCHAN__NEXT_TURN : UVCHAN__WAIT;
+}
+
+/* Whether it has delivered a good many values; of a small channel, half of what it holds. */
+static int is_busy(const uvchan_receiver_t* receiver, const uvchan__turn_t* turn) {
+  size_t half = (receiver->channel->ring.head.capacity + 1) / 2;
+  size_t many = has_ring(receiver) && half < BUSY_VALUES ? half : BUSY_VALUES;
+
+  return turn->delivered >= many || turn->is_continued;
+}
+
+uvchan__next_t uvchan__watch(uvchan_receiver_t* receiver, uvchan__turn_t* turn) {
+  if (receiver->spin > 0) return spin(receiver, turn);
+  if (!is_busy(receiver, turn)) return UVCHAN__WAIT;
+  if (receiver->skips > 0) {
+    receiver->skips--;
+    return UVCHAN__WAIT;
+  }
+  if (uvchan__ring_is_small(ring_of(receiver)) && comes_soon(receiver)) return UVCHAN__LOOK_AGAIN;
+  receiver->was_busy = 1;
+  return UVCHAN__NEXT_TURN;
+}
+
+static void pause_a_while(void) {
+  int i;
+
+  for (i = 0; i < AWAY_PAUSES; i++) uvchan__pause();
+}
+
+static void await_run(const uvchan__ring_t* ring) {
+  uint64_t begin = uv_hrtime();
+  int has_yielded = 0;
+  uint64_t gone;
+
+  do {
+    pause_a_while();
+    if (uvchan__ring_has_run(ring)) return;
+    gone = uv_hrtime() - begin;
+    if (gone > AWAY / 2 && !has_yielded) {
+      uvchan__yield(); /* on a single processor, this is what lets the values come */
+      has_yielded = 1;
+    }
+  } while (gone < AWAY);
+}
+
+void uvchan__stay_away(uvchan_receiver_t* receiver) {
+  const uvchan__ring_t* ring = ring_of(receiver);
+  size_t before;
+
+  if (!receiver->was_busy) return;
+  receiver->was_busy = 0;
+  if (!has_ring(receiver) || uvchan__ring_has_run(ring)) return;
+  before = uvchan__ring_len(ring);
+  await_run(ring);
+  if (uvchan__ring_len(ring) > before) {
+    receiver->misses = 0;
+    return;
+  }
+  if (receiver->misses < MOST_MISSES) receiver->misses++;
+  receiver->skips = (unsigned char)((1u << receiver->misses) - 1);
+}

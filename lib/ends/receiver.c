@@ -1,0 +1,317 @@
+/* Started receivers: a handle on a loop whose callback gets a channel's values. Knows the channel's steps and the hub.
+ *
+ * A started receiver is in one of these states, which are the same to its user:
+ *
+ *      WAITING  it has nothing to receive, and the next value, or the end, has it posted: by tail's mark ARMED, where it waits alone on a
+ *               bounded channel (state.h, I5), or by its place in the channel's queue
+ *      POSTED   in its hub's list: its turn comes
+ *      IN TURN  takes values and calls back, until there is none (WAITING, or POSTED to look once more), the budget is used up (POSTED), or
+ *               it is stopped
+ *
+ * Threads: the loop's. A sender on another thread touches only the place and the entry: under the channel's lock and the hub's, or owing a
+ * post, which stop() waits for. So once stop() has ended the wait and taken the entry out, no other thread knows of the receiver. */
+#include <assert.h>
+#include <string.h>
+
+#include "ground/memory.h"
+#include "channel/receivers.h"
+#include "ends/polling.h"
+
+#define DEFAULT_BUDGET 512
+
+enum {
+  OPEN = 1,
+  STARTED = 2,
+  CLOSING = 4,
+  UNREFERENCED = 8,
+  IN_TURN = 16,
+  IN_CALLBACK = 32, /* of an unbuffered channel: not at rest */
+  SINGLY = 64,      /* values come one by one from a ring */
+  CUT_OFF = 128     /* its last turn used the budget up */
+};
+
+static_assert(sizeof(uvchan_receiver_t) <= 512, "a receiver takes no more than 512 bytes of its user's memory");
+
+static int is_usable(const uvchan_receiver_t* receiver) {
+  return receiver != NULL && (receiver->flags & OPEN) != 0 && (receiver->flags & CLOSING) == 0;
+}
+
+static uvchan__hub_t* hub_of(const uvchan_receiver_t* receiver) { return receiver->waiter.hub; }
+
+static void hold_loop(uvchan_receiver_t* receiver) {
+  if ((receiver->flags & (STARTED | UNREFERENCED)) == STARTED) uvchan__hub_hold(hub_of(receiver));
+}
+
+static void drop_loop(uvchan_receiver_t* receiver) {
+  if ((receiver->flags & (STARTED | UNREFERENCED)) == STARTED) uvchan__hub_drop(hub_of(receiver));
+}
+
+static void post(uvchan_receiver_t* receiver) { uvchan__hub_post_here(hub_of(receiver), &receiver->waiter.entry); }
+
+/* ---- Turns ---------------------------------------------------------------------------------------------------------------- */
+
+static void stop(uvchan_receiver_t* receiver) {
+  int rests;
+
+  if ((receiver->flags & STARTED) == 0) return;
+  rests = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
+  uvchan__receiver_end_wait(receiver->channel, receiver);
+  uvchan__receiver_leave(receiver->channel, receiver, rests);
+  uvchan__hub_unpost(hub_of(receiver), &receiver->waiter.entry);
+  drop_loop(receiver);
+  receiver->flags &= ~(unsigned int)STARTED;
+}
+
+static void call_back(uvchan_receiver_t* receiver, const void* values, size_t n) {
+  if (receiver->batch_cb != NULL) {
+    receiver->batch_cb(receiver, (ssize_t)n, values);
+  } else {
+    receiver->cb(receiver, 0, values);
+  }
+}
+
+static void deliver(uvchan_receiver_t* receiver, const void* values, size_t n) {
+  if (!uvchan__is_unbuffered(receiver->channel)) {
+    call_back(receiver, values, n);
+    return;
+  }
+  receiver->flags |= IN_CALLBACK;
+  call_back(receiver, values, n);
+  receiver->flags &= ~(unsigned int)IN_CALLBACK;
+  if ((receiver->flags & STARTED) != 0) uvchan__receiver_rest(receiver->channel);
+}
+
+static void deliver_end(uvchan_receiver_t* receiver, int status) {
+  stop(receiver);
+  if (receiver->batch_cb != NULL) {
+    receiver->batch_cb(receiver, status, NULL);
+  } else {
+    receiver->cb(receiver, status, NULL);
+  }
+}
+
+/* How many values one callback may get. */
+static size_t run_length(const uvchan_receiver_t* receiver, size_t budget) {
+  size_t size, n;
+
+  if (receiver->batch_cb == NULL || receiver->slot != NULL) return 1;
+  size = uvchan__size_to_receive(receiver->channel);
+  n = size == 0 ? budget : UVCHAN__SCRATCH_BYTES / size;
+  return n < budget ? n : budget;
+}
+
+/* After a callback that left the turn: as if it had returned, with one more look. Whoever is in a callback is neither queued nor armed, so
+ * the post is the only one. */
+static void recover(uvchan__hub_t* hub, void* const* owed) {
+  uvchan_receiver_t* receiver = owed[0];
+  unsigned int flags = receiver->flags;
+
+  (void)hub;
+  receiver->flags = flags & ~(unsigned int)(IN_TURN | IN_CALLBACK);
+  if ((flags & STARTED) == 0) return;
+  if ((flags & IN_CALLBACK) != 0) uvchan__receiver_rest(receiver->channel);
+  post(receiver);
+}
+
+/* The ordinary case, one value after the other: until there is none, the budget is used up, or it is stopped. */
+static void deliver_singly(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* value) {
+  uvchan__ring_t* ring = &receiver->channel->ring;
+  size_t left = turn->left;
+
+  while (left > 0 && (receiver->flags & (STARTED | SINGLY)) == (STARTED | SINGLY)) {
+    if (!uvchan__ring_pop_at_once(ring, value, UVCHAN__SLOW)) break;
+    left--;
+    receiver->cb(receiver, 0, value);
+  }
+  turn->delivered += (unsigned int)(turn->left - left);
+  turn->left = left;
+}
+
+/* As far as the next slot tells, which is enough before it waits: to wait takes a closer look. Where it spins, the first look of each turn
+ * is a closer one. */
+static int looks_empty(const uvchan_receiver_t* receiver, const uvchan__turn_t* turn) {
+  if ((receiver->flags & SINGLY) == 0 || (receiver->spin > 0 && turn->spun_since == 0)) return 0;
+  return !uvchan__ring_has_value(&receiver->channel->ring);
+}
+
+/* Takes values: 0, the end, or UV_EAGAIN and what is next; WAIT means that it waits now. */
+static int take(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* values, size_t* n, uvchan__next_t* next) {
+  size_t length = run_length(receiver, turn->left);
+
+  if (!looks_empty(receiver, turn)) {
+    int r = uvchan__receiver_take(receiver->channel, values, length, n);
+
+    if (r != UV_EAGAIN) return r;
+  }
+  *next = uvchan__watch(receiver, turn);
+  return *next == UVCHAN__WAIT ? uvchan__receiver_take_or_wait(receiver->channel, receiver, values, length, n) : UV_EAGAIN;
+}
+
+static unsigned int take_turn(uvchan__entry_t* entry) {
+  uvchan_receiver_t* receiver = (uvchan_receiver_t*)((unsigned char*)entry - offsetof(uvchan_receiver_t, waiter.entry));
+  void* values = receiver->slot != NULL ? receiver->slot : uvchan__hub_scratch(hub_of(receiver));
+  uvchan__turn_t turn = {receiver->budget, 0, (receiver->flags & CUT_OFF) != 0, 0};
+  uvchan__next_t next = UVCHAN__NEXT_TURN;
+
+  uvchan__hub_owe(hub_of(receiver), recover)[0] = receiver;
+  receiver->is_armed = 0;
+  receiver->flags = (receiver->flags | IN_TURN) & ~(unsigned int)CUT_OFF;
+  uvchan__stay_away(receiver);
+  while (turn.left > 0 && (receiver->flags & STARTED) != 0) {
+    size_t n;
+    int r;
+
+    deliver_singly(receiver, &turn, values);
+    if (turn.left == 0 || (receiver->flags & STARTED) == 0) break;
+    r = take(receiver, &turn, values, &n, &next);
+    if (r == UV_EAGAIN && next == UVCHAN__LOOK_AGAIN) {
+      turn.left -= turn.left < UVCHAN__LOOK_COST ? turn.left : UVCHAN__LOOK_COST;
+      continue;
+    }
+    if (r == UV_EAGAIN) break;
+    next = UVCHAN__NEXT_TURN;
+    if (r == 0) {
+      deliver(receiver, values, n);
+    } else {
+      n = 1;
+      deliver_end(receiver, r);
+    }
+    turn.left -= n < turn.left ? n : turn.left;
+    turn.delivered += (unsigned int)n;
+  }
+  if (turn.left == 0 && turn.delivered > 0) receiver->flags |= CUT_OFF;
+  receiver->flags &= ~(unsigned int)IN_TURN;
+  uvchan__hub_forgive(hub_of(receiver), recover, receiver);
+  if ((receiver->flags & STARTED) != 0 && next != UVCHAN__WAIT) post(receiver);
+  return turn.delivered;
+}
+
+/* ---- Start and stop ------------------------------------------------------------------------------------------------------- */
+
+/* Its first turn finds out whether there is something to receive. */
+static int start(uvchan_receiver_t* receiver, uvchan_recv_cb cb, uvchan_recv_batch_cb batch_cb) {
+  int rests;
+
+  if (!is_usable(receiver) || (cb == NULL && batch_cb == NULL)) return UV_EINVAL;
+  if ((receiver->flags & STARTED) != 0) return UV_EALREADY;
+  receiver->cb = cb;
+  receiver->batch_cb = batch_cb;
+  receiver->flags &= ~(unsigned int)SINGLY;
+  if (cb != NULL && uvchan__has_ring(receiver->channel)) receiver->flags |= SINGLY;
+  receiver->flags |= STARTED;
+  hold_loop(receiver);
+  rests = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
+  uvchan__receiver_join(receiver->channel, receiver, rests);
+  if ((receiver->flags & IN_TURN) == 0) post(receiver);
+  return 0;
+}
+
+int uvchan_recv_start(uvchan_receiver_t* receiver, uvchan_recv_cb cb) { return start(receiver, cb, NULL); }
+
+int uvchan_recv_start_batch(uvchan_receiver_t* receiver, uvchan_recv_batch_cb cb) { return start(receiver, NULL, cb); }
+
+int uvchan_recv_stop(uvchan_receiver_t* receiver) {
+  if (receiver == NULL) return UV_EINVAL;
+  stop(receiver);
+  return 0;
+}
+
+int uvchan_receiver_set_budget(uvchan_receiver_t* receiver, unsigned int values) {
+  if (!is_usable(receiver) || values == 0) return UV_EINVAL;
+  receiver->budget = values;
+  return 0;
+}
+
+int uvchan_receiver_set_spin(uvchan_receiver_t* receiver, unsigned int microseconds) {
+  if (!is_usable(receiver)) return UV_EINVAL;
+  receiver->spin = (uint64_t)microseconds * 1000;
+  return 0;
+}
+
+int uvchan_receiver_is_active(const uvchan_receiver_t* receiver) { return receiver != NULL && (receiver->flags & STARTED) != 0; }
+
+int uvchan_receiver_is_closing(const uvchan_receiver_t* receiver) { return receiver != NULL && (receiver->flags & CLOSING) != 0; }
+
+int uvchan_receiver_has_ref(const uvchan_receiver_t* receiver) { return receiver != NULL && (receiver->flags & UNREFERENCED) == 0; }
+
+void uvchan_receiver_ref(uvchan_receiver_t* receiver) {
+  if (!is_usable(receiver) || (receiver->flags & UNREFERENCED) == 0) return;
+  receiver->flags &= ~(unsigned int)UNREFERENCED;
+  hold_loop(receiver);
+}
+
+void uvchan_receiver_unref(uvchan_receiver_t* receiver) {
+  if (!is_usable(receiver) || (receiver->flags & UNREFERENCED) != 0) return;
+  drop_loop(receiver);
+  receiver->flags |= UNREFERENCED;
+}
+
+/* ---- Init and close ------------------------------------------------------------------------------------------------------- */
+
+int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t* ch) {
+  uvchan__hub_t* hub;
+  void* slot = NULL;
+  int r = UV_ENOMEM;
+
+  if (loop == NULL || receiver == NULL || ch == NULL) return UV_EINVAL;
+  if (uvchan__size_to_receive(ch) > UVCHAN__SCRATCH_BYTES) {
+    slot = uvchan__malloc(uvchan__size_to_receive(ch));
+    if (slot == NULL) return UV_ENOMEM;
+  }
+  if (uvchan__receiver_open(ch) != 0) goto free_slot;
+  r = uvchan__hub_acquire(loop, &hub);
+  if (r != 0) goto shut;
+
+  receiver->loop = loop;
+  receiver->channel = uvchan_retain(ch);
+  receiver->next = receiver->prev = NULL;
+  receiver->cb = NULL;
+  receiver->batch_cb = NULL;
+  receiver->close_cb = NULL;
+  receiver->slot = slot;
+  receiver->spin = receiver->last_value = 0;
+  receiver->budget = DEFAULT_BUDGET;
+  receiver->is_armed = receiver->was_busy = receiver->misses = receiver->skips = 0;
+  receiver->flags = OPEN;
+  receiver->is_first = 0;
+  receiver->later.data = receiver;
+  uvchan__waiter_init(&receiver->waiter, UVCHAN__RECEIVER, hub, take_turn);
+  uvchan__place_init(&receiver->place, &receiver->waiter, ch, NULL, 0);
+  return 0;
+
+shut:
+  uvchan__receiver_shut(ch);
+free_slot:
+  uvchan__free(slot);
+  return r;
+}
+
+static void let_go(uvchan__hub_t* hub, void* const* owed) {
+  uvchan_release(owed[0]);
+  uvchan__hub_drop(hub);
+  uvchan__hub_release(hub);
+}
+
+/* The loop is held until the hub was let go, which is in its next prepare where the callback does not return. */
+static void on_closed(uv_handle_t* later) {
+  uvchan_receiver_t* receiver = later->data;
+  uvchan__hub_t* hub = hub_of(receiver);
+
+  receiver->flags = CLOSING;
+  uvchan__receiver_shut(receiver->channel);
+  uvchan__free(receiver->slot);
+  receiver->slot = NULL;
+  uvchan__hub_hold(hub);
+  uvchan__hub_owe(hub, let_go)[0] = receiver->channel;
+  if (receiver->close_cb != NULL) receiver->close_cb(receiver);
+  uvchan__hub_settle(hub);
+}
+
+void uvchan_receiver_close(uvchan_receiver_t* receiver, uvchan_receiver_close_cb cb) {
+  if (!is_usable(receiver)) return;
+  stop(receiver);
+  uvchan__hub_forgive(hub_of(receiver), recover, receiver); /* it may be freed before the hub's next prepare */
+  receiver->flags |= CLOSING;
+  receiver->close_cb = cb;
+  uvchan__hub_later(hub_of(receiver), receiver->loop, &receiver->later, on_closed);
+}

@@ -1,0 +1,130 @@
+/* What differs between platforms, as platform.h says. Knows nothing of channels. */
+#include "ground/platform.h"
+
+#include <uv.h>
+
+#if !defined(_WIN32) && !defined(UVCHAN_PORTABLE)
+#include <sched.h>
+#endif
+#ifndef _WIN32
+#include <pthread.h>
+#endif
+
+#if !defined(_WIN32) && !defined(__ANDROID__)
+
+int uvchan__hold_cancellation(void) {
+  int before;
+
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  return before;
+}
+
+void uvchan__let_cancellation(int before) { pthread_setcancelstate(before, &before); }
+
+#else /* where threads can't be cancelled */
+
+int uvchan__hold_cancellation(void) { return 0; }
+
+void uvchan__let_cancellation(int before) { (void)before; }
+
+#endif
+
+#if UVCHAN__HAS_FUTEX
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <unistd.h>
+
+int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
+  struct {
+    __kernel_long_t seconds;
+    __kernel_long_t nanoseconds;
+  } relative, *limit = NULL; /* as the kernel reads it here: the C library's timespec may be wider on a 32-bit machine */
+
+  if (timeout != UVCHAN__FOR_EVER) {
+    timeout = uvchan__at_once(timeout);
+    relative.seconds = (__kernel_long_t)(timeout / 1000000000u);
+    relative.nanoseconds = (__kernel_long_t)(timeout % 1000000000u);
+    limit = &relative;
+  }
+  if (syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, limit, NULL, 0) == 0) return 0;
+  return errno == ETIMEDOUT ? UV_ETIMEDOUT : 0;
+}
+
+void uvchan__wake_one(atomic_uint* word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
+
+#endif
+
+static void sleep_for(unsigned int milliseconds) {
+  int before = uvchan__hold_cancellation();
+
+  uv_sleep(milliseconds);
+  uvchan__let_cancellation(before);
+}
+
+#if defined(_WIN32) && !defined(UVCHAN_PORTABLE)
+void uvchan__yield(void) { SwitchToThread(); }
+#elif !defined(UVCHAN_PORTABLE)
+void uvchan__yield(void) { sched_yield(); }
+#else
+void uvchan__yield(void) { sleep_for(0); }
+#endif
+
+/* libuv's own mark UV_HANDLE_CLOSED, the same everywhere from 1.42 to 1.52; a test closes handles of each kind and looks. */
+int uvchan__is_finished(const uv_handle_t* handle) { return (handle->flags & 0x2u) != 0; }
+
+/* ---- Fork ----------------------------------------------------------------------------------------------------------------- */
+
+#if UVCHAN__FORKS
+
+void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void)) {
+  (void)pthread_atfork(before, in_parent, in_child); /* without memory at load a fork is not provided for */
+}
+
+#endif
+
+/* ---- Waiting a moment ----------------------------------------------------------------------------------------------------- */
+
+#define PAUSES 64
+#define YIELDS 256
+
+void uvchan__relax(unsigned int* round) {
+  unsigned int r = (*round)++;
+
+  if (r < PAUSES) {
+    uvchan__pause();
+  } else if (r < PAUSES + YIELDS) {
+    uvchan__yield();
+  } else {
+    sleep_for(1);
+  }
+}
+
+#ifdef UVCHAN_INJECT
+
+#include <stdlib.h>
+
+static _Thread_local uint32_t dice;
+
+static uint32_t throw_dice(void) {
+  static atomic_uint threads;
+
+  if (dice == 0) {
+    const char* seed = getenv("UVCHAN_SEED");
+    dice = (uint32_t)(seed == NULL ? 1 : strtoul(seed, NULL, 10)) * 2654435761u + atomic_fetch_add(&threads, 1u) * 40503u + 1u;
+    if (dice == 0) dice = 1;
+  }
+  dice ^= dice << 13;
+  dice ^= dice >> 17;
+  dice ^= dice << 5;
+  return dice;
+}
+
+void uvchan__step(void) {
+  uint32_t n = throw_dice() % 1024;
+
+  if (n < 16) sleep_for(0);
+  if (n < 128) uvchan__pause();
+}
+
+#endif

@@ -1,0 +1,188 @@
+/* The store without a bound; its invariants stand in blocks.h. Knows nothing of channels, waiters or loops. */
+#include "store/blocks.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "ground/memory.h"
+
+struct uvchan__block_s {
+  uvchan__block_t* next;
+  size_t bytes; /* fixed */
+  uint32_t room;
+  uint32_t begin; /* the oldest value */
+  uint32_t end;   /* behind the newest */
+  union {
+    max_align_t aligned;
+    unsigned char bytes[1];
+  } values;
+};
+
+#define HEADER offsetof(struct uvchan__block_s, values)
+
+/* About so many bytes a block takes; the first one is smaller, and is kept. */
+#define BLOCK_BYTES (1024 - UVCHAN__MEMORY_HEADER)
+#define SMALL_BLOCK_BYTES (96 - UVCHAN__MEMORY_HEADER)
+
+static_assert(BLOCK_BYTES < HEADER + 2 * UVCHAN__ALONE_BYTES, "two values of so many bytes have no room in a block");
+
+static unsigned char* value_at(const uvchan__blocks_t* blocks, uvchan__block_t* block, size_t i) {
+  return (unsigned char*)block + HEADER + i * blocks->elem_size;
+}
+
+/* Values of no size take no room: one block counts them all. */
+static size_t values_in(const uvchan__blocks_t* blocks, size_t bytes) {
+  size_t n = blocks->elem_size == 0 ? UINT32_MAX : (bytes - HEADER) / blocks->elem_size;
+
+  return n < blocks->per_block ? n : blocks->per_block;
+}
+
+/* For at least one value. */
+static size_t bytes_for(const uvchan__blocks_t* blocks, size_t bytes) {
+  if (blocks->elem_size > SIZE_MAX - HEADER - sizeof(max_align_t)) return SIZE_MAX;
+  return bytes < HEADER + blocks->elem_size ? HEADER + blocks->elem_size : bytes;
+}
+
+static void init(uvchan__blocks_t* blocks, size_t elem_size, uint32_t per_block, uint32_t keep) {
+  memset(blocks, 0, sizeof(*blocks));
+  blocks->elem_size = elem_size;
+  blocks->per_block = per_block;
+  blocks->keep = keep;
+}
+
+void uvchan__blocks_init_unbounded(uvchan__blocks_t* blocks, size_t elem_size) {
+  init(blocks, elem_size, UINT32_MAX, 1);
+  blocks->keep_bytes = bytes_for(blocks, SMALL_BLOCK_BYTES);
+}
+
+void uvchan__blocks_init_unbuffered(uvchan__blocks_t* blocks, size_t elem_size) {
+  init(blocks, elem_size, 1, 0);
+  blocks->keep_bytes = SIZE_MAX;
+}
+
+size_t uvchan__blocks_most_bytes(const uvchan__blocks_t* blocks) {
+  return bytes_for(blocks, blocks->per_block == 1 ? sizeof(uvchan__block_t) : BLOCK_BYTES);
+}
+
+size_t uvchan__blocks_next_bytes(const uvchan__blocks_t* blocks) {
+  return blocks->len == 0 ? bytes_for(blocks, SMALL_BLOCK_BYTES) : uvchan__blocks_most_bytes(blocks);
+}
+
+uvchan__block_t* uvchan__block_new(size_t bytes) {
+  uvchan__block_t* block = bytes == SIZE_MAX ? NULL : uvchan__malloc(bytes);
+
+  if (block == NULL) return NULL;
+  block->next = NULL;
+  block->bytes = bytes;
+  return block;
+}
+
+uvchan__block_t* uvchan__block_next(const uvchan__block_t* block) { return block->next; }
+
+void uvchan__block_free_all(uvchan__block_t* list) {
+  while (list != NULL) {
+    uvchan__block_t* next = list->next;
+
+    uvchan__free(list);
+    list = next;
+  }
+}
+
+void uvchan__blocks_add(uvchan__blocks_t* blocks, uvchan__block_t* block) {
+  block->room = (uint32_t)values_in(blocks, block->bytes);
+  block->next = blocks->spare;
+  blocks->spare = block;
+  blocks->total++;
+}
+
+static uvchan__block_t* take_spare(uvchan__blocks_t* blocks) {
+  uvchan__block_t* block = blocks->spare;
+
+  if (block == NULL) return NULL;
+  blocks->spare = block->next;
+  block->next = NULL;
+  blocks->total--;
+  return block;
+}
+
+uvchan__block_t* uvchan__blocks_shrink(uvchan__blocks_t* blocks) {
+  blocks->keep--;
+  return blocks->total > blocks->keep ? take_spare(blocks) : NULL; /* where none is spare, the next to become empty goes */
+}
+
+int uvchan__blocks_has_room(const uvchan__blocks_t* blocks) {
+  return blocks->spare != NULL || (blocks->last != NULL && blocks->last->end < blocks->last->room);
+}
+
+void uvchan__blocks_push(uvchan__blocks_t* blocks, const void* value) {
+  uvchan__block_t* block = blocks->last;
+
+  assert(uvchan__blocks_has_room(blocks));
+  if (block == NULL || block->end == block->room) {
+    block = take_spare(blocks);
+    blocks->total++;
+    block->begin = block->end = 0;
+    if (blocks->last == NULL) {
+      blocks->first = block;
+    } else {
+      blocks->last->next = block;
+    }
+    blocks->last = block;
+  }
+  if (blocks->elem_size != 0) memcpy(value_at(blocks, block, block->end), value, blocks->elem_size);
+  block->end++;
+  if (++blocks->len > blocks->peak) blocks->peak = blocks->len;
+}
+
+/* The first block has become empty: it leaves the list. */
+static void retire_first(uvchan__blocks_t* blocks, uvchan__block_t** superfluous) {
+  uvchan__block_t* block = blocks->first;
+
+  blocks->first = block->next;
+  if (blocks->first == NULL) blocks->last = NULL;
+  if (blocks->total > blocks->keep || block->bytes > blocks->keep_bytes) {
+    blocks->total--;
+    block->next = *superfluous;
+    *superfluous = block;
+  } else {
+    block->next = blocks->spare;
+    blocks->spare = block;
+  }
+}
+
+void uvchan__blocks_pop(uvchan__blocks_t* blocks, void* value, uvchan__block_t** superfluous) {
+  uvchan__block_t* block = blocks->first;
+
+  assert(blocks->len > 0);
+  if (blocks->elem_size != 0 && value != NULL) memcpy(value, value_at(blocks, block, block->begin), blocks->elem_size);
+  block->begin++;
+  blocks->len--;
+  blocks->popped++;
+  if (block->begin == block->end) retire_first(blocks, superfluous);
+}
+
+uvchan__block_t* uvchan__blocks_take_all(uvchan__blocks_t* blocks) {
+  uvchan__block_t* list = blocks->first;
+  uvchan__block_t* block;
+
+  for (block = list; block != NULL; block = block->next) blocks->total--;
+  blocks->first = blocks->last = NULL;
+  blocks->popped += blocks->len;
+  blocks->len = 0;
+  return list;
+}
+
+uvchan__block_t* uvchan__blocks_take_spare(uvchan__blocks_t* blocks) {
+  uvchan__block_t* list = blocks->spare;
+
+  for (; blocks->spare != NULL; blocks->spare = blocks->spare->next) blocks->total--;
+  return list;
+}
+
+void uvchan__block_each(uvchan__block_t* list, const uvchan__blocks_t* blocks, uvchan__value_func func, void* arg) {
+  for (; list != NULL; list = list->next) {
+    size_t i;
+
+    for (i = list->begin; i < list->end; i++) func(blocks->elem_size == 0 ? NULL : value_at(blocks, list, i), arg);
+  }
+}

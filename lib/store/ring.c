@@ -1,0 +1,434 @@
+/* The bounded store; its states and invariants stand in ring.h. */
+#include "store/ring.h"
+
+/* The parts of a position word. */
+
+static uint64_t lap_of(const uvchan__ring_end_t* end, uint64_t word) { return word >> end->shift; }
+
+static uint64_t position_of(uint64_t word) { return word & ~(UVCHAN__MARKS | UVCHAN__ARMED); }
+
+/* The word n slots further on, n up to capacity, with the same marks; the word to move tail from and to goes without ARMED. */
+static uint64_t advance(const uvchan__ring_end_t* end, uint64_t word, size_t n) {
+  size_t index = uvchan__index_of(end, word);
+
+  if (n < end->capacity - index) return word + ((uint64_t)n << UVCHAN__INDEX_SHIFT);
+  index = n - (end->capacity - index);
+  return (lap_of(end, word) + 1) << end->shift | (uint64_t)index << UVCHAN__INDEX_SHIFT | (word & UVCHAN__MARKS);
+}
+
+/* Slots from one position to another. Positions that were not read at one moment may be out of order, or more than a lap apart: then
+ * 0, or capacity. */
+static size_t distance(const uvchan__ring_end_t* end, uint64_t from, uint64_t to) {
+  int64_t laps = (int64_t)((lap_of(end, to) - lap_of(end, from)) << end->shift) >> end->shift; /* the lap field wraps */
+  size_t a = uvchan__index_of(end, from);
+  size_t b = uvchan__index_of(end, to);
+
+  if (laps == 0) return b > a ? b - a : 0;
+  if (laps == 1) return b > a ? end->capacity : end->capacity - a + b;
+  return laps < 0 ? 0 : end->capacity;
+}
+
+static uint64_t unarmed(uint64_t word) { return word & ~UVCHAN__ARMED; }
+
+/* Tail was moved on from this word. */
+static uvchan__ring_result_t done(uint64_t tail) { return (tail & UVCHAN__ARMED) != 0 ? UVCHAN__RING_OWING : UVCHAN__RING_DONE; }
+
+#define FIRST_BACK_OFF 32 /* pauses: some 0.8 microseconds */
+#define MOST_BACK_OFF 128
+
+/* Another thread has moved the word: leaves it to him for a moment, in which he may move it many times more, for longer each time. Where
+ * both tried again at once, the word's line would go to and fro for each value. Two threads that send and two that receive: 6 to 20 ns a
+ * value, 6 to 120 without it. */
+static void back_off(unsigned int* pauses) {
+  unsigned int i;
+
+  for (i = 0; i < *pauses; i++) {
+    unsigned int round = 0; /* a pause, and no more */
+
+    uvchan__relax(&round);
+  }
+  if (*pauses < MOST_BACK_OFF) *pauses *= 2;
+}
+
+static int precedes(uint32_t turn, uint32_t other) { return (int32_t)(turn - other) < 0; }
+
+static void await_turn(const unsigned char* slot, uint32_t turn) {
+  unsigned int round = 0;
+
+  while (uvchan__load_turn(slot) != turn) uvchan__relax(&round);
+}
+
+/* The turn's 4 bytes and the value, as close as the value's own alignment lets them be; or both as malloc aligns. */
+static size_t offset_for(size_t elem_size) {
+  if (elem_size >= UVCHAN__ALIGNED_BYTES) return _Alignof(max_align_t) > sizeof(uint64_t) ? _Alignof(max_align_t) : sizeof(uint64_t);
+  return elem_size <= sizeof(uint64_t) ? sizeof(uint32_t) : sizeof(uint64_t);
+}
+
+static size_t stride_for(size_t elem_size) {
+  size_t offset = offset_for(elem_size);
+
+  if (elem_size > SIZE_MAX - 2 * offset) return 0;
+  return (elem_size + 2 * offset - 1) & ~(offset - 1);
+}
+
+size_t uvchan__ring_bytes(size_t elem_size, size_t capacity) {
+  size_t stride = stride_for(elem_size);
+
+  return stride == 0 || capacity > SIZE_MAX / stride ? 0 : capacity * stride;
+}
+
+/* In large rings of small values; in a small one it would be somebody else's memory. */
+#define PREFETCHED 256      /* bytes ahead */
+#define PREFETCHED_FROM 128 /* slots */
+
+static void init_end(uvchan__ring_end_t* end, void* memory, size_t elem_size, size_t capacity) {
+  end->slots = memory;
+  end->stride = stride_for(elem_size);
+  end->elem_size = elem_size;
+  end->capacity = capacity;
+  end->offset = (unsigned char)offset_for(elem_size);
+  end->ahead = end->stride <= UVCHAN__CACHE_LINE && capacity >= PREFETCHED_FROM ? PREFETCHED : 0;
+  for (end->shift = UVCHAN__INDEX_SHIFT; capacity > 1 && (capacity - 1) >> (end->shift - UVCHAN__INDEX_SHIFT) != 0;) end->shift++;
+  end->index_mask = position_of(((uint64_t)1 << end->shift) - 1);
+}
+
+void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, size_t capacity, uint64_t lap) {
+  uint64_t start;
+  size_t i;
+
+  init_end(&ring->tail, memory, elem_size, capacity);
+  init_end(&ring->head, memory, elem_size, capacity);
+  start = capacity == 0 ? UVCHAN__SLOW : lap << ring->tail.shift;
+  for (i = 0; i < capacity; i++) atomic_init((_Atomic uint32_t*)(void*)(ring->tail.slots + i * ring->tail.stride), (uint32_t)(2 * lap));
+  atomic_init(&ring->tail.word, start);
+  atomic_init(&ring->tail.bound, start);
+  atomic_init(&ring->tail.peak, 0);
+  atomic_init(&ring->head.word, start);
+  atomic_init(&ring->head.bound, start);
+}
+
+/* After tail was moved on from `tail`, before the value can be received: see I6. No new peak is possible up to `peak` slots behind a head
+ * that was seen, since head only moves on. Relaxed: a statistic. */
+static void note_peak(uvchan__ring_t* ring, uint64_t tail) {
+  uvchan__ring_end_t* end = &ring->tail;
+  uint32_t peak = atomic_load_explicit(&end->peak, memory_order_relaxed);
+  uint64_t head;
+  size_t len;
+
+  if (!uvchan__may_be_peak(end, tail)) return;
+  head = position_of(atomic_load_explicit(&ring->head.word, memory_order_relaxed));
+  len = distance(end, head, uvchan__next(end, tail));
+  if (len > UINT32_MAX) len = UINT32_MAX;
+  while (len > peak) {
+    if (atomic_compare_exchange_weak_explicit(&end->peak, &peak, (uint32_t)len, memory_order_relaxed, memory_order_relaxed)) {
+      peak = (uint32_t)len;
+    }
+  }
+  atomic_store_explicit(&end->bound, advance(end, head, peak), memory_order_relaxed);
+}
+
+/* FULL is true of one moment: tail was the same before and after head was read, and only grows; so it was that when head was a whole
+ * capacity behind it. */
+static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused, uint64_t* position) {
+  uvchan__ring_end_t* end = &ring->tail;
+  uint64_t tail = uvchan__load_word(end);
+  unsigned int round = 0;
+  unsigned int pauses = FIRST_BACK_OFF;
+
+  for (;;) {
+    uint32_t turn;
+
+    if ((tail & refused) != 0) return UVCHAN__RING_REFUSED;
+    turn = uvchan__load_turn(uvchan__slot(end, tail));
+    if (turn == uvchan__free_turn(end, tail)) {
+      *position = unarmed(tail);
+      if (uvchan__move_word(end, &tail, uvchan__next(end, *position))) return done(tail);
+      back_off(&pauses);
+      tail = uvchan__load_word(end);
+      continue;
+    }
+    if (precedes(turn, uvchan__free_turn(end, tail))) { /* full, or a receiver is still copying this slot's last value out */
+      uint64_t head = uvchan__load_word(&ring->head);
+      uint64_t again = uvchan__load_word(end);
+
+      if (again == tail && distance(end, head, tail) == end->capacity) return UVCHAN__RING_FULL;
+      if (again == tail) uvchan__relax(&round);
+      tail = again;
+      continue;
+    }
+    tail = uvchan__load_word(end);
+  }
+}
+
+/* The mirror of claim_free(). EMPTY and ENDED are true of one moment in the same way. */
+static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused, uint64_t* position) {
+  uvchan__ring_end_t* end = &ring->head;
+  uint64_t head = uvchan__load_word(end);
+  unsigned int round = 0;
+  unsigned int pauses = FIRST_BACK_OFF;
+
+  for (;;) {
+    uint32_t turn;
+
+    if ((head & refused) != 0) return UVCHAN__RING_REFUSED;
+    turn = uvchan__load_turn(uvchan__slot(end, head));
+    if (turn == uvchan__full_turn(end, head)) {
+      *position = head;
+      if (uvchan__move_word(end, &head, uvchan__next(end, head))) return UVCHAN__RING_DONE;
+      back_off(&pauses);
+      head = uvchan__load_word(end);
+      continue;
+    }
+    if (precedes(turn, uvchan__full_turn(end, head))) { /* empty, or a sender is still copying this slot's value in */
+      uint64_t tail = uvchan__load_word(&ring->tail);
+      uint64_t again = uvchan__load_word(end);
+
+      if (again == head && position_of(tail) == position_of(head)) {
+        return (tail & UVCHAN__CLOSED) != 0 ? UVCHAN__RING_ENDED : UVCHAN__RING_EMPTY;
+      }
+      if (again == head) uvchan__relax(&round);
+      head = again;
+      continue;
+    }
+    head = uvchan__load_word(end);
+  }
+}
+
+uvchan__ring_result_t uvchan__ring_push_slowly(uvchan__ring_t* ring, const void* value, uint64_t refused) {
+  uint64_t word = uvchan__load_value(&ring->tail, value);
+  uint64_t position;
+  uvchan__ring_result_t r = claim_free(ring, refused, &position);
+
+  if (r != UVCHAN__RING_DONE && r != UVCHAN__RING_OWING) return r;
+  note_peak(ring, position);
+  uvchan__fill(&ring->tail, position, value, word);
+  return r;
+}
+
+uvchan__ring_result_t uvchan__ring_pop_slowly(uvchan__ring_t* ring, void* value, uint64_t refused) {
+  uint64_t position;
+  uvchan__ring_result_t r = claim_full(ring, refused, &position);
+
+  if (r == UVCHAN__RING_DONE) uvchan__empty(&ring->head, position, value);
+  return r;
+}
+
+uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* values, size_t n, uint64_t refused, size_t* moved) {
+  uvchan__ring_end_t* end = &ring->tail;
+  uint64_t tail = uvchan__load_word(end);
+  uvchan__ring_result_t r;
+  size_t k, i;
+
+  for (;;) {
+    uint64_t head, again;
+
+    if ((tail & refused) != 0) return UVCHAN__RING_REFUSED;
+    head = uvchan__load_word(&ring->head);
+    k = end->capacity - distance(end, head, tail);
+    if (k > n) k = n;
+    if (k > 0) {
+      again = tail;
+      if (uvchan__move_word(end, &again, advance(end, unarmed(tail), k))) break;
+    } else {
+      again = uvchan__load_word(end);
+      if (again == tail) return UVCHAN__RING_FULL;
+    }
+    tail = again;
+  }
+  r = done(tail);
+  tail = unarmed(tail);
+  note_peak(ring, advance(end, tail, k - 1));
+  *moved = k;
+  for (i = 0; i < k; i++) {
+    unsigned char* slot = uvchan__slot(end, tail);
+    uint32_t turn = uvchan__free_turn(end, tail);
+
+    tail = uvchan__next(end, tail);
+    await_turn(slot, turn);
+    uvchan__copy(slot + end->offset, uvchan__nth(values, i, end->elem_size), end->elem_size);
+    uvchan__store_turn(slot, turn + 1);
+  }
+  return r;
+}
+
+uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, size_t n, uint64_t refused, size_t* moved) {
+  uvchan__ring_end_t* end = &ring->head;
+  uint64_t head = uvchan__load_word(end);
+  size_t k, i;
+
+  for (;;) {
+    uint64_t tail, again;
+
+    if ((head & refused) != 0) return UVCHAN__RING_REFUSED;
+    tail = uvchan__load_word(&ring->tail);
+    k = distance(end, head, tail);
+    if (k > n) k = n;
+    if (k > 0) {
+      again = head;
+      if (uvchan__move_word(end, &again, advance(end, head, k))) break;
+    } else {
+      again = uvchan__load_word(end);
+      if (again == head) return (tail & UVCHAN__CLOSED) != 0 ? UVCHAN__RING_ENDED : UVCHAN__RING_EMPTY;
+    }
+    head = again;
+  }
+  *moved = k;
+  for (i = 0; i < k; i++) {
+    unsigned char* slot = uvchan__slot(end, head);
+    uint32_t turn = uvchan__full_turn(end, head);
+
+    head = uvchan__next(end, head);
+    await_turn(slot, turn);
+    uvchan__copy(uvchan__nth(values, i, end->elem_size), slot + end->offset, end->elem_size);
+    uvchan__store_turn(slot, turn + 1);
+  }
+  return UVCHAN__RING_DONE;
+}
+
+/* Both words as they were at one moment: tail was the same before and after head was read. So head is the latest that it can be for this
+ * tail; and a tail that is a whole capacity ahead could not have moved before head did. */
+static void look_at_both(const uvchan__ring_t* ring, uint64_t* head, uint64_t* tail) {
+  uint64_t again = uvchan__load_word(&ring->tail);
+
+  do {
+    *tail = again;
+    *head = uvchan__load_word(&ring->head);
+    again = uvchan__load_word(&ring->tail);
+  } while (again != *tail);
+}
+
+size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position) {
+  uvchan__ring_end_t* end = &ring->head;
+  uint64_t head = uvchan__load_word(end);
+  size_t n;
+
+  do {
+    n = distance(end, head, uvchan__load_word(&ring->tail));
+  } while (n > 0 && !uvchan__move_word(end, &head, advance(end, head, n)));
+  *position = head;
+  return n;
+}
+
+uvchan__ring_result_t uvchan__ring_look(const uvchan__ring_t* ring, int sends, uint64_t* stamp) {
+  uint64_t head, tail;
+
+  look_at_both(ring, &head, &tail);
+  if (((sends ? tail : head) & UVCHAN__SLOW) != 0) return UVCHAN__RING_REFUSED;
+  if ((tail & UVCHAN__CLOSED) != 0) return UVCHAN__RING_DONE;
+  *stamp = position_of(sends ? head : tail);
+  if (sends) return distance(&ring->tail, head, tail) == ring->tail.capacity ? UVCHAN__RING_FULL : UVCHAN__RING_DONE;
+  return position_of(head) == position_of(tail) ? UVCHAN__RING_EMPTY : UVCHAN__RING_DONE;
+}
+
+uint64_t uvchan__ring_stamp(const uvchan__ring_t* ring, int sends) {
+  return position_of(uvchan__load_word(sends ? &ring->head : &ring->tail));
+}
+
+void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position) {
+  unsigned char* slot = uvchan__slot(&ring->head, position);
+
+  await_turn(slot, uvchan__full_turn(&ring->head, position));
+  return slot + ring->head.offset;
+}
+
+void uvchan__ring_free(uvchan__ring_t* ring, uint64_t* position) {
+  uvchan__store_turn(uvchan__slot(&ring->head, *position), uvchan__full_turn(&ring->head, *position) + 1);
+  *position = uvchan__next(&ring->head, *position);
+}
+
+static int is_full_ahead(const uvchan__ring_end_t* end, size_t n) {
+  uint64_t ahead = advance(end, uvchan__load_word(end), n);
+
+  return uvchan__load_turn(uvchan__slot(end, ahead)) == uvchan__full_turn(end, ahead);
+}
+
+int uvchan__ring_has_value(const uvchan__ring_t* ring) { return is_full_ahead(&ring->head, 0); }
+
+#define SMALL 4
+#define LONG_RUN 256
+#define BUSY 8
+
+/* Relaxed: a hint. */
+int uvchan__ring_is_busy(uvchan__ring_t* ring) {
+  uvchan__ring_end_t* end = &ring->head;
+  uint64_t head = position_of(uvchan__load_word(end));
+  uint64_t before = atomic_load_explicit(&end->bound, memory_order_relaxed);
+
+  if (before != head) atomic_store_explicit(&end->bound, head, memory_order_relaxed);
+  return distance(end, before, head) >= BUSY;
+}
+
+int uvchan__ring_is_small(const uvchan__ring_t* ring) { return ring->head.capacity <= SMALL; }
+
+int uvchan__ring_has_run(const uvchan__ring_t* ring) {
+  size_t n = ring->head.capacity / 4;
+
+  return is_full_ahead(&ring->head, uvchan__ring_is_small(ring) ? 0 : n < LONG_RUN ? n : LONG_RUN);
+}
+
+int uvchan__ring_is_roomy(const uvchan__ring_t* ring) {
+  const uvchan__ring_end_t* end = &ring->tail;
+  uint64_t ahead = uvchan__load_word(end);
+
+  if (!uvchan__ring_is_small(ring)) ahead = advance(end, ahead, end->capacity / 2);
+  return uvchan__load_turn(uvchan__slot(end, ahead)) == uvchan__free_turn(end, ahead);
+}
+
+int uvchan__ring_is_slow(const uvchan__ring_end_t* end) { return (uvchan__load_word(end) & UVCHAN__SLOW) != 0; }
+
+size_t uvchan__ring_len(const uvchan__ring_t* ring) {
+  uint64_t head, tail;
+
+  look_at_both(ring, &head, &tail);
+  return distance(&ring->tail, head, tail);
+}
+
+int uvchan__ring_try_len(const uvchan__ring_t* ring, size_t* len) {
+  uint64_t head, tail;
+
+  look_at_both(ring, &head, &tail);
+  *len = distance(&ring->tail, head, tail);
+  return (head & UVCHAN__SLOW) == 0;
+}
+
+size_t uvchan__ring_peak(const uvchan__ring_t* ring) { return atomic_load_explicit(&ring->tail.peak, memory_order_relaxed); }
+
+static uint64_t count_to(const uvchan__ring_end_t* end) {
+  uint64_t word = uvchan__load_word(end);
+
+  return lap_of(end, word) * end->capacity + uvchan__index_of(end, word);
+}
+
+uint64_t uvchan__ring_pushed(const uvchan__ring_t* ring) { return count_to(&ring->tail); }
+
+uint64_t uvchan__ring_popped(const uvchan__ring_t* ring) { return count_to(&ring->head); }
+
+int uvchan__ring_is_closed(const uvchan__ring_t* ring) { return (uvchan__load_word(&ring->tail) & UVCHAN__CLOSED) != 0; }
+
+/* [word.R]: what the marks announce; [word.A]: the moves before. The same of the two below. */
+int uvchan__ring_mark(uvchan__ring_end_t* end, uint64_t marks) {
+  uint64_t word = uvchan__load_word(end);
+
+  while (!uvchan__move_word(end, &word, unarmed(word) | marks)) continue;
+  return (word & UVCHAN__ARMED) != 0;
+}
+
+void uvchan__ring_unmark(uvchan__ring_end_t* end, uint64_t marks) {
+  uvchan__step();
+  atomic_fetch_and_explicit(&end->word, ~marks, memory_order_acq_rel);
+}
+
+uvchan__ring_result_t uvchan__ring_arm(uvchan__ring_t* ring) {
+  uint64_t tail = uvchan__load_word(&ring->tail);
+
+  do {
+    if ((tail & UVCHAN__MARKS) != 0) return UVCHAN__RING_REFUSED;
+    if (position_of(tail) != position_of(uvchan__load_word(&ring->head))) return UVCHAN__RING_FULL;
+  } while (!uvchan__move_word(&ring->tail, &tail, tail | UVCHAN__ARMED));
+  return UVCHAN__RING_DONE;
+}
+
+int uvchan__ring_disarm(uvchan__ring_t* ring) {
+  uvchan__step();
+  return (atomic_fetch_and_explicit(&ring->tail.word, ~UVCHAN__ARMED, memory_order_acq_rel) & UVCHAN__ARMED) != 0;
+}

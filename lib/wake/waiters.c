@@ -1,0 +1,132 @@
+/* Who waits, in order; the states and invariants stand in waiters.h. Knows nothing of values and channels. */
+#include "wake/waiters.h"
+
+#include <string.h>
+
+#include "wake/claim.h"
+#include "wake/park.h"
+
+void uvchan__waiter_init(uvchan__waiter_t* waiter, uvchan__kind_t kind, uvchan__hub_t* hub, unsigned int (*run)(uvchan__entry_t* entry)) {
+  memset(waiter, 0, sizeof(*waiter));
+  waiter->kind = kind;
+  waiter->claim = UVCHAN__STARTING;
+  waiter->hub = hub;
+  waiter->entry.run = run;
+}
+
+void uvchan__place_init(uvchan__place_t* place, uvchan__waiter_t* waiter, struct uvchan_s* channel, const void* value, int sends) {
+  memset(place, 0, sizeof(*place));
+  place->waiter = waiter;
+  place->channel = channel;
+  place->value = (void*)(uintptr_t)value; /* a sender's is only read */
+  place->sends = (unsigned char)sends;
+  place->for_close = 1;
+}
+
+int uvchan__claim(uvchan__waiter_t* waiter) { return uvchan__leave_waiting(uvchan__atomic(&waiter->claim), UVCHAN__CLAIMED); }
+
+int uvchan__withdraw(uvchan__waiter_t* waiter) { return uvchan__leave_waiting(uvchan__atomic(&waiter->claim), UVCHAN__WITHDRAWN); }
+
+/* Relaxed: nobody leaves CLAIMED, STARTING or WITHDRAWN but the owner, who asks. */
+int uvchan__is_claimed(uvchan__waiter_t* waiter) {
+  return atomic_load_explicit(uvchan__atomic(&waiter->claim), memory_order_relaxed) == UVCHAN__CLAIMED;
+}
+
+/* Relaxed, as it is in the owner's hands alone. */
+static void set_state(uvchan__waiter_t* waiter, unsigned int state) {
+  atomic_store_explicit(uvchan__atomic(&waiter->claim), state, memory_order_relaxed);
+}
+
+void uvchan__set_claimed(uvchan__waiter_t* waiter) { set_state(waiter, UVCHAN__CLAIMED); }
+
+void uvchan__set_withdrawn(uvchan__waiter_t* waiter) { set_state(waiter, UVCHAN__WITHDRAWN); }
+
+static int is_waiting(const uvchan__place_t* place) { return uvchan__is_waiting(uvchan__atomic(&place->waiter->claim)); }
+
+void uvchan__enqueue(uvchan__queue_t* queue, uvchan__place_t* place) {
+  place->next = NULL;
+  place->prev = queue->last;
+  if (queue->last == NULL) {
+    queue->first = place;
+  } else {
+    queue->last->next = place;
+  }
+  queue->last = place;
+  place->queued = 1;
+  uvchan__begin_waiting(place->waiter);
+}
+
+/* Relaxed: a claimer has the lock of the queue after this. */
+void uvchan__begin_waiting(uvchan__waiter_t* waiter) {
+  atomic_store_explicit(uvchan__atomic(&waiter->claim), UVCHAN__WAITING, memory_order_relaxed);
+}
+
+void uvchan__dequeue(uvchan__queue_t* queue, uvchan__place_t* place) {
+  if (!place->queued) return;
+  if (place->prev == NULL) {
+    queue->first = place->next;
+  } else {
+    place->prev->next = place->next;
+  }
+  if (place->next == NULL) {
+    queue->last = place->prev;
+  } else {
+    place->next->prev = place->prev;
+  }
+  place->queued = 0;
+}
+
+uvchan__place_t* uvchan__first_waiting(uvchan__queue_t* queue) {
+  while (queue->first != NULL && !is_waiting(queue->first)) uvchan__dequeue(queue, queue->first);
+  return queue->first;
+}
+
+size_t uvchan__count_waiting(const uvchan__queue_t* queue) {
+  const uvchan__place_t* place;
+  size_t n = 0;
+
+  for (place = queue->first; place != NULL; place = place->next) n += is_waiting(place) ? 1 : 0;
+  return n;
+}
+
+/* As far as can be seen; a loop that several are posted to in a row is counted once. */
+static unsigned int is_asleep(uvchan__waiter_t* waiter, const uvchan__wakes_t* wakes) {
+  if (waiter->kind == UVCHAN__THREAD) return uvchan__is_asleep(waiter);
+  if (wakes->last != NULL && wakes->last->hub == waiter->hub) return 0;
+  return uvchan__hub_is_asleep(waiter->hub);
+}
+
+void uvchan__finish(uvchan__place_t* place, int status, uvchan__wakes_t* wakes) {
+  uvchan__waiter_t* waiter = place->waiter;
+
+  waiter->status = status;
+  waiter->index = place->index;
+  waiter->next = NULL;
+  wakes->asleep += is_asleep(waiter, wakes);
+  if (wakes->last == NULL) {
+    wakes->first = waiter;
+  } else {
+    wakes->last->next = waiter;
+  }
+  wakes->last = waiter;
+}
+
+void uvchan__notify(uvchan__waiter_t* receiver, uvchan__wakes_t* wakes) {
+  wakes->asleep += uvchan__hub_post(receiver->hub, &receiver->entry, &wakes->hubs);
+}
+
+void uvchan__wake(uvchan__wakes_t* wakes) {
+  uvchan__waiter_t* waiter = wakes->first;
+
+  while (waiter != NULL) {
+    uvchan__waiter_t* next = waiter->next; /* of a waiter that is woken nothing is left */
+
+    if (waiter->kind == UVCHAN__THREAD) {
+      uvchan__unpark(waiter);
+    } else {
+      uvchan__hub_post(waiter->hub, &waiter->entry, &wakes->hubs);
+    }
+    waiter = next;
+  }
+  uvchan__hub_wake_all(wakes->hubs);
+}

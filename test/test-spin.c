@@ -251,12 +251,12 @@ START_TEST(it_looks_again_in_its_turn_where_a_value_is_there_and_else_in_the_nex
   support_loop_open(&loop);
   sink_init(&sink, &loop, ch);
   ck_assert_int_eq(uvchan_receiver_set_spin(&sink.handle, LONG), 0);
-  ck_assert_int_eq(uvchan__watch(&sink.handle, &turn_that_delivered), UVCHAN__NEXT_TURN);
-  ck_assert_int_eq(uvchan__watch(&sink.handle, &another), UVCHAN__NEXT_TURN);
+  ck_assert_int_eq(uvchan__poll_or_wait(&sink.handle, &turn_that_delivered), UVCHAN__NEXT_TURN);
+  ck_assert_int_eq(uvchan__poll_or_wait(&sink.handle, &another), UVCHAN__NEXT_TURN);
   ck_assert_int_eq(try_send(ch, 0), 0);
-  ck_assert_int_eq(uvchan__watch(&sink.handle, &turn_that_delivered), UVCHAN__LOOK_AGAIN);
+  ck_assert_int_eq(uvchan__poll_or_wait(&sink.handle, &turn_that_delivered), UVCHAN__LOOK_AGAIN);
   another.spun_since = 0;
-  ck_assert_int_eq(uvchan__watch(&sink.handle, &another), UVCHAN__LOOK_AGAIN);
+  ck_assert_int_eq(uvchan__poll_or_wait(&sink.handle, &another), UVCHAN__LOOK_AGAIN);
   ck_assert(takes(ch, 0));
   sink_close(&sink);
   support_loop_finish(&loop);

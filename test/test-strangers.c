@@ -582,7 +582,7 @@ static union {
 
 static int finished_in_callback;
 
-static void on_handle_closed(uv_handle_t* closed) { finished_in_callback = uvchan__is_finished(closed); }
+static void on_handle_closed(uv_handle_t* closed) { finished_in_callback = uvchan__handle_is_closed(closed); }
 
 static void init_handle(uv_loop_t* loop, int kind) {
   switch (kind) {
@@ -611,14 +611,14 @@ START_TEST(a_handle_is_finished_once_libuv_has_closed_it_and_not_before) {
 
   support_loop_open(&loop);
   init_handle(&loop, _i / 2);
-  ck_assert(!uvchan__is_finished(&handle.any));
+  ck_assert(!uvchan__handle_is_closed(&handle.any));
   turn(&loop, 2);
-  ck_assert(!uvchan__is_finished(&handle.any));
+  ck_assert(!uvchan__handle_is_closed(&handle.any));
   uv_close(&handle.any, _i % 2 == 0 ? NULL : on_handle_closed);
   ck_assert(uv_is_closing(&handle.any));
-  ck_assert(!uvchan__is_finished(&handle.any));
+  ck_assert(!uvchan__handle_is_closed(&handle.any));
   support_loop_finish(&loop);
-  ck_assert(uvchan__is_finished(&handle.any));
+  ck_assert(uvchan__handle_is_closed(&handle.any));
   ck_assert_int_eq(finished_in_callback, _i % 2);
 }
 END_TEST

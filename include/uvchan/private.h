@@ -39,7 +39,7 @@ typedef struct uvchan__place_s {
   struct uvchan__place_s* prev;
   uvchan__waiter_t* waiter;
   void* value;
-  unsigned int lottery; /* of a select, until it is queued; then the order of arrival */
+  unsigned int order_drawn; /* of a select, until it is queued; then the order of arrival */
   unsigned char sends;
   unsigned char for_close; /* of the waiter's places at this channel, the one that a close finishes */
   unsigned char queued;

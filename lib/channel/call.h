@@ -12,14 +12,14 @@
  * block: NULL, or one brought along for an unbounded store; it is the channel's after the call. */
 static inline int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block);
 static inline int uvchan__recv_now(uvchan_t* ch, void* value);
-int uvchan__send_some(uvchan_t* ch, const void* values, size_t n, size_t* moved);
-int uvchan__recv_some(uvchan_t* ch, void* values, size_t n, size_t* moved);
+int uvchan__send_n(uvchan_t* ch, const void* values, size_t n, size_t* moved);
+int uvchan__recv_n(uvchan_t* ch, void* values, size_t n, size_t* moved);
 
 /* The same, and where the answer would be UV_EAGAIN, it still is, and the place is queued. never_alone: UV_EBUSY instead, where the only
  * receivers are started ones that the calling thread itself runs. */
 int uvchan__send_or_enqueue(uvchan_t* ch, uvchan__place_t* place, uvchan__block_t* block, int never_alone);
 int uvchan__recv_or_enqueue(uvchan_t* ch, uvchan__place_t* place);
-void uvchan__remove(uvchan__place_t* place); /* takes it out of its queue, where it is still in */
+void uvchan__remove_place(uvchan__place_t* place); /* takes it out of its queue, where it is still in */
 
 int uvchan__is_ready(uvchan_t* ch, int sends); /* whether it would not wait, just now */
 
@@ -27,17 +27,17 @@ int uvchan__is_ready(uvchan_t* ch, int sends); /* whether it would not wait, jus
 int uvchan__looks_ready(uvchan_t* ch, int sends, uint64_t* stamp);
 
 /* The same, without the ring's ordinary case. */
-int uvchan__send_otherwise(uvchan_t* ch, const void* value, uvchan__block_t* block);
-int uvchan__recv_otherwise(uvchan_t* ch, void* value);
+int uvchan__send_slow(uvchan_t* ch, const void* value, uvchan__block_t* block);
+int uvchan__recv_slow(uvchan_t* ch, void* value);
 
 static inline int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block) {
-  if (!uvchan__is_word(&ch->ring.tail)) uvchan__fetch(value, uvchan__size_to_send(ch));
-  return uvchan__ring_push_at_once(&ch->ring, value, UVCHAN__MARKS) ? 0 : uvchan__send_otherwise(ch, value, block);
+  if (!uvchan__is_word(&ch->ring.tail)) uvchan__prefault(value, uvchan__size_to_send(ch));
+  return uvchan__ring_push_fast(&ch->ring, value, UVCHAN__MARKS) ? 0 : uvchan__send_slow(ch, value, block);
 }
 
 static inline int uvchan__recv_now(uvchan_t* ch, void* value) {
-  if (!uvchan__is_word(&ch->ring.head)) uvchan__fetch(value, uvchan__size_to_receive(ch));
-  return uvchan__ring_pop_at_once(&ch->ring, value, UVCHAN__SLOW) ? 0 : uvchan__recv_otherwise(ch, value);
+  if (!uvchan__is_word(&ch->ring.head)) uvchan__prefault(value, uvchan__size_to_receive(ch));
+  return uvchan__ring_pop_fast(&ch->ring, value, UVCHAN__SLOW) ? 0 : uvchan__recv_slow(ch, value);
 }
 
 #endif /* UVCHAN_CALL_H */

@@ -34,27 +34,27 @@ static int drop_newest(uvchan_t* ch, const void* value, void* held) {
  *      takes the marks off
  *
  * So nobody finds the channel empty that never was, or with less in it than it holds. */
-static int send_displacing(uvchan_t* ch, const void* value, void* oldest, int* displaced) {
+static int send_dropping_oldest(uvchan_t* ch, const void* value, void* oldest, int* has_dropped) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
   int r;
 
-  *displaced = 0;
-  uvchan__enter(ch);
+  *has_dropped = 0;
+  uvchan__lock_channel(ch);
   uvchan__mark_for(ch, 1);
   r = uvchan__send_locked(ch, value, &visit);
   if (r == UV_EAGAIN) {
-    *displaced = uvchan__pop_locked(ch, oldest, &visit) == 0;
+    *has_dropped = uvchan__pop_locked(ch, oldest, &visit) == 0;
     r = uvchan__send_locked(ch, value, &visit);
   }
-  uvchan__leave(ch, &visit);
+  uvchan__unlock_and_wake(ch, &visit);
   return r;
 }
 
 static int drop_oldest(uvchan_t* ch, const void* value, void* held) {
-  int displaced;
-  int r = send_displacing(ch, value, held, &displaced);
+  int has_dropped;
+  int r = send_dropping_oldest(ch, value, held, &has_dropped);
 
-  if (!displaced) return r;
+  if (!has_dropped) return r;
   count(&ch->dropped_old, 1);
   give(ch, held, UVCHAN_DROPPED_OVERFLOW);
   return r;
@@ -104,7 +104,7 @@ static int overflow_large(uvchan_t* ch, const void* value) {
   return r;
 }
 
-int uvchan__send_overflowing(uvchan_t* ch, const void* value) {
+int uvchan__send_to_full(uvchan_t* ch, const void* value) {
   size_t size = uvchan__size_to_send(ch);
 
   if (!ch->has_drops || size == 0) return overflow_into(ch, value, NULL);

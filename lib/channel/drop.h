@@ -5,7 +5,7 @@
 #include "channel/state.h"
 
 /* A send to a channel that has a drop policy and is full. 0, UV_EPIPE, or UV_ENOMEM with no effect (drop.c). */
-int uvchan__send_overflowing(uvchan_t* ch, const void* value);
+int uvchan__send_to_full(uvchan_t* ch, const void* value);
 
 /* All that is buffered, on its way to drop_cb. */
 typedef struct {

@@ -18,7 +18,7 @@ static int is_valid(const uvchan_options_t* options) {
 
 /* The channel and all that lies behind it are one piece of memory. Its lines begin at lines of the processor's cache, which malloc does not
  * promise: so there is a little more of it. */
-#define DISPLACEMENT (UVCHAN__CACHE_LINE - _Alignof(max_align_t) % UVCHAN__CACHE_LINE)
+#define ALIGN_SLACK (UVCHAN__CACHE_LINE - _Alignof(max_align_t) % UVCHAN__CACHE_LINE)
 
 static uvchan__store_kind_t kind_of(size_t capacity) {
   if (capacity == 0) return UVCHAN__UNBUFFERED;
@@ -34,7 +34,7 @@ typedef struct {
 
 /* Answers all bytes, or 0 where that is more than a size_t holds. */
 static size_t lay_out_behind(behind_t* behind, const uvchan_options_t* options) {
-  size_t most = SIZE_MAX - UVCHAN__CHANNEL_BYTES - DISPLACEMENT - UVCHAN__DROPS_BYTES - _Alignof(max_align_t);
+  size_t most = SIZE_MAX - UVCHAN__CHANNEL_BYTES - ALIGN_SLACK - UVCHAN__DROPS_BYTES - _Alignof(max_align_t);
   size_t room = options->drop_cb == NULL ? 0 : uvchan__drop_room_bytes((unsigned int)options->overflow, options->elem_size);
 
   behind->store = sizeof(uvchan__store_t);
@@ -52,7 +52,7 @@ static void init_store(uvchan_t* ch, const uvchan_options_t* options) {
     return;
   }
   uvchan__ring_init(&ch->ring, NULL, options->elem_size, 0, 0);
-  uvchan__store(ch)->resting = 0;
+  uvchan__store(ch)->available = 0;
   uvchan__store(ch)->changes = 0;
   (uvchan__is_unbuffered(ch) ? uvchan__blocks_init_unbuffered : uvchan__blocks_init_unbounded)(uvchan__blocks(ch), options->elem_size);
 }
@@ -69,16 +69,16 @@ static void init_drops(uvchan_t* ch, const uvchan_options_t* options, const behi
 }
 
 /* Zeros, at a cache line; NULL without memory. */
-static uvchan_t* make(size_t bytes) {
-  unsigned char* memory = uvchan__malloc(bytes + DISPLACEMENT);
-  size_t displaced;
+static uvchan_t* allocate(size_t bytes) {
+  unsigned char* memory = uvchan__malloc(bytes + ALIGN_SLACK);
+  size_t align_offset;
   uvchan_t* made;
 
   if (memory == NULL) return NULL;
-  displaced = (UVCHAN__CACHE_LINE - (uintptr_t)memory % UVCHAN__CACHE_LINE) % UVCHAN__CACHE_LINE;
-  made = (uvchan_t*)(void*)(memory + displaced);
+  align_offset = (UVCHAN__CACHE_LINE - (uintptr_t)memory % UVCHAN__CACHE_LINE) % UVCHAN__CACHE_LINE;
+  made = (uvchan_t*)(void*)(memory + align_offset);
   memset(made, 0, sizeof(*made));
-  made->displaced = (unsigned char)displaced;
+  made->align_offset = (unsigned char)align_offset;
   return made;
 }
 
@@ -90,7 +90,7 @@ int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
   if (ch == NULL || options == NULL || !is_valid(options)) return UV_EINVAL;
   bytes = lay_out_behind(&behind, options);
   if (bytes == 0) return UV_EINVAL;
-  made = make(bytes);
+  made = allocate(bytes);
   if (made == NULL) return UV_ENOMEM;
   made->kind = (unsigned char)kind_of(options->capacity);
   made->overflow = (unsigned char)options->overflow;
@@ -130,7 +130,7 @@ void uvchan_release(uvchan_t* ch) {
   uvchan__drop_take_locked(ch, &left); /* the lock is of no use: nobody else is left */
   uvchan__drop_taken(ch, &left, UVCHAN_DROPPED_RELEASE);
   if (!uvchan__has_ring(ch)) uvchan__block_free_all(uvchan__blocks_take_spare(uvchan__blocks(ch)));
-  uvchan__free((unsigned char*)ch - ch->displaced);
+  uvchan__free((unsigned char*)ch - ch->align_offset);
 }
 
 /* ---- The end -------------------------------------------------------------------------------------------------------------- */
@@ -142,9 +142,9 @@ int uvchan_close_with(uvchan_t* ch, int status) {
   int r;
 
   if (ch == NULL || !is_end(status)) return UV_EINVAL;
-  uvchan__enter(ch);
-  r = uvchan__shut_locked(ch, status, &visit);
-  uvchan__leave(ch, &visit);
+  uvchan__lock_channel(ch);
+  r = uvchan__close_locked(ch, status, &visit);
+  uvchan__unlock_and_wake(ch, &visit);
   return r;
 }
 
@@ -158,11 +158,11 @@ int uvchan_abort(uvchan_t* ch, int status) {
   int r;
 
   if (ch == NULL || !is_end(status)) return UV_EINVAL;
-  uvchan__enter(ch);
+  uvchan__lock_channel(ch);
   uvchan__mark_for(ch, 1);
-  r = uvchan__shut_locked(ch, status, &visit);
+  r = uvchan__close_locked(ch, status, &visit);
   uvchan__drop_take_locked(ch, &dropped);
-  uvchan__leave(ch, &visit);
+  uvchan__unlock_and_wake(ch, &visit);
   uvchan__drop_taken(ch, &dropped, UVCHAN_DROPPED_ABORT);
   return r;
 }
@@ -174,10 +174,10 @@ int uvchan_sender_add(uvchan_t* ch, unsigned int n) {
   uvchan__lock(&ch->lock);
   if (uvchan__ring_is_closed(&ch->ring)) {
     r = UV_EPIPE;
-  } else if (n > UINT_MAX - ch->counted) {
+  } else if (n > UINT_MAX - ch->counted_senders) {
     r = UV_EINVAL;
   } else {
-    ch->counted += n;
+    ch->counted_senders += n;
   }
   uvchan__unlock(&ch->lock);
   return r;
@@ -188,15 +188,15 @@ int uvchan_sender_done(uvchan_t* ch) {
   int r = 0;
 
   if (ch == NULL) return UV_EINVAL;
-  uvchan__enter(ch);
+  uvchan__lock_channel(ch);
   if (!uvchan__ring_is_closed(&ch->ring)) {
-    if (ch->counted == 0) {
+    if (ch->counted_senders == 0) {
       r = UV_EINVAL;
-    } else if (--ch->counted == 0) {
-      r = uvchan__shut_locked(ch, UV_EOF, &visit);
+    } else if (--ch->counted_senders == 0) {
+      r = uvchan__close_locked(ch, UV_EOF, &visit);
     }
   }
-  uvchan__leave(ch, &visit);
+  uvchan__unlock_and_wake(ch, &visit);
   return r;
 }
 
@@ -228,13 +228,13 @@ int uvchan_is_closed(const uvchan_t* ch) { return ch != NULL && uvchan__ring_is_
 /* With the lock: those who are queued, and the started ones for which nothing is stored. */
 static size_t waiting_receivers(const uvchan_t* ch, size_t stored) {
   const uvchan_receiver_t* receiver;
-  size_t resting = uvchan__is_unbuffered(ch) ? uvchan__store(ch)->resting : 0;
-  size_t n = uvchan__count_waiting(&ch->receivers);
+  size_t available = uvchan__is_unbuffered(ch) ? uvchan__store(ch)->available : 0;
+  size_t n = uvchan__count_waiting(&ch->recvq);
 
   if (!uvchan__is_unbuffered(ch)) {
-    for (receiver = uvchan__first_started(ch); receiver != NULL; receiver = receiver->next) resting++;
+    for (receiver = uvchan__first_started(ch); receiver != NULL; receiver = receiver->next) available++;
   }
-  return resting > stored ? n + resting - stored : n;
+  return available > stored ? n + available - stored : n;
 }
 
 /* With the lock. What an unbuffered channel has handed to its receivers is not buffered. */
@@ -265,11 +265,11 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
   stats->capacity = uvchan_capacity(ch);
   stats->len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len;
   stats->peak = peak(ch);
-  stats->sent = (uvchan__has_ring(ch) ? uvchan__ring_pushed(&ch->ring) : popped + stats->len) + ch->direct + dropped_new;
-  stats->received = (popped > dropped_old ? popped - dropped_old : 0) + ch->direct;
+  stats->sent = (uvchan__has_ring(ch) ? uvchan__ring_pushed(&ch->ring) : popped + stats->len) + ch->handed_over + dropped_new;
+  stats->received = (popped > dropped_old ? popped - dropped_old : 0) + ch->handed_over;
   stats->dropped = dropped_new + dropped_old;
   stats->wakeups = atomic_load_explicit(&ch->wakeups, memory_order_relaxed);
-  stats->waiting_senders = uvchan__count_waiting(&ch->senders);
+  stats->waiting_senders = uvchan__count_waiting(&ch->sendq);
   stats->waiting_receivers = waiting_receivers(ch, stats->len);
   uvchan__unlock(lock_of(ch));
 }

@@ -3,7 +3,7 @@
 
 #include "wake/hub.h"
 
-int uvchan__receiver_open(uvchan_t* ch) {
+int uvchan__receivers_reserve(uvchan_t* ch) {
   uvchan__block_t* block;
 
   if (!uvchan__is_unbuffered(ch)) return 0;
@@ -16,7 +16,7 @@ int uvchan__receiver_open(uvchan_t* ch) {
   return 0;
 }
 
-void uvchan__receiver_shut(uvchan_t* ch) {
+void uvchan__receivers_unreserve(uvchan_t* ch) {
   uvchan__block_t* block;
 
   if (!uvchan__is_unbuffered(ch)) return;
@@ -95,7 +95,7 @@ static void take_out(uvchan_receiver_t* receiver) {
 }
 
 /* Another one of the loop leads where its leader leaves. Where the first leaves that was of one loop with all others, the next one does. */
-static void unlink_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
+static void unlink_receiver_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
   int was_leader = uvchan__is_leader(receiver);
   uvchan_receiver_t* heir;
 
@@ -109,56 +109,56 @@ static void unlink_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
   insert_behind(uvchan__first_started(ch), heir);
 }
 
-void uvchan__receiver_join(uvchan_t* ch, uvchan_receiver_t* receiver, int rests) {
+void uvchan__receivers_add(uvchan_t* ch, uvchan_receiver_t* receiver, int is_available) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
 
-  uvchan__enter(ch);
+  uvchan__lock_channel(ch);
   link_locked(ch, receiver);
   note_loops(ch);
-  if (rests) {
-    uvchan__change_resting_locked(ch, 1);
-    uvchan__admit_locked(ch, &visit);
+  if (is_available) {
+    uvchan__change_available_locked(ch, 1);
+    uvchan__unblock_senders_locked(ch, &visit);
   }
-  uvchan__leave(ch, &visit);
+  uvchan__unlock_and_wake(ch, &visit);
 }
 
-void uvchan__receiver_leave(uvchan_t* ch, uvchan_receiver_t* receiver, int rests) {
+void uvchan__receivers_remove(uvchan_t* ch, uvchan_receiver_t* receiver, int is_available) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
 
-  uvchan__enter(ch);
-  unlink_locked(ch, receiver);
+  uvchan__lock_channel(ch);
+  unlink_receiver_locked(ch, receiver);
   note_loops(ch);
-  if (rests) uvchan__change_resting_locked(ch, -1);
+  if (is_available) uvchan__change_available_locked(ch, -1);
   uvchan__pass_on_locked(ch, &visit);
-  uvchan__leave(ch, &visit);
+  uvchan__unlock_and_wake(ch, &visit);
 }
 
 /* Under the lock it is queued, or has tail ARMED, or somebody has taken the mark off and is about to post it. */
-void uvchan__receiver_end_wait(uvchan_t* ch, uvchan_receiver_t* receiver) {
+void uvchan__receivers_end_wait(uvchan_t* ch, uvchan_receiver_t* receiver) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
   int queued, owed;
 
-  uvchan__enter(ch);
+  uvchan__lock_channel(ch);
   queued = receiver->place.queued;
   uvchan__dequeue_place(&receiver->place);
   owed = receiver->is_armed && !queued && !uvchan__ring_disarm(&ch->ring);
-  uvchan__leave(ch, &visit);
+  uvchan__unlock_and_wake(ch, &visit);
   if (owed) uvchan__hub_await_post(receiver->waiter.hub, &receiver->waiter.entry);
   receiver->is_armed = 0;
 }
 
 /* With place NULL it is not queued. Unbuffered, it is no longer at rest before the room is counted in which a waiting sender may put the
  * next value. */
-static int take_slowly(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved) {
+static int take_under_lock(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
   int unbuffered = uvchan__is_unbuffered(ch);
   int r = UV_EAGAIN;
 
   *moved = 0;
-  uvchan__enter(ch);
+  uvchan__lock_channel(ch);
   if (place != NULL) uvchan__mark_for(ch, 0);
   if (unbuffered) {
-    uvchan__change_resting_locked(ch, -1);
+    uvchan__change_available_locked(ch, -1);
     n = 1;
   }
   while (*moved < n) {
@@ -167,13 +167,13 @@ static int take_slowly(uvchan_t* ch, uvchan__place_t* place, void* values, size_
     ++*moved;
   }
   if (*moved > 0) r = 0;
-  if (unbuffered && r != 0) uvchan__change_resting_locked(ch, 1);
+  if (unbuffered && r != 0) uvchan__change_available_locked(ch, 1);
   if (r == UV_EAGAIN && place != NULL && !place->queued) uvchan__enqueue_place(place);
-  uvchan__leave(ch, &visit);
+  uvchan__unlock_and_wake(ch, &visit);
   return r;
 }
 
-int uvchan__receiver_take(uvchan_t* ch, void* values, size_t n, size_t* moved) {
+int uvchan__receivers_take(uvchan_t* ch, void* values, size_t n, size_t* moved) {
   uvchan__ring_result_t r;
 
   if (n > 1) {
@@ -182,32 +182,32 @@ int uvchan__receiver_take(uvchan_t* ch, void* values, size_t n, size_t* moved) {
     r = uvchan__ring_pop(&ch->ring, values, UVCHAN__SLOW);
     *moved = 1;
   }
-  return r == UVCHAN__RING_REFUSED ? take_slowly(ch, NULL, values, n, moved) : uvchan__from_ring(ch, r);
+  return r == UVCHAN__RING_REFUSED ? take_under_lock(ch, NULL, values, n, moved) : uvchan__from_ring(ch, r);
 }
 
 /* Waits without the lock where nobody else waits; that is tried again where a value came meanwhile and somebody else took it. */
-int uvchan__receiver_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, void* values, size_t n, size_t* moved) {
+int uvchan__receivers_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, void* values, size_t n, size_t* moved) {
   uvchan__ring_result_t armed = UVCHAN__RING_FULL;
 
-  if (!uvchan__can_receive_fast(ch) || !is_first(receiver)) return take_slowly(ch, &receiver->place, values, n, moved);
+  if (!uvchan__can_receive_fast(ch) || !is_first(receiver)) return take_under_lock(ch, &receiver->place, values, n, moved);
   while (armed == UVCHAN__RING_FULL) {
     int r;
 
     armed = uvchan__ring_arm(&ch->ring);
     if (armed != UVCHAN__RING_FULL) break;
-    r = uvchan__receiver_take(ch, values, n, moved);
+    r = uvchan__receivers_take(ch, values, n, moved);
     if (r != UV_EAGAIN) return r;
   }
-  if (armed == UVCHAN__RING_REFUSED) return take_slowly(ch, &receiver->place, values, n, moved);
+  if (armed == UVCHAN__RING_REFUSED) return take_under_lock(ch, &receiver->place, values, n, moved);
   receiver->is_armed = 1;
   return UV_EAGAIN;
 }
 
-void uvchan__receiver_rest(uvchan_t* ch) {
+void uvchan__receivers_make_available(uvchan_t* ch) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
 
-  uvchan__enter(ch);
-  uvchan__change_resting_locked(ch, 1);
-  uvchan__admit_locked(ch, &visit);
-  uvchan__leave(ch, &visit);
+  uvchan__lock_channel(ch);
+  uvchan__change_available_locked(ch, 1);
+  uvchan__unblock_senders_locked(ch, &visit);
+  uvchan__unlock_and_wake(ch, &visit);
 }

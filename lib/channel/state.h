@@ -53,23 +53,23 @@ struct uvchan_s {
   /* Fixed. */
   unsigned char kind;      /* uvchan__store_kind_t */
   unsigned char overflow;  /* uvchan_overflow_t */
-  unsigned char displaced; /* bytes from the memory that was asked for to the channel */
+  unsigned char align_offset; /* bytes from the memory that was asked for to the channel */
   unsigned char has_drops;
   unsigned char has_name;
   /* Under the lock. */
   unsigned char several_loops;        /* started receivers are on more than one */
-  unsigned int counted;               /* senders */
+  unsigned int counted_senders;               /* senders */
   uint64_t arrivals;                  /* places that were ever queued */
   uvchan_receiver_t* _Atomic started; /* all started receivers; the first is also for whoever owes it a post: see I5 */
-  uvchan__queue_t senders;
-  uvchan__queue_t receivers; /* threads, requests and selects that wait to receive */
-  uvchan__queue_t idle;      /* started receivers that wait */
-  uint64_t direct;           /* values that went from sender to receiver without the store */
+  uvchan__queue_t sendq;
+  uvchan__queue_t recvq; /* threads, requests and selects that wait to receive */
+  uvchan__queue_t startedq;      /* started receivers that wait */
+  uint64_t handed_over;           /* values that went from sender to receiver without the store */
   /* Counters, relaxed. */
   _Atomic uint64_t wakeups;
   _Atomic uint64_t dropped_new;
   _Atomic uint64_t dropped_old;
-  int end; /* under the lock, and constant once CLOSED */
+  int end_status; /* under the lock, and constant once CLOSED */
   atomic_uint references;
   atomic_uint patience_to_send; /* see patience.h */
   atomic_uint patience_to_receive;
@@ -77,7 +77,7 @@ struct uvchan_s {
 
 /* What a channel without a ring has instead; under the lock. */
 typedef struct {
-  size_t resting;   /* started receivers that are not in a callback (an unbuffered channel counts, an unbounded one leaves that out) */
+  size_t available;   /* started receivers that are not in a callback (an unbuffered channel counts, an unbounded one leaves that out) */
   uint64_t changes; /* of the store, after which one may be ready who was not */
   uvchan__blocks_t blocks;
 } uvchan__store_t;
@@ -102,8 +102,8 @@ typedef struct {
 #define UVCHAN__VISIT(block_or_null) \
   { {NULL, NULL, NULL, 0}, block_or_null, NULL, 0 }
 
-void uvchan__enter(uvchan_t* ch);
-void uvchan__leave(uvchan_t* ch, uvchan__visit_t* visit); /* unlocks, wakes, frees */
+void uvchan__lock_channel(uvchan_t* ch);
+void uvchan__unlock_and_wake(uvchan_t* ch, uvchan__visit_t* visit); /* unlocks, wakes, frees */
 
 /* The steps: with the lock.
  * Sends and receives answer 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel answers UV_ENOMEM where the visit has to
@@ -111,20 +111,20 @@ void uvchan__leave(uvchan_t* ch, uvchan__visit_t* visit); /* unlocks, wakes, fre
 int uvchan__send_locked(uvchan_t* ch, const void* value, uvchan__visit_t* visit);
 int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit);
 int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit); /* from the store alone; value NULL: thrown away */
-void uvchan__admit_locked(uvchan_t* ch, uvchan__visit_t* visit);           /* there may be room: lets waiting senders fill it */
+void uvchan__unblock_senders_locked(uvchan_t* ch, uvchan__visit_t* visit);           /* there may be room: lets waiting senders fill it */
 void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit);         /* a receiver that was told of values goes away */
-int uvchan__shut_locked(uvchan_t* ch, int status, uvchan__visit_t* visit); /* closes, and wakes all who wait; 0 or UV_EALREADY */
+int uvchan__close_locked(uvchan_t* ch, int status, uvchan__visit_t* visit); /* closes, and wakes all who wait; 0 or UV_EALREADY */
 int uvchan__is_ready_locked(uvchan_t* ch, int sends);                      /* whether a send or a receive would not wait */
 uint64_t uvchan__stamp_locked(const uvchan_t* ch, int sends); /* who is not ready stays so as long as this does, which only grows */
-void uvchan__change_resting_locked(uvchan_t* ch, int by);     /* of an unbuffered channel */
+void uvchan__change_available_locked(uvchan_t* ch, int by);     /* of an unbuffered channel */
 void uvchan__mark_for(uvchan_t* ch, int sends);               /* from here on nothing that could end a wait moves without the lock */
-void uvchan__settle_marks(uvchan_t* ch);                      /* before unlocking: as the queues demand */
+void uvchan__update_marks(uvchan_t* ch);                      /* before unlocking: as the queues demand */
 void uvchan__enqueue_place(uvchan__place_t* place);
 void uvchan__dequeue_place(uvchan__place_t* place); /* where it is queued */
 
-/* After UVCHAN__RING_OWING; without the lock, and with it. */
-void uvchan__pay(uvchan_t* ch);
-void uvchan__pay_locked(uvchan_t* ch, uvchan__visit_t* visit);
+/* After UVCHAN__RING_DISARMED; without the lock, and with it. */
+void uvchan__post_armed(uvchan_t* ch);
+void uvchan__tell_armed_locked(uvchan_t* ch, uvchan__visit_t* visit);
 
 /* What a result of the ring means to a receiver. */
 int uvchan__from_ring(const uvchan_t* ch, uvchan__ring_result_t result);

@@ -7,7 +7,7 @@
 
 /* ---- Visits --------------------------------------------------------------------------------------------------------------- */
 
-void uvchan__enter(uvchan_t* ch) { uvchan__lock(&ch->lock); }
+void uvchan__lock_channel(uvchan_t* ch) { uvchan__lock(&ch->lock); }
 
 static void set_tail_slow(uvchan_t* ch, int slow) {
   if (!uvchan__has_ring(ch) || ch->tail_slow == slow) return;
@@ -29,33 +29,33 @@ static void set_head_slow(uvchan_t* ch, int slow) {
   }
 }
 
-void uvchan__settle_marks(uvchan_t* ch) {
-  set_tail_slow(ch, ch->senders.first != NULL || ch->receivers.first != NULL || ch->idle.first != NULL);
-  set_head_slow(ch, ch->senders.first != NULL);
+void uvchan__update_marks(uvchan_t* ch) {
+  set_tail_slow(ch, ch->sendq.first != NULL || ch->recvq.first != NULL || ch->startedq.first != NULL);
+  set_head_slow(ch, ch->sendq.first != NULL);
 }
 
 static void count_wakeups(uvchan_t* ch, unsigned int n) {
   if (n > 0) atomic_fetch_add_explicit(&ch->wakeups, n, memory_order_relaxed);
 }
 
-void uvchan__leave(uvchan_t* ch, uvchan__visit_t* visit) {
-  uvchan__settle_marks(ch);
+void uvchan__unlock_and_wake(uvchan_t* ch, uvchan__visit_t* visit) {
+  uvchan__update_marks(ch);
   count_wakeups(ch, visit->wakes.asleep);
   uvchan__unlock(&ch->lock); /* the last touch of the channel: who is woken may release it */
-  if (visit->wakes.first != NULL || visit->wakes.hubs != NULL) uvchan__wake(&visit->wakes);
+  if (visit->wakes.first != NULL || visit->wakes.hubs != NULL) uvchan__wake_all(&visit->wakes);
   uvchan__block_free_all(visit->block);
   uvchan__block_free_all(visit->superfluous);
 }
 
-void uvchan__pay_locked(uvchan_t* ch, uvchan__visit_t* visit) { uvchan__notify(&uvchan__first_started(ch)->waiter, &visit->wakes); }
+void uvchan__tell_armed_locked(uvchan_t* ch, uvchan__visit_t* visit) { uvchan__tell(&uvchan__first_started(ch)->waiter, &visit->wakes); }
 
-void uvchan__pay(uvchan_t* ch) {
+void uvchan__post_armed(uvchan_t* ch) {
   uvchan__wakes_t wakes = {NULL, NULL, NULL, 0};
 
-  uvchan__notify(&uvchan__first_started(ch)->waiter, &wakes);
+  uvchan__tell(&uvchan__first_started(ch)->waiter, &wakes);
   if (wakes.hubs == NULL) return;
   count_wakeups(ch, wakes.asleep);
-  uvchan__wake(&wakes);
+  uvchan__wake_all(&wakes);
 }
 
 /* ---- What lies behind it -------------------------------------------------------------------------------------------------- */
@@ -82,7 +82,7 @@ static size_t stored(const uvchan_t* ch) { return uvchan__has_ring(ch) ? uvchan_
 
 static int has_room(const uvchan_t* ch) {
   if (uvchan__has_ring(ch)) return uvchan__ring_len(&ch->ring) < ch->ring.tail.capacity;
-  return uvchan__is_unbounded(ch) || uvchan__blocks(ch)->len < uvchan__store(ch)->resting;
+  return uvchan__is_unbounded(ch) || uvchan__blocks(ch)->len < uvchan__store(ch)->available;
 }
 
 /* For uvchan__stamp_locked(). */
@@ -110,7 +110,7 @@ static int push(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   if (uvchan__has_ring(ch)) {
     uvchan__ring_result_t r = uvchan__ring_push(&ch->ring, value, 0);
 
-    if (r == UVCHAN__RING_OWING) uvchan__pay_locked(ch, visit);
+    if (r == UVCHAN__RING_DISARMED) uvchan__tell_armed_locked(ch, visit);
     return r == UVCHAN__RING_FULL ? UV_EAGAIN : 0;
   }
   if (!has_room(ch)) return UV_EAGAIN;
@@ -132,42 +132,42 @@ static void copy(const uvchan_t* ch, void* to, const void* from) { uvchan__copy(
 
 /* ---- The steps: with the lock --------------------------------------------------------------------------------------------- */
 
-static void notify(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
-  uvchan__dequeue(&ch->idle, place);
-  uvchan__notify(place->waiter, &visit->wakes);
+static void tell(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
+  uvchan__dequeue(&ch->startedq, place);
+  uvchan__tell(place->waiter, &visit->wakes);
 }
 
 /* Tells the started receivers to look that have to: see I6. Answers 0 where none waits. */
-static int notify_idle(uvchan_t* ch, uvchan__visit_t* visit) {
-  uvchan__place_t* place = uvchan__first_waiting(&ch->idle);
+static int tell_receivers(uvchan_t* ch, uvchan__visit_t* visit) {
+  uvchan__place_t* place = uvchan__first_waiting(&ch->startedq);
   uvchan_receiver_t* leader;
 
   if (place == NULL) return 0;
-  notify(ch, place, visit);
+  tell(ch, place, visit);
   if (!ch->several_loops) return 1;
   for (leader = uvchan__first_started(ch); leader != NULL && uvchan__is_leader(leader); leader = leader->next) {
-    if (leader->place.queued && leader->waiter.hub != place->waiter->hub) notify(ch, &leader->place, visit);
+    if (leader->place.queued && leader->waiter.hub != place->waiter->hub) tell(ch, &leader->place, visit);
   }
   return 1;
 }
 
 /* Whether a waiter comes before the started receivers: see I6. */
-static int precedes_idle(const uvchan_t* ch, const uvchan__place_t* place) {
-  const uvchan__place_t* idle = ch->idle.first;
+static int precedes_receivers(const uvchan_t* ch, const uvchan__place_t* place) {
+  const uvchan__place_t* idle = ch->startedq.first;
 
-  return idle == NULL || idle->waiter->hub != place->waiter->hub || (int)(place->lottery - idle->lottery) < 0;
+  return idle == NULL || idle->waiter->hub != place->waiter->hub || (int)(place->order_drawn - idle->order_drawn) < 0;
 }
 
 /* Claims the first who waits to receive and is no started receiver. NULL where there is none; or, unless_behind, where each waits behind a
  * started receiver of his loop: the first of those is soon told, and then goes behind them all. */
 static uvchan__place_t* claim_receiver(uvchan_t* ch, int unless_behind) {
-  uvchan__place_t* place = uvchan__first_waiting(&ch->receivers);
+  uvchan__place_t* place = uvchan__first_waiting(&ch->recvq);
 
   while (place != NULL) {
     uvchan__place_t* next = place->next;
 
-    if (!unless_behind || precedes_idle(ch, place)) {
-      uvchan__dequeue(&ch->receivers, place);
+    if (!unless_behind || precedes_receivers(ch, place)) {
+      uvchan__dequeue(&ch->recvq, place);
       if (uvchan__claim(place->waiter)) return place;
     }
     place = next;
@@ -178,8 +178,8 @@ static uvchan__place_t* claim_receiver(uvchan_t* ch, int unless_behind) {
 static uvchan__place_t* claim_sender(uvchan_t* ch) {
   uvchan__place_t* place;
 
-  while ((place = uvchan__first_waiting(&ch->senders)) != NULL) {
-    uvchan__dequeue(&ch->senders, place);
+  while ((place = uvchan__first_waiting(&ch->sendq)) != NULL) {
+    uvchan__dequeue(&ch->sendq, place);
     if (uvchan__claim(place->waiter)) return place;
   }
   return NULL;
@@ -195,7 +195,7 @@ static void hand_over(uvchan_t* ch, uvchan__place_t* place, const void* value, u
     (void)r;
   } else {
     copy(ch, place->value, value);
-    ch->direct++;
+    ch->handed_over++;
   }
   uvchan__finish(place, 0, &visit->wakes);
 }
@@ -210,7 +210,7 @@ static int offer(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   place = claim_receiver(ch, 1);
   if (place == NULL) {
     r = push(ch, value, visit);
-    if (r == 0) notify_idle(ch, visit);
+    if (r == 0) tell_receivers(ch, visit);
     if (r != UV_EAGAIN) return r;
     place = claim_receiver(ch, 0);
     if (place == NULL) return UV_EAGAIN;
@@ -220,7 +220,7 @@ static int offer(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
 }
 
 /* Lets waiting senders fill the room there is. */
-void uvchan__admit_locked(uvchan_t* ch, uvchan__visit_t* visit) {
+void uvchan__unblock_senders_locked(uvchan_t* ch, uvchan__visit_t* visit) {
   uvchan__place_t* place;
 
   while (has_room(ch) && (place = claim_sender(ch)) != NULL) {
@@ -236,20 +236,20 @@ void uvchan__admit_locked(uvchan_t* ch, uvchan__visit_t* visit) {
 void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit) {
   size_t n;
 
-  if (ch->receivers.first == NULL && ch->idle.first == NULL) return;
+  if (ch->recvq.first == NULL && ch->startedq.first == NULL) return;
   set_head_slow(ch, 1); /* or a receiver on the fast path takes the value for which somebody is claimed */
   for (n = stored(ch); n > 0; n--) {
     uvchan__place_t* place = claim_receiver(ch, 1);
     int r;
 
-    if (place == NULL && notify_idle(ch, visit)) continue;
+    if (place == NULL && tell_receivers(ch, visit)) continue;
     if (place == NULL) break;
     r = uvchan__pop_locked(ch, place->value, visit);
     assert(r == 0);
     (void)r;
     uvchan__finish(place, 0, &visit->wakes);
   }
-  uvchan__admit_locked(ch, visit);
+  uvchan__unblock_senders_locked(ch, visit);
 }
 
 /* In the order of arrival: while others wait to send, there is neither room nor anybody who waits to receive (I1), but for a select that
@@ -262,17 +262,17 @@ int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
   uvchan__place_t* place;
 
   if (uvchan__pop_locked(ch, value, visit) == 0) {
-    uvchan__admit_locked(ch, visit);
+    uvchan__unblock_senders_locked(ch, visit);
     return 0;
   }
   place = claim_sender(ch);
   if (place != NULL) {
     copy(ch, value, place->value);
-    ch->direct++;
+    ch->handed_over++;
     uvchan__finish(place, 0, &visit->wakes);
     return 0;
   }
-  return is_closed(ch) ? ch->end : UV_EAGAIN;
+  return is_closed(ch) ? ch->end_status : UV_EAGAIN;
 }
 
 /* Mark, look again, sleep: see I4 of ring.h. A sender marks both words: head, so that the next receiver sees it, and tail, so that no
@@ -283,12 +283,12 @@ void uvchan__mark_for(uvchan_t* ch, int sends) {
 }
 
 static uvchan__queue_t* queue_of(uvchan__place_t* place) {
-  if (place->sends) return &place->channel->senders;
-  return place->waiter->kind == UVCHAN__RECEIVER ? &place->channel->idle : &place->channel->receivers;
+  if (place->sends) return &place->channel->sendq;
+  return place->waiter->kind == UVCHAN__RECEIVER ? &place->channel->startedq : &place->channel->recvq;
 }
 
 void uvchan__enqueue_place(uvchan__place_t* place) {
-  place->lottery = (unsigned int)place->channel->arrivals++;
+  place->order_drawn = (unsigned int)place->channel->arrivals++;
   uvchan__enqueue(queue_of(place), place);
 }
 
@@ -299,33 +299,33 @@ static void end_wait(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visi
   int status = UV_EPIPE;
 
   if (!place->for_close || !uvchan__claim(place->waiter)) return;
-  if (!place->sends) status = uvchan__pop_locked(ch, place->value, visit) == 0 ? 0 : ch->end;
+  if (!place->sends) status = uvchan__pop_locked(ch, place->value, visit) == 0 ? 0 : ch->end_status;
   uvchan__finish(place, status, &visit->wakes);
 }
 
-int uvchan__shut_locked(uvchan_t* ch, int status, uvchan__visit_t* visit) {
+int uvchan__close_locked(uvchan_t* ch, int status, uvchan__visit_t* visit) {
   uvchan__place_t* place;
 
   if (is_closed(ch)) return UV_EALREADY;
-  ch->end = status;
-  if (uvchan__ring_mark(&ch->ring.tail, UVCHAN__CLOSED)) uvchan__pay_locked(ch, visit);
-  while ((place = uvchan__first_waiting(&ch->senders)) != NULL) {
-    uvchan__dequeue(&ch->senders, place);
+  ch->end_status = status;
+  if (uvchan__ring_mark(&ch->ring.tail, UVCHAN__CLOSED)) uvchan__tell_armed_locked(ch, visit);
+  while ((place = uvchan__first_waiting(&ch->sendq)) != NULL) {
+    uvchan__dequeue(&ch->sendq, place);
     end_wait(ch, place, visit);
   }
-  while ((place = uvchan__first_waiting(&ch->receivers)) != NULL) {
-    uvchan__dequeue(&ch->receivers, place);
+  while ((place = uvchan__first_waiting(&ch->recvq)) != NULL) {
+    uvchan__dequeue(&ch->recvq, place);
     end_wait(ch, place, visit);
   }
-  while ((place = uvchan__first_waiting(&ch->idle)) != NULL) notify(ch, place, visit);
+  while ((place = uvchan__first_waiting(&ch->startedq)) != NULL) tell(ch, place, visit);
   return 0;
 }
 
 int uvchan__is_ready_locked(uvchan_t* ch, int sends) {
   if (is_closed(ch)) return 1;
-  if (!sends) return stored(ch) > 0 || uvchan__first_waiting(&ch->senders) != NULL;
+  if (!sends) return stored(ch) > 0 || uvchan__first_waiting(&ch->sendq) != NULL;
   if (ch->overflow != UVCHAN_WAIT) return 1;
-  return has_room(ch) || uvchan__first_waiting(&ch->receivers) != NULL;
+  return has_room(ch) || uvchan__first_waiting(&ch->recvq) != NULL;
 }
 
 /* Of a ring it is the position of the other side: nothing else makes a send or a receive ready, since while senders wait it is full, and
@@ -334,12 +334,12 @@ uint64_t uvchan__stamp_locked(const uvchan_t* ch, int sends) {
   return uvchan__has_ring(ch) ? uvchan__ring_stamp(&ch->ring, sends) : ch->arrivals + uvchan__store(ch)->changes;
 }
 
-void uvchan__change_resting_locked(uvchan_t* ch, int by) {
-  uvchan__store(ch)->resting += (size_t)by;
+void uvchan__change_available_locked(uvchan_t* ch, int by) {
+  uvchan__store(ch)->available += (size_t)by;
   note_change(ch);
 }
 
 int uvchan__from_ring(const uvchan_t* ch, uvchan__ring_result_t result) {
   if (result == UVCHAN__RING_DONE) return 0;
-  return result == UVCHAN__RING_ENDED ? ch->end : UV_EAGAIN;
+  return result == UVCHAN__RING_ENDED ? ch->end_status : UV_EAGAIN;
 }

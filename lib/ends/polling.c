@@ -54,7 +54,7 @@ static int is_busy(const uvchan_receiver_t* receiver, const uvchan__turn_t* turn
   return turn->delivered >= many || turn->is_continued;
 }
 
-uvchan__next_t uvchan__watch(uvchan_receiver_t* receiver, uvchan__turn_t* turn) {
+uvchan__next_t uvchan__poll_or_wait(uvchan_receiver_t* receiver, uvchan__turn_t* turn) {
   if (receiver->spin > 0) return spin(receiver, turn);
   if (!is_busy(receiver, turn)) return UVCHAN__WAIT;
   if (receiver->skips > 0) {
@@ -72,14 +72,14 @@ static void pause_a_while(void) {
   for (i = 0; i < AWAY_PAUSES; i++) uvchan__pause();
 }
 
-static void await_run(const uvchan__ring_t* ring) {
+static void await_batch(const uvchan__ring_t* ring) {
   uint64_t begin = uv_hrtime();
   int has_yielded = 0;
   uint64_t gone;
 
   do {
     pause_a_while();
-    if (uvchan__ring_has_run(ring)) return;
+    if (uvchan__ring_has_batch(ring)) return;
     gone = uv_hrtime() - begin;
     if (gone > AWAY / 2 && !has_yielded) {
       uvchan__yield(); /* on a single processor, this is what lets the values come */
@@ -88,15 +88,15 @@ static void await_run(const uvchan__ring_t* ring) {
   } while (gone < AWAY);
 }
 
-void uvchan__stay_away(uvchan_receiver_t* receiver) {
+void uvchan__coalesce(uvchan_receiver_t* receiver) {
   const uvchan__ring_t* ring = ring_of(receiver);
   size_t before;
 
   if (!receiver->was_busy) return;
   receiver->was_busy = 0;
-  if (!has_ring(receiver) || uvchan__ring_has_run(ring)) return;
+  if (!has_ring(receiver) || uvchan__ring_has_batch(ring)) return;
   before = uvchan__ring_len(ring);
-  await_run(ring);
+  await_batch(ring);
   if (uvchan__ring_len(ring) > before) {
     receiver->misses = 0;
     return;

@@ -30,9 +30,9 @@ typedef enum { UVCHAN__WAIT, UVCHAN__NEXT_TURN, UVCHAN__LOOK_AGAIN } uvchan__nex
 #define UVCHAN__LOOK_COST 8
 
 /* It has found nothing. */
-uvchan__next_t uvchan__watch(uvchan_receiver_t* receiver, uvchan__turn_t* turn);
+uvchan__next_t uvchan__poll_or_wait(uvchan_receiver_t* receiver, uvchan__turn_t* turn);
 
 /* At the begin of a turn. */
-void uvchan__stay_away(uvchan_receiver_t* receiver);
+void uvchan__coalesce(uvchan_receiver_t* receiver);
 
 #endif /* UVCHAN_POLLING_H */

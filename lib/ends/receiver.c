@@ -38,12 +38,12 @@ static int is_usable(const uvchan_receiver_t* receiver) {
 
 static uvchan__hub_t* hub_of(const uvchan_receiver_t* receiver) { return receiver->waiter.hub; }
 
-static void hold_loop(uvchan_receiver_t* receiver) {
-  if ((receiver->flags & (STARTED | UNREFERENCED)) == STARTED) uvchan__hub_hold(hub_of(receiver));
+static void ref_loop(uvchan_receiver_t* receiver) {
+  if ((receiver->flags & (STARTED | UNREFERENCED)) == STARTED) uvchan__hub_ref(hub_of(receiver));
 }
 
-static void drop_loop(uvchan_receiver_t* receiver) {
-  if ((receiver->flags & (STARTED | UNREFERENCED)) == STARTED) uvchan__hub_drop(hub_of(receiver));
+static void unref_loop(uvchan_receiver_t* receiver) {
+  if ((receiver->flags & (STARTED | UNREFERENCED)) == STARTED) uvchan__hub_unref(hub_of(receiver));
 }
 
 static void post(uvchan_receiver_t* receiver) { uvchan__hub_post_here(hub_of(receiver), &receiver->waiter.entry); }
@@ -51,14 +51,14 @@ static void post(uvchan_receiver_t* receiver) { uvchan__hub_post_here(hub_of(rec
 /* ---- Turns ---------------------------------------------------------------------------------------------------------------- */
 
 static void stop(uvchan_receiver_t* receiver) {
-  int rests;
+  int is_available;
 
   if ((receiver->flags & STARTED) == 0) return;
-  rests = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
-  uvchan__receiver_end_wait(receiver->channel, receiver);
-  uvchan__receiver_leave(receiver->channel, receiver, rests);
+  is_available = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
+  uvchan__receivers_end_wait(receiver->channel, receiver);
+  uvchan__receivers_remove(receiver->channel, receiver, is_available);
   uvchan__hub_unpost(hub_of(receiver), &receiver->waiter.entry);
-  drop_loop(receiver);
+  unref_loop(receiver);
   receiver->flags &= ~(unsigned int)STARTED;
 }
 
@@ -78,7 +78,7 @@ static void deliver(uvchan_receiver_t* receiver, const void* values, size_t n) {
   receiver->flags |= IN_CALLBACK;
   call_back(receiver, values, n);
   receiver->flags &= ~(unsigned int)IN_CALLBACK;
-  if ((receiver->flags & STARTED) != 0) uvchan__receiver_rest(receiver->channel);
+  if ((receiver->flags & STARTED) != 0) uvchan__receivers_make_available(receiver->channel);
 }
 
 static void deliver_end(uvchan_receiver_t* receiver, int status) {
@@ -91,7 +91,7 @@ static void deliver_end(uvchan_receiver_t* receiver, int status) {
 }
 
 /* How many values one callback may get. */
-static size_t run_length(const uvchan_receiver_t* receiver, size_t budget) {
+static size_t batch_length(const uvchan_receiver_t* receiver, size_t budget) {
   size_t size, n;
 
   if (receiver->batch_cb == NULL || receiver->slot != NULL) return 1;
@@ -102,14 +102,14 @@ static size_t run_length(const uvchan_receiver_t* receiver, size_t budget) {
 
 /* After a callback that left the turn: as if it had returned, with one more look. Whoever is in a callback is neither queued nor armed, so
  * the post is the only one. */
-static void recover(uvchan__hub_t* hub, void* const* owed) {
-  uvchan_receiver_t* receiver = owed[0];
+static void recover(uvchan__hub_t* hub, void* const* args) {
+  uvchan_receiver_t* receiver = args[0];
   unsigned int flags = receiver->flags;
 
   (void)hub;
   receiver->flags = flags & ~(unsigned int)(IN_TURN | IN_CALLBACK);
   if ((flags & STARTED) == 0) return;
-  if ((flags & IN_CALLBACK) != 0) uvchan__receiver_rest(receiver->channel);
+  if ((flags & IN_CALLBACK) != 0) uvchan__receivers_make_available(receiver->channel);
   post(receiver);
 }
 
@@ -119,7 +119,7 @@ static void deliver_singly(uvchan_receiver_t* receiver, uvchan__turn_t* turn, vo
   size_t left = turn->left;
 
   while (left > 0 && (receiver->flags & (STARTED | SINGLY)) == (STARTED | SINGLY)) {
-    if (!uvchan__ring_pop_at_once(ring, value, UVCHAN__SLOW)) break;
+    if (!uvchan__ring_pop_fast(ring, value, UVCHAN__SLOW)) break;
     left--;
     receiver->cb(receiver, 0, value);
   }
@@ -136,15 +136,15 @@ static int looks_empty(const uvchan_receiver_t* receiver, const uvchan__turn_t* 
 
 /* Takes values: 0, the end, or UV_EAGAIN and what is next; WAIT means that it waits now. */
 static int take(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* values, size_t* n, uvchan__next_t* next) {
-  size_t length = run_length(receiver, turn->left);
+  size_t length = batch_length(receiver, turn->left);
 
   if (!looks_empty(receiver, turn)) {
-    int r = uvchan__receiver_take(receiver->channel, values, length, n);
+    int r = uvchan__receivers_take(receiver->channel, values, length, n);
 
     if (r != UV_EAGAIN) return r;
   }
-  *next = uvchan__watch(receiver, turn);
-  return *next == UVCHAN__WAIT ? uvchan__receiver_take_or_wait(receiver->channel, receiver, values, length, n) : UV_EAGAIN;
+  *next = uvchan__poll_or_wait(receiver, turn);
+  return *next == UVCHAN__WAIT ? uvchan__receivers_take_or_wait(receiver->channel, receiver, values, length, n) : UV_EAGAIN;
 }
 
 static unsigned int take_turn(uvchan__entry_t* entry) {
@@ -153,10 +153,10 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
   uvchan__turn_t turn = {receiver->budget, 0, (receiver->flags & CUT_OFF) != 0, 0};
   uvchan__next_t next = UVCHAN__NEXT_TURN;
 
-  uvchan__hub_owe(hub_of(receiver), recover)[0] = receiver;
+  uvchan__hub_defer(hub_of(receiver), recover)[0] = receiver;
   receiver->is_armed = 0;
   receiver->flags = (receiver->flags | IN_TURN) & ~(unsigned int)CUT_OFF;
-  uvchan__stay_away(receiver);
+  uvchan__coalesce(receiver);
   while (turn.left > 0 && (receiver->flags & STARTED) != 0) {
     size_t n;
     int r;
@@ -181,7 +181,7 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
   }
   if (turn.left == 0 && turn.delivered > 0) receiver->flags |= CUT_OFF;
   receiver->flags &= ~(unsigned int)IN_TURN;
-  uvchan__hub_forgive(hub_of(receiver), recover, receiver);
+  uvchan__hub_cancel_deferred(hub_of(receiver), recover, receiver);
   if ((receiver->flags & STARTED) != 0 && next != UVCHAN__WAIT) post(receiver);
   return turn.delivered;
 }
@@ -190,7 +190,7 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
 
 /* Its first turn finds out whether there is something to receive. */
 static int start(uvchan_receiver_t* receiver, uvchan_recv_cb cb, uvchan_recv_batch_cb batch_cb) {
-  int rests;
+  int is_available;
 
   if (!is_usable(receiver) || (cb == NULL && batch_cb == NULL)) return UV_EINVAL;
   if ((receiver->flags & STARTED) != 0) return UV_EALREADY;
@@ -199,9 +199,9 @@ static int start(uvchan_receiver_t* receiver, uvchan_recv_cb cb, uvchan_recv_bat
   receiver->flags &= ~(unsigned int)SINGLY;
   if (cb != NULL && uvchan__has_ring(receiver->channel)) receiver->flags |= SINGLY;
   receiver->flags |= STARTED;
-  hold_loop(receiver);
-  rests = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
-  uvchan__receiver_join(receiver->channel, receiver, rests);
+  ref_loop(receiver);
+  is_available = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
+  uvchan__receivers_add(receiver->channel, receiver, is_available);
   if ((receiver->flags & IN_TURN) == 0) post(receiver);
   return 0;
 }
@@ -237,12 +237,12 @@ int uvchan_receiver_has_ref(const uvchan_receiver_t* receiver) { return receiver
 void uvchan_receiver_ref(uvchan_receiver_t* receiver) {
   if (!is_usable(receiver) || (receiver->flags & UNREFERENCED) == 0) return;
   receiver->flags &= ~(unsigned int)UNREFERENCED;
-  hold_loop(receiver);
+  ref_loop(receiver);
 }
 
 void uvchan_receiver_unref(uvchan_receiver_t* receiver) {
   if (!is_usable(receiver) || (receiver->flags & UNREFERENCED) != 0) return;
-  drop_loop(receiver);
+  unref_loop(receiver);
   receiver->flags |= UNREFERENCED;
 }
 
@@ -258,7 +258,7 @@ int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t*
     slot = uvchan__malloc(uvchan__size_to_receive(ch));
     if (slot == NULL) return UV_ENOMEM;
   }
-  if (uvchan__receiver_open(ch) != 0) goto free_slot;
+  if (uvchan__receivers_reserve(ch) != 0) goto free_slot;
   r = uvchan__hub_acquire(loop, &hub);
   if (r != 0) goto shut;
 
@@ -280,15 +280,15 @@ int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t*
   return 0;
 
 shut:
-  uvchan__receiver_shut(ch);
+  uvchan__receivers_unreserve(ch);
 free_slot:
   uvchan__free(slot);
   return r;
 }
 
-static void let_go(uvchan__hub_t* hub, void* const* owed) {
-  uvchan_release(owed[0]);
-  uvchan__hub_drop(hub);
+static void let_go(uvchan__hub_t* hub, void* const* args) {
+  uvchan_release(args[0]);
+  uvchan__hub_unref(hub);
   uvchan__hub_release(hub);
 }
 
@@ -298,19 +298,19 @@ static void on_closed(uv_handle_t* later) {
   uvchan__hub_t* hub = hub_of(receiver);
 
   receiver->flags = CLOSING;
-  uvchan__receiver_shut(receiver->channel);
+  uvchan__receivers_unreserve(receiver->channel);
   uvchan__free(receiver->slot);
   receiver->slot = NULL;
-  uvchan__hub_hold(hub);
-  uvchan__hub_owe(hub, let_go)[0] = receiver->channel;
+  uvchan__hub_ref(hub);
+  uvchan__hub_defer(hub, let_go)[0] = receiver->channel;
   if (receiver->close_cb != NULL) receiver->close_cb(receiver);
-  uvchan__hub_settle(hub);
+  uvchan__hub_run_deferred(hub);
 }
 
 void uvchan_receiver_close(uvchan_receiver_t* receiver, uvchan_receiver_close_cb cb) {
   if (!is_usable(receiver)) return;
   stop(receiver);
-  uvchan__hub_forgive(hub_of(receiver), recover, receiver); /* it may be freed before the hub's next prepare */
+  uvchan__hub_cancel_deferred(hub_of(receiver), recover, receiver); /* it may be freed before the hub's next prepare */
   receiver->flags |= CLOSING;
   receiver->close_cb = cb;
   uvchan__hub_later(hub_of(receiver), receiver->loop, &receiver->later, on_closed);

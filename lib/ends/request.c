@@ -7,20 +7,20 @@ static void complete(uvchan_req_t* req, int status) {
   uvchan__hub_t* hub = req->waiter.hub;
 
   req->complete(req, status);
-  uvchan__hub_settle(hub);
+  uvchan__hub_run_deferred(hub);
 }
 
 /* The hub stays what it is: others read it while a place of the request is queued. */
-void** uvchan__req_owe(uvchan_req_t* req, uvchan__after_func after) {
+void** uvchan__req_defer(uvchan_req_t* req, uvchan__deferred_func after) {
   req->complete = NULL; /* for a cancel that comes after the callback */
-  return uvchan__hub_owe(req->waiter.hub, after);
+  return uvchan__hub_defer(req->waiter.hub, after);
 }
 
 void uvchan__req_let_go(uvchan__hub_t* hub, void* const* channels) {
   int i;
 
-  for (i = 0; i < UVCHAN__OWED; i++) uvchan_release(channels[i]);
-  uvchan__hub_drop(hub);
+  for (i = 0; i < UVCHAN__DEFERRED_ARGS; i++) uvchan_release(channels[i]);
+  uvchan__hub_unref(hub);
   uvchan__hub_release(hub);
 }
 
@@ -38,7 +38,7 @@ void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub, u
   req->complete = complete_func;
   req->later.data = req;
   uvchan__waiter_init(&req->waiter, UVCHAN__REQUEST, hub, run);
-  uvchan__hub_hold(hub);
+  uvchan__hub_ref(hub);
 }
 
 void uvchan__req_decide(uvchan_req_t* req, int status, size_t index) {
@@ -82,12 +82,12 @@ int uvchan_cancel(uvchan_req_t* req) {
 
 /* ---- Send ----------------------------------------------------------------------------------------------------------------- */
 
-static void withdraw_send(uvchan_req_t* req) { uvchan__remove(&((uvchan_send_t*)req)->place); }
+static void withdraw_send(uvchan_req_t* req) { uvchan__remove_place(&((uvchan_send_t*)req)->place); }
 
 static void complete_send(uvchan_req_t* req, int status) {
   uvchan_send_t* send = (uvchan_send_t*)req;
 
-  uvchan__req_owe(req, uvchan__req_let_go)[0] = send->place.channel;
+  uvchan__req_defer(req, uvchan__req_let_go)[0] = send->place.channel;
   send->cb(send, status);
 }
 
@@ -117,12 +117,12 @@ int uvchan_send(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* v
 
 /* ---- Receive -------------------------------------------------------------------------------------------------------------- */
 
-static void withdraw_recv(uvchan_req_t* req) { uvchan__remove(&((uvchan_recv_t*)req)->place); }
+static void withdraw_recv(uvchan_req_t* req) { uvchan__remove_place(&((uvchan_recv_t*)req)->place); }
 
 static void complete_recv(uvchan_req_t* req, int status) {
   uvchan_recv_t* recv = (uvchan_recv_t*)req;
 
-  uvchan__req_owe(req, uvchan__req_let_go)[0] = recv->place.channel;
+  uvchan__req_defer(req, uvchan__req_let_go)[0] = recv->place.channel;
   recv->cb(recv, status);
 }
 

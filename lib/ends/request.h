@@ -21,7 +21,7 @@ void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub, u
 
 /* Before the user's callback, after which nothing of the request is touched: it may have freed it, or may not return. Answers where to put
  * what `after` has to give back; it ends with uvchan__req_let_go(), which by itself releases the channels that are owed. */
-void** uvchan__req_owe(uvchan_req_t* req, uvchan__after_func after);
+void** uvchan__req_defer(uvchan_req_t* req, uvchan__deferred_func after);
 void uvchan__req_let_go(uvchan__hub_t* hub, void* const* channels);
 
 /* The outcome of a request that was never queued. */

@@ -31,7 +31,7 @@ static uint32_t next_random(void) {
 /* 0 to n - 1, each with the same chance: Daniel Lemire's multiplication, whose bias for these n is below 2^-20. */
 static size_t random_below(size_t n) { return (size_t)(((uint64_t)next_random() * n) >> 32); }
 
-static int is_valid(const uvchan_case_t* cases, size_t ncases) {
+static int are_valid(const uvchan_case_t* cases, size_t ncases) {
   size_t i;
 
   if ((cases == NULL && ncases > 0) || ncases > INT_MAX) return 0;
@@ -122,7 +122,7 @@ static int compare_places(const void* a, const void* b) {
   const uvchan__place_t* q = b;
 
   if (p->channel != q->channel) return (uintptr_t)p->channel < (uintptr_t)q->channel ? -1 : 1;
-  return p->lottery < q->lottery ? -1 : p->lottery > q->lottery;
+  return p->order_drawn < q->order_drawn ? -1 : p->order_drawn > q->order_drawn;
 }
 
 static int is_first_of_channel(const uvchan__place_t* places, size_t i) { return i == 0 || places[i].channel != places[i - 1].channel; }
@@ -152,8 +152,8 @@ static size_t lay_out(uvchan__place_t* places, uvchan__waiter_t* waiter, const u
     if (cases[i].ch == NULL) continue;
     uvchan__place_init(&places[n], waiter, cases[i].ch, cases[i].value, cases[i].op == UVCHAN_SEND);
     places[n].index = i;
-    places[n].lottery = next_random();
-    uvchan__fetch(cases[i].value, uvchan__size_to_receive(cases[i].ch)); /* before any lock is held for it */
+    places[n].order_drawn = next_random();
+    uvchan__prefault(cases[i].value, uvchan__size_to_receive(cases[i].ch)); /* before any lock is held for it */
     n++;
   }
   qsort(places, n, sizeof(*places), compare_places);
@@ -175,7 +175,7 @@ static int queue_all(uvchan__waiter_t* waiter, uvchan__place_t* places, size_t n
   if (nplaces == 0) uvchan__begin_waiting(waiter);
   for (i = 0; i < nplaces; i++) {
     if (!is_first_of_channel(places, i)) continue;
-    uvchan__settle_marks(places[i].channel);
+    uvchan__update_marks(places[i].channel);
     uvchan__unlock(&places[i].channel->lock);
   }
   return !ready;
@@ -184,7 +184,7 @@ static int queue_all(uvchan__waiter_t* waiter, uvchan__place_t* places, size_t n
 static void remove_all(uvchan__place_t* places, size_t nplaces) {
   size_t i;
 
-  for (i = 0; i < nplaces; i++) uvchan__remove(&places[i]);
+  for (i = 0; i < nplaces; i++) uvchan__remove_place(&places[i]);
 }
 
 /* ---- From plain threads --------------------------------------------------------------------------------------------------- */
@@ -223,7 +223,7 @@ int uvchan_try_select(uvchan_case_t* cases, size_t ncases) {
   uvchan__block_t* block = NULL;
   int r;
 
-  if (!is_valid(cases, ncases)) return UV_EINVAL;
+  if (!are_valid(cases, ncases)) return UV_EINVAL;
   r = try_cases(cases, ncases, &block);
   return r == UV_EAGAIN ? try_until_sure(cases, ncases, &block) : r;
 }
@@ -275,8 +275,8 @@ static int select_with(uvchan__place_t* places, uvchan_case_t* cases, size_t nca
     r = try_cases(cases, ncases, &block);
     if (r != UV_EAGAIN) return r;
   }
-  uvchan__linger(&waiter, patience);
-  r = sleep_until_chosen(&waiter, places, nplaces, uvchan__patience_rest(patience, timeout));
+  uvchan__spin_until_finished(&waiter, patience);
+  r = sleep_until_chosen(&waiter, places, nplaces, uvchan__patience_left(patience, timeout));
   if (r >= 0) cases[r].status = waiter.status;
   return r;
 }
@@ -304,7 +304,7 @@ int uvchan_select_timedwait(uvchan_case_t* cases, size_t ncases, uint64_t timeou
   uvchan__block_t* block = NULL;
   int r;
 
-  if (ncases == 0 || !is_valid(cases, ncases)) return UV_EINVAL;
+  if (ncases == 0 || !are_valid(cases, ncases)) return UV_EINVAL;
   r = try_cases(cases, ncases, &block);
   return r == UV_EAGAIN ? select_otherwise_within(cases, ncases, timeout) : r;
 }
@@ -325,12 +325,12 @@ static int outcome(uvchan_select_t* select, int status) {
   return (int)select->waiter.index;
 }
 
-static_assert(UVCHAN__SELECT_PLACES <= UVCHAN__OWED, "the channels of a select without memory of its own can be owed");
+static_assert(UVCHAN__SELECT_PLACES <= UVCHAN__DEFERRED_ARGS, "the channels of a select without memory of its own can be args");
 
 /* The places in memory of their own, up to one without a channel. */
-static void release_places(uvchan__hub_t* hub, void* const* owed) {
-  static void* const no_channels[UVCHAN__OWED];
-  uvchan__place_t* places = owed[0];
+static void release_places(uvchan__hub_t* hub, void* const* args) {
+  static void* const no_channels[UVCHAN__DEFERRED_ARGS];
+  uvchan__place_t* places = args[0];
   size_t i;
 
   for (i = 0; places[i].channel != NULL; i++) uvchan_release(places[i].channel);
@@ -338,24 +338,24 @@ static void release_places(uvchan__hub_t* hub, void* const* owed) {
   uvchan__req_let_go(hub, no_channels);
 }
 
-static void owe_places(uvchan_select_t* select) {
-  void** owed;
+static void defer_places(uvchan_select_t* select) {
+  void** args;
   size_t i;
 
   if (select->places != select->near_places) {
     select->places[select->nplaces].channel = NULL;
-    uvchan__req_owe(UVCHAN__REQ(select), release_places)[0] = select->places;
+    uvchan__req_defer(UVCHAN__REQ(select), release_places)[0] = select->places;
     return;
   }
-  owed = uvchan__req_owe(UVCHAN__REQ(select), uvchan__req_let_go);
-  for (i = 0; i < select->nplaces; i++) owed[i] = select->places[i].channel;
+  args = uvchan__req_defer(UVCHAN__REQ(select), uvchan__req_let_go);
+  for (i = 0; i < select->nplaces; i++) args[i] = select->places[i].channel;
 }
 
 static void complete_select(uvchan_req_t* req, int status) {
   uvchan_select_t* select = (uvchan_select_t*)req;
 
   remove_all(select->places, select->nplaces);
-  owe_places(select);
+  defer_places(select);
   select->cb(select, outcome(select, status));
 }
 
@@ -398,7 +398,7 @@ int uvchan_select(uv_loop_t* loop, uvchan_select_t* req, uvchan_case_t* cases, s
   size_t i;
   int r;
 
-  if (loop == NULL || req == NULL || cb == NULL || ncases == 0 || !is_valid(cases, ncases)) return UV_EINVAL;
+  if (loop == NULL || req == NULL || cb == NULL || ncases == 0 || !are_valid(cases, ncases)) return UV_EINVAL;
   r = reserve(req, cases, ncases, &block);
   if (r != 0) return r;
   r = uvchan__hub_acquire(loop, &hub);

@@ -92,7 +92,7 @@ void uvchan_ticker_close(uvchan_ticker_t* ticker, uvchan_ticker_close_cb cb) {
   if (!is_usable(ticker)) return;
   ticker->flags = CLOSING;
   ticker->close_cb = cb;
-  if (uvchan__is_finished((uv_handle_t*)&ticker->timer)) {
+  if (uvchan__handle_is_closed((uv_handle_t*)&ticker->timer)) {
     on_closed((uv_handle_t*)&ticker->timer);
   } else if (uv_is_closing((uv_handle_t*)&ticker->timer)) {
     ticker->later.idle.data = ticker;

@@ -10,7 +10,7 @@
 #include "wake/park.h"
 #include "ends/request.h"
 
-static atomic_uint* lock_of(uvchan_waitgroup_t* wg) { return uvchan__atomic(&wg->lock); }
+static atomic_uint* lock_of_group(uvchan_waitgroup_t* wg) { return uvchan__atomic(&wg->lock); }
 
 int uvchan_waitgroup_init(uvchan_waitgroup_t* wg) {
   if (wg == NULL) return UV_EINVAL;
@@ -36,16 +36,16 @@ int uvchan_waitgroup_add(uvchan_waitgroup_t* wg, int delta) {
   int64_t count;
 
   if (wg == NULL) return UV_EINVAL;
-  uvchan__lock(lock_of(wg));
+  uvchan__lock(lock_of_group(wg));
   count = (int64_t)wg->count + delta;
   if (count < 0 || count > INT_MAX) {
-    uvchan__unlock(lock_of(wg));
+    uvchan__unlock(lock_of_group(wg));
     return UV_EINVAL;
   }
   wg->count = (int)count;
   if (count == 0) claim_all(wg, &wakes);
-  uvchan__unlock(lock_of(wg));
-  uvchan__wake(&wakes);
+  uvchan__unlock(lock_of_group(wg));
+  uvchan__wake_all(&wakes);
   return 0;
 }
 
@@ -55,17 +55,17 @@ int uvchan_waitgroup_done(uvchan_waitgroup_t* wg) { return uvchan_waitgroup_add(
 static int enqueue_unless_done(uvchan_waitgroup_t* wg, uvchan__place_t* place) {
   int waits;
 
-  uvchan__lock(lock_of(wg));
+  uvchan__lock(lock_of_group(wg));
   waits = wg->count > 0;
   if (waits) uvchan__enqueue(&wg->waiters, place);
-  uvchan__unlock(lock_of(wg));
+  uvchan__unlock(lock_of_group(wg));
   return waits;
 }
 
 static void remove_from(uvchan_waitgroup_t* wg, uvchan__place_t* place) {
-  uvchan__lock(lock_of(wg));
+  uvchan__lock(lock_of_group(wg));
   uvchan__dequeue(&wg->waiters, place);
-  uvchan__unlock(lock_of(wg));
+  uvchan__unlock(lock_of_group(wg));
 }
 
 int uvchan_waitgroup_timedwait(uvchan_waitgroup_t* wg, uint64_t timeout) {
@@ -96,7 +96,7 @@ static void withdraw_notify(uvchan_req_t* req) {
 static void complete_notify(uvchan_req_t* req, int status) {
   uvchan_notify_t* notify = (uvchan_notify_t*)req;
 
-  uvchan__req_owe(req, uvchan__req_let_go);
+  uvchan__req_defer(req, uvchan__req_let_go);
   notify->cb(notify, status);
 }
 

@@ -29,7 +29,7 @@ static inline void uvchan__lock(atomic_uint* lock) {
   }
 #if UVCHAN__HAS_FUTEX
   while (atomic_exchange_explicit(lock, 2, memory_order_acquire) != 0) { /* [lock.A] */
-    uvchan__sleep_on(lock, 2, UVCHAN__FOR_EVER);
+    uvchan__futex_wait(lock, 2, UVCHAN__FOR_EVER);
   }
 #endif
 }
@@ -37,7 +37,7 @@ static inline void uvchan__lock(atomic_uint* lock) {
 static inline void uvchan__unlock(atomic_uint* lock) {
   uvchan__step();
 #if UVCHAN__HAS_FUTEX
-  if (atomic_exchange_explicit(lock, 0, memory_order_release) == 2) uvchan__wake_one(lock); /* [lock.R] */
+  if (atomic_exchange_explicit(lock, 0, memory_order_release) == 2) uvchan__futex_wake(lock); /* [lock.R] */
 #else
   atomic_store_explicit(lock, 0, memory_order_release); /* [lock.R] */
 #endif

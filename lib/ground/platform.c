@@ -35,14 +35,14 @@ void uvchan__let_cancellation(int before) { (void)before; }
 #include <linux/futex.h>
 #include <unistd.h>
 
-int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
+int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout) {
   struct {
     __kernel_long_t seconds;
     __kernel_long_t nanoseconds;
   } relative, *limit = NULL; /* as the kernel reads it here: the C library's timespec may be wider on a 32-bit machine */
 
   if (timeout != UVCHAN__FOR_EVER) {
-    timeout = uvchan__at_once(timeout);
+    timeout = uvchan__cap_sleep(timeout);
     relative.seconds = (__kernel_long_t)(timeout / 1000000000u);
     relative.nanoseconds = (__kernel_long_t)(timeout % 1000000000u);
     limit = &relative;
@@ -51,7 +51,7 @@ int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout)
   return errno == ETIMEDOUT ? UV_ETIMEDOUT : 0;
 }
 
-void uvchan__wake_one(atomic_uint* word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
+void uvchan__futex_wake(atomic_uint* word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
 
 #endif
 
@@ -71,7 +71,7 @@ void uvchan__yield(void) { sleep_for(0); }
 #endif
 
 /* libuv's own mark UV_HANDLE_CLOSED, the same everywhere from 1.42 to 1.52; a test closes handles of each kind and looks. */
-int uvchan__is_finished(const uv_handle_t* handle) { return (handle->flags & 0x2u) != 0; }
+int uvchan__handle_is_closed(const uv_handle_t* handle) { return (handle->flags & 0x2u) != 0; }
 
 /* ---- Fork ----------------------------------------------------------------------------------------------------------------- */
 

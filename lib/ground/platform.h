@@ -46,21 +46,21 @@ void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_ch
 /* Whether libuv has closed the handle for good, and no part of its loop points to it any more; uv_is_closing() tells no difference between
  * this and a handle that is only about to be. Of a handle that was closed, whether its loop may be gone. */
 struct uv_handle_s;
-int uvchan__is_finished(const struct uv_handle_s* handle);
+int uvchan__handle_is_closed(const struct uv_handle_s* handle);
 #if UVCHAN__HAS_FUTEX
 
 /* Sleeps while *word is expected, for at most timeout nanoseconds. Answers 0 or UV_ETIMEDOUT; may wake without cause, or too early. */
-int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout);
+int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout);
 
 /* Wakes one thread that sleeps on the word, or more. Only the address counts: the word's memory may be gone already. */
-void uvchan__wake_one(atomic_uint* word);
+void uvchan__futex_wake(atomic_uint* word);
 
 #endif
 
 /* At most so many nanoseconds, a day, does a sleep take at once: 32 bits of seconds, or of milliseconds, hold it on every platform. */
 #define UVCHAN__LONGEST_SLEEP ((uint64_t)86400 * 1000000000u)
 
-static inline uint64_t uvchan__at_once(uint64_t timeout) { return timeout < UVCHAN__LONGEST_SLEEP ? timeout : UVCHAN__LONGEST_SLEEP; }
+static inline uint64_t uvchan__cap_sleep(uint64_t timeout) { return timeout < UVCHAN__LONGEST_SLEEP ? timeout : UVCHAN__LONGEST_SLEEP; }
 
 /* Holds off the cancellation of the calling thread, and lets it be as it was: hold() answers what to give to let(). Wherever a call of the
  * library comes by a cancellation point of pthread_cancel(), or runs code of its user's, it does so around that: so a thread that is

@@ -12,7 +12,7 @@
 
 #define UVCHAN__LEAST_PAGE 4096
 
-static inline void uvchan__fetch(const void* memory, size_t size) {
+static inline void uvchan__prefault(const void* memory, size_t size) {
   const volatile unsigned char* bytes = memory;
   size_t at;
 

@@ -3,12 +3,12 @@
 
 /* The parts of a position word. */
 
-static uint64_t lap_of(const uvchan__ring_end_t* end, uint64_t word) { return word >> end->shift; }
+static uint64_t lap_of(const uvchan__ring_side_t* end, uint64_t word) { return word >> end->shift; }
 
 static uint64_t position_of(uint64_t word) { return word & ~(UVCHAN__MARKS | UVCHAN__ARMED); }
 
 /* The word n slots further on, n up to capacity, with the same marks; the word to move tail from and to goes without ARMED. */
-static uint64_t advance(const uvchan__ring_end_t* end, uint64_t word, size_t n) {
+static uint64_t advance(const uvchan__ring_side_t* end, uint64_t word, size_t n) {
   size_t index = uvchan__index_of(end, word);
 
   if (n < end->capacity - index) return word + ((uint64_t)n << UVCHAN__INDEX_SHIFT);
@@ -18,7 +18,7 @@ static uint64_t advance(const uvchan__ring_end_t* end, uint64_t word, size_t n) 
 
 /* Slots from one position to another. Positions that were not read at one moment may be out of order, or more than a lap apart: then
  * 0, or capacity. */
-static size_t distance(const uvchan__ring_end_t* end, uint64_t from, uint64_t to) {
+static size_t distance(const uvchan__ring_side_t* end, uint64_t from, uint64_t to) {
   int64_t laps = (int64_t)((lap_of(end, to) - lap_of(end, from)) << end->shift) >> end->shift; /* the lap field wraps */
   size_t a = uvchan__index_of(end, from);
   size_t b = uvchan__index_of(end, to);
@@ -31,7 +31,7 @@ static size_t distance(const uvchan__ring_end_t* end, uint64_t from, uint64_t to
 static uint64_t unarmed(uint64_t word) { return word & ~UVCHAN__ARMED; }
 
 /* Tail was moved on from this word. */
-static uvchan__ring_result_t done(uint64_t tail) { return (tail & UVCHAN__ARMED) != 0 ? UVCHAN__RING_OWING : UVCHAN__RING_DONE; }
+static uvchan__ring_result_t moved_from(uint64_t tail) { return (tail & UVCHAN__ARMED) != 0 ? UVCHAN__RING_DISARMED : UVCHAN__RING_DONE; }
 
 #define FIRST_BACK_OFF 32 /* pauses: some 0.8 microseconds */
 #define MOST_BACK_OFF 128
@@ -50,12 +50,12 @@ static void back_off(unsigned int* pauses) {
   if (*pauses < MOST_BACK_OFF) *pauses *= 2;
 }
 
-static int precedes(uint32_t turn, uint32_t other) { return (int32_t)(turn - other) < 0; }
+static int precedes(uint32_t seq, uint32_t other) { return (int32_t)(seq - other) < 0; }
 
-static void await_turn(const unsigned char* slot, uint32_t turn) {
+static void await_seq(const unsigned char* slot, uint32_t seq) {
   unsigned int round = 0;
 
-  while (uvchan__load_turn(slot) != turn) uvchan__relax(&round);
+  while (uvchan__load_seq(slot) != seq) uvchan__relax(&round);
 }
 
 /* The turn's 4 bytes and the value, as close as the value's own alignment lets them be; or both as malloc aligns. */
@@ -81,7 +81,7 @@ size_t uvchan__ring_bytes(size_t elem_size, size_t capacity) {
 #define PREFETCHED 256      /* bytes ahead */
 #define PREFETCHED_FROM 128 /* slots */
 
-static void init_end(uvchan__ring_end_t* end, void* memory, size_t elem_size, size_t capacity) {
+static void init_side(uvchan__ring_side_t* end, void* memory, size_t elem_size, size_t capacity) {
   end->slots = memory;
   end->stride = stride_for(elem_size);
   end->elem_size = elem_size;
@@ -96,21 +96,21 @@ void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, siz
   uint64_t start;
   size_t i;
 
-  init_end(&ring->tail, memory, elem_size, capacity);
-  init_end(&ring->head, memory, elem_size, capacity);
+  init_side(&ring->tail, memory, elem_size, capacity);
+  init_side(&ring->head, memory, elem_size, capacity);
   start = capacity == 0 ? UVCHAN__SLOW : lap << ring->tail.shift;
   for (i = 0; i < capacity; i++) atomic_init((_Atomic uint32_t*)(void*)(ring->tail.slots + i * ring->tail.stride), (uint32_t)(2 * lap));
   atomic_init(&ring->tail.word, start);
-  atomic_init(&ring->tail.bound, start);
+  atomic_init(&ring->tail.no_peak_before, start);
   atomic_init(&ring->tail.peak, 0);
   atomic_init(&ring->head.word, start);
-  atomic_init(&ring->head.bound, start);
+  atomic_init(&ring->head.seen_head, start);
 }
 
 /* After tail was moved on from `tail`, before the value can be received: see I6. No new peak is possible up to `peak` slots behind a head
  * that was seen, since head only moves on. Relaxed: a statistic. */
 static void note_peak(uvchan__ring_t* ring, uint64_t tail) {
-  uvchan__ring_end_t* end = &ring->tail;
+  uvchan__ring_side_t* end = &ring->tail;
   uint32_t peak = atomic_load_explicit(&end->peak, memory_order_relaxed);
   uint64_t head;
   size_t len;
@@ -124,30 +124,30 @@ static void note_peak(uvchan__ring_t* ring, uint64_t tail) {
       peak = (uint32_t)len;
     }
   }
-  atomic_store_explicit(&end->bound, advance(end, head, peak), memory_order_relaxed);
+  atomic_store_explicit(&end->no_peak_before, advance(end, head, peak), memory_order_relaxed);
 }
 
 /* FULL is true of one moment: tail was the same before and after head was read, and only grows; so it was that when head was a whole
  * capacity behind it. */
 static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused, uint64_t* position) {
-  uvchan__ring_end_t* end = &ring->tail;
+  uvchan__ring_side_t* end = &ring->tail;
   uint64_t tail = uvchan__load_word(end);
   unsigned int round = 0;
   unsigned int pauses = FIRST_BACK_OFF;
 
   for (;;) {
-    uint32_t turn;
+    uint32_t seq;
 
     if ((tail & refused) != 0) return UVCHAN__RING_REFUSED;
-    turn = uvchan__load_turn(uvchan__slot(end, tail));
-    if (turn == uvchan__free_turn(end, tail)) {
+    seq = uvchan__load_seq(uvchan__slot(end, tail));
+    if (seq == uvchan__free_seq(end, tail)) {
       *position = unarmed(tail);
-      if (uvchan__move_word(end, &tail, uvchan__next(end, *position))) return done(tail);
+      if (uvchan__move_word(end, &tail, uvchan__next(end, *position))) return moved_from(tail);
       back_off(&pauses);
       tail = uvchan__load_word(end);
       continue;
     }
-    if (precedes(turn, uvchan__free_turn(end, tail))) { /* full, or a receiver is still copying this slot's last value out */
+    if (precedes(seq, uvchan__free_seq(end, tail))) { /* full, or a receiver is still copying this slot's last value out */
       uint64_t head = uvchan__load_word(&ring->head);
       uint64_t again = uvchan__load_word(end);
 
@@ -162,24 +162,24 @@ static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused, 
 
 /* The mirror of claim_free(). EMPTY and ENDED are true of one moment in the same way. */
 static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused, uint64_t* position) {
-  uvchan__ring_end_t* end = &ring->head;
+  uvchan__ring_side_t* end = &ring->head;
   uint64_t head = uvchan__load_word(end);
   unsigned int round = 0;
   unsigned int pauses = FIRST_BACK_OFF;
 
   for (;;) {
-    uint32_t turn;
+    uint32_t seq;
 
     if ((head & refused) != 0) return UVCHAN__RING_REFUSED;
-    turn = uvchan__load_turn(uvchan__slot(end, head));
-    if (turn == uvchan__full_turn(end, head)) {
+    seq = uvchan__load_seq(uvchan__slot(end, head));
+    if (seq == uvchan__full_seq(end, head)) {
       *position = head;
       if (uvchan__move_word(end, &head, uvchan__next(end, head))) return UVCHAN__RING_DONE;
       back_off(&pauses);
       head = uvchan__load_word(end);
       continue;
     }
-    if (precedes(turn, uvchan__full_turn(end, head))) { /* empty, or a sender is still copying this slot's value in */
+    if (precedes(seq, uvchan__full_seq(end, head))) { /* empty, or a sender is still copying this slot's value in */
       uint64_t tail = uvchan__load_word(&ring->tail);
       uint64_t again = uvchan__load_word(end);
 
@@ -194,18 +194,18 @@ static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused, 
   }
 }
 
-uvchan__ring_result_t uvchan__ring_push_slowly(uvchan__ring_t* ring, const void* value, uint64_t refused) {
+uvchan__ring_result_t uvchan__ring_push_slow(uvchan__ring_t* ring, const void* value, uint64_t refused) {
   uint64_t word = uvchan__load_value(&ring->tail, value);
   uint64_t position;
   uvchan__ring_result_t r = claim_free(ring, refused, &position);
 
-  if (r != UVCHAN__RING_DONE && r != UVCHAN__RING_OWING) return r;
+  if (r != UVCHAN__RING_DONE && r != UVCHAN__RING_DISARMED) return r;
   note_peak(ring, position);
   uvchan__fill(&ring->tail, position, value, word);
   return r;
 }
 
-uvchan__ring_result_t uvchan__ring_pop_slowly(uvchan__ring_t* ring, void* value, uint64_t refused) {
+uvchan__ring_result_t uvchan__ring_pop_slow(uvchan__ring_t* ring, void* value, uint64_t refused) {
   uint64_t position;
   uvchan__ring_result_t r = claim_full(ring, refused, &position);
 
@@ -214,7 +214,7 @@ uvchan__ring_result_t uvchan__ring_pop_slowly(uvchan__ring_t* ring, void* value,
 }
 
 uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* values, size_t n, uint64_t refused, size_t* moved) {
-  uvchan__ring_end_t* end = &ring->tail;
+  uvchan__ring_side_t* end = &ring->tail;
   uint64_t tail = uvchan__load_word(end);
   uvchan__ring_result_t r;
   size_t k, i;
@@ -235,24 +235,24 @@ uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* valu
     }
     tail = again;
   }
-  r = done(tail);
+  r = moved_from(tail);
   tail = unarmed(tail);
   note_peak(ring, advance(end, tail, k - 1));
   *moved = k;
   for (i = 0; i < k; i++) {
     unsigned char* slot = uvchan__slot(end, tail);
-    uint32_t turn = uvchan__free_turn(end, tail);
+    uint32_t seq = uvchan__free_seq(end, tail);
 
     tail = uvchan__next(end, tail);
-    await_turn(slot, turn);
+    await_seq(slot, seq);
     uvchan__copy(slot + end->offset, uvchan__nth(values, i, end->elem_size), end->elem_size);
-    uvchan__store_turn(slot, turn + 1);
+    uvchan__store_seq(slot, seq + 1);
   }
   return r;
 }
 
 uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, size_t n, uint64_t refused, size_t* moved) {
-  uvchan__ring_end_t* end = &ring->head;
+  uvchan__ring_side_t* end = &ring->head;
   uint64_t head = uvchan__load_word(end);
   size_t k, i;
 
@@ -275,12 +275,12 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
   *moved = k;
   for (i = 0; i < k; i++) {
     unsigned char* slot = uvchan__slot(end, head);
-    uint32_t turn = uvchan__full_turn(end, head);
+    uint32_t seq = uvchan__full_seq(end, head);
 
     head = uvchan__next(end, head);
-    await_turn(slot, turn);
+    await_seq(slot, seq);
     uvchan__copy(uvchan__nth(values, i, end->elem_size), slot + end->offset, end->elem_size);
-    uvchan__store_turn(slot, turn + 1);
+    uvchan__store_seq(slot, seq + 1);
   }
   return UVCHAN__RING_DONE;
 }
@@ -298,7 +298,7 @@ static void look_at_both(const uvchan__ring_t* ring, uint64_t* head, uint64_t* t
 }
 
 size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position) {
-  uvchan__ring_end_t* end = &ring->head;
+  uvchan__ring_side_t* end = &ring->head;
   uint64_t head = uvchan__load_word(end);
   size_t n;
 
@@ -327,19 +327,19 @@ uint64_t uvchan__ring_stamp(const uvchan__ring_t* ring, int sends) {
 void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position) {
   unsigned char* slot = uvchan__slot(&ring->head, position);
 
-  await_turn(slot, uvchan__full_turn(&ring->head, position));
+  await_seq(slot, uvchan__full_seq(&ring->head, position));
   return slot + ring->head.offset;
 }
 
 void uvchan__ring_free(uvchan__ring_t* ring, uint64_t* position) {
-  uvchan__store_turn(uvchan__slot(&ring->head, *position), uvchan__full_turn(&ring->head, *position) + 1);
+  uvchan__store_seq(uvchan__slot(&ring->head, *position), uvchan__full_seq(&ring->head, *position) + 1);
   *position = uvchan__next(&ring->head, *position);
 }
 
-static int is_full_ahead(const uvchan__ring_end_t* end, size_t n) {
+static int is_full_ahead(const uvchan__ring_side_t* end, size_t n) {
   uint64_t ahead = advance(end, uvchan__load_word(end), n);
 
-  return uvchan__load_turn(uvchan__slot(end, ahead)) == uvchan__full_turn(end, ahead);
+  return uvchan__load_seq(uvchan__slot(end, ahead)) == uvchan__full_seq(end, ahead);
 }
 
 int uvchan__ring_has_value(const uvchan__ring_t* ring) { return is_full_ahead(&ring->head, 0); }
@@ -350,31 +350,31 @@ int uvchan__ring_has_value(const uvchan__ring_t* ring) { return is_full_ahead(&r
 
 /* Relaxed: a hint. */
 int uvchan__ring_is_busy(uvchan__ring_t* ring) {
-  uvchan__ring_end_t* end = &ring->head;
+  uvchan__ring_side_t* end = &ring->head;
   uint64_t head = position_of(uvchan__load_word(end));
-  uint64_t before = atomic_load_explicit(&end->bound, memory_order_relaxed);
+  uint64_t before = atomic_load_explicit(&end->seen_head, memory_order_relaxed);
 
-  if (before != head) atomic_store_explicit(&end->bound, head, memory_order_relaxed);
+  if (before != head) atomic_store_explicit(&end->seen_head, head, memory_order_relaxed);
   return distance(end, before, head) >= BUSY;
 }
 
 int uvchan__ring_is_small(const uvchan__ring_t* ring) { return ring->head.capacity <= SMALL; }
 
-int uvchan__ring_has_run(const uvchan__ring_t* ring) {
+int uvchan__ring_has_batch(const uvchan__ring_t* ring) {
   size_t n = ring->head.capacity / 4;
 
   return is_full_ahead(&ring->head, uvchan__ring_is_small(ring) ? 0 : n < LONG_RUN ? n : LONG_RUN);
 }
 
-int uvchan__ring_is_roomy(const uvchan__ring_t* ring) {
-  const uvchan__ring_end_t* end = &ring->tail;
+int uvchan__ring_is_half_free(const uvchan__ring_t* ring) {
+  const uvchan__ring_side_t* end = &ring->tail;
   uint64_t ahead = uvchan__load_word(end);
 
   if (!uvchan__ring_is_small(ring)) ahead = advance(end, ahead, end->capacity / 2);
-  return uvchan__load_turn(uvchan__slot(end, ahead)) == uvchan__free_turn(end, ahead);
+  return uvchan__load_seq(uvchan__slot(end, ahead)) == uvchan__free_seq(end, ahead);
 }
 
-int uvchan__ring_is_slow(const uvchan__ring_end_t* end) { return (uvchan__load_word(end) & UVCHAN__SLOW) != 0; }
+int uvchan__ring_is_slow(const uvchan__ring_side_t* end) { return (uvchan__load_word(end) & UVCHAN__SLOW) != 0; }
 
 size_t uvchan__ring_len(const uvchan__ring_t* ring) {
   uint64_t head, tail;
@@ -393,7 +393,7 @@ int uvchan__ring_try_len(const uvchan__ring_t* ring, size_t* len) {
 
 size_t uvchan__ring_peak(const uvchan__ring_t* ring) { return atomic_load_explicit(&ring->tail.peak, memory_order_relaxed); }
 
-static uint64_t count_to(const uvchan__ring_end_t* end) {
+static uint64_t count_to(const uvchan__ring_side_t* end) {
   uint64_t word = uvchan__load_word(end);
 
   return lap_of(end, word) * end->capacity + uvchan__index_of(end, word);
@@ -406,14 +406,14 @@ uint64_t uvchan__ring_popped(const uvchan__ring_t* ring) { return count_to(&ring
 int uvchan__ring_is_closed(const uvchan__ring_t* ring) { return (uvchan__load_word(&ring->tail) & UVCHAN__CLOSED) != 0; }
 
 /* [word.R]: what the marks announce; [word.A]: the moves before. The same of the two below. */
-int uvchan__ring_mark(uvchan__ring_end_t* end, uint64_t marks) {
+int uvchan__ring_mark(uvchan__ring_side_t* end, uint64_t marks) {
   uint64_t word = uvchan__load_word(end);
 
   while (!uvchan__move_word(end, &word, unarmed(word) | marks)) continue;
   return (word & UVCHAN__ARMED) != 0;
 }
 
-void uvchan__ring_unmark(uvchan__ring_end_t* end, uint64_t marks) {
+void uvchan__ring_unmark(uvchan__ring_side_t* end, uint64_t marks) {
   uvchan__step();
   atomic_fetch_and_explicit(&end->word, ~marks, memory_order_acq_rel);
 }

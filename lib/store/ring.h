@@ -13,8 +13,8 @@
  * its own, with its own copy of what is fixed, so that a fast operation reads no further line. Where a receiver read one fixed member from
  * tail's line, a value of one thread to one loop took 22 ns for 10.
  *
- * I1  A slot is written only between the exchange of tail that claims it and [turn.R]; read only between the exchange of head that
- *     claims it and the next [turn.R]. Each claim succeeds for one thread alone, so no value is lost or received twice.
+ * I1  A slot is written only between the exchange of tail that claims it and [seq.R]; read only between the exchange of head that
+ *     claims it and the next [seq.R]. Each claim succeeds for one thread alone, so no value is lost or received twice.
  * I2  head <= tail <= head + capacity, counted in slots: tail moves only while its slot is free, head only while its slot holds a value.
  *     (The _n forms move several slots at once, by the other word; they wait for each turn after the claim.)
  * I3  tail does not move while it is CLOSED: so the values in front of it are all that will ever be received, and empty is then the end.
@@ -27,7 +27,7 @@
  *     thread takes it off, and that one owes the sleeper its wake-up.
  * I5  Between claim and turn a thread only copies one value. Others may have to wait for it there (uvchan__relax), never in a circle:
  *     a sender waits for the receiver of the lap before, a receiver for the sender of its own lap.
- * I6  The last [turn.R] is a call's last touch of the ring: who received the last value may free it, as far as the ring goes. (A call that
+ * I6  The last [seq.R] is a call's last touch of the ring: who received the last value may free it, as far as the ring goes. (A call that
  *     has waited, or owes a wake-up, touches its channel once more; its caller holds a reference.) */
 #ifndef UVCHAN_RING_H
 #define UVCHAN_RING_H
@@ -49,7 +49,10 @@
 typedef union {
   struct {
     _Atomic uint64_t word;
-    _Atomic uint64_t bound; /* of tail: a position up to which no new peak is possible; of head: where a receiver last found it empty */
+    union { /* hints */
+      _Atomic uint64_t no_peak_before; /* of tail: a position before which no new peak is possible */
+      _Atomic uint64_t seen_head;      /* of head: where it was when a waiting receiver last noted it */
+    };
     _Atomic uint32_t peak;  /* of tail: the most values at once */
     /* Fixed from uvchan__ring_init() on. */
     unsigned char shift;  /* of the lap in a word */
@@ -62,18 +65,18 @@ typedef union {
     size_t capacity; /* 0: no slots, and both words stay SLOW */
   };
   char line[UVCHAN__CACHE_LINE];
-} uvchan__ring_end_t;
+} uvchan__ring_side_t;
 
-static_assert(sizeof(uvchan__ring_end_t) == UVCHAN__CACHE_LINE, "an end of the ring is one line");
+static_assert(sizeof(uvchan__ring_side_t) == UVCHAN__CACHE_LINE, "an end of the ring is one line");
 
 typedef struct {
-  uvchan__ring_end_t tail;
-  uvchan__ring_end_t head;
+  uvchan__ring_side_t tail;
+  uvchan__ring_side_t head;
 } uvchan__ring_t;
 
 typedef enum {
   UVCHAN__RING_DONE,
-  UVCHAN__RING_OWING,  /* done, and the caller has taken ARMED off: he owes a wake-up */
+  UVCHAN__RING_DISARMED,  /* done, and the caller has taken ARMED off: he owes a wake-up */
   UVCHAN__RING_FULL,   /* it was, at one moment of the call */
   UVCHAN__RING_EMPTY,  /* the same */
   UVCHAN__RING_ENDED,  /* empty, and tail CLOSED: for ever */
@@ -95,8 +98,8 @@ uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* valu
 uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, size_t n, uint64_t refused, size_t* moved);
 
 /* The general case of a push and a pop, whose ordinary case stands below. */
-uvchan__ring_result_t uvchan__ring_push_slowly(uvchan__ring_t* ring, const void* value, uint64_t refused);
-uvchan__ring_result_t uvchan__ring_pop_slowly(uvchan__ring_t* ring, void* value, uint64_t refused);
+uvchan__ring_result_t uvchan__ring_push_slow(uvchan__ring_t* ring, const void* value, uint64_t refused);
+uvchan__ring_result_t uvchan__ring_pop_slow(uvchan__ring_t* ring, void* value, uint64_t refused);
 
 /* In place, on a ring that nobody sends to any more: claims all values at once, by one move of head, and answers how many there are from
  * *position on. Each is then still in its slot until uvchan__ring_free(), which moves *position on: for what may take long. */
@@ -113,11 +116,11 @@ uint64_t uvchan__ring_stamp(const uvchan__ring_t* ring, int sends);
 /* For who looks again and again: each looks at one slot, which the other side touches once a lap, and not at a word that it moves for each
  * value. A hint. */
 int uvchan__ring_has_value(const uvchan__ring_t* ring);
-int uvchan__ring_has_run(const uvchan__ring_t* ring);  /* a good many values; of a small one a value */
-int uvchan__ring_is_roomy(const uvchan__ring_t* ring); /* about half of it is free, or of a small one a slot */
+int uvchan__ring_has_batch(const uvchan__ring_t* ring);  /* a good many values; of a small one a value */
+int uvchan__ring_is_half_free(const uvchan__ring_t* ring); /* about half of it is free, or of a small one a slot */
 int uvchan__ring_is_busy(uvchan__ring_t* ring);        /* a good many values have come since this was asked last */
 int uvchan__ring_is_small(const uvchan__ring_t* ring); /* for these: a value is a run, a slot is room */
-int uvchan__ring_is_slow(const uvchan__ring_end_t* end);
+int uvchan__ring_is_slow(const uvchan__ring_side_t* end);
 
 /* Exact where nobody else is at work; else true of a moment of the call. The second answers 0 where head was SLOW at that moment: somebody
  * with the lock may be between two moves that are one step to everyone else. */
@@ -129,8 +132,8 @@ uint64_t uvchan__ring_popped(const uvchan__ring_t* ring);
 int uvchan__ring_is_closed(const uvchan__ring_t* ring);
 
 /* Set or clear marks of a word. Only with the channel's lock held, but for tests. The first answers 1 where it has taken ARMED off. */
-int uvchan__ring_mark(uvchan__ring_end_t* end, uint64_t marks);
-void uvchan__ring_unmark(uvchan__ring_end_t* end, uint64_t marks);
+int uvchan__ring_mark(uvchan__ring_side_t* end, uint64_t marks);
+void uvchan__ring_unmark(uvchan__ring_side_t* end, uint64_t marks);
 
 /* DONE: it was empty, and is ARMED. FULL: it is not empty. REFUSED: tail is SLOW or CLOSED. What was done before is seen by the one who
  * takes the mark off. One sleeper at a time: the next one arms only when nobody owes the one before a wake-up any more. */
@@ -153,43 +156,43 @@ static inline void uvchan__copy(void* to, const void* from, size_t size) {
   }
 }
 
-static inline size_t uvchan__index_of(const uvchan__ring_end_t* end, uint64_t word) {
+static inline size_t uvchan__index_of(const uvchan__ring_side_t* end, uint64_t word) {
   return (size_t)((word & end->index_mask) >> UVCHAN__INDEX_SHIFT);
 }
 
-static inline uint32_t uvchan__free_turn(const uvchan__ring_end_t* end, uint64_t word) { return (uint32_t)(2 * (word >> end->shift)); }
+static inline uint32_t uvchan__free_seq(const uvchan__ring_side_t* end, uint64_t word) { return (uint32_t)(2 * (word >> end->shift)); }
 
-static inline uint32_t uvchan__full_turn(const uvchan__ring_end_t* end, uint64_t word) { return uvchan__free_turn(end, word) + 1; }
+static inline uint32_t uvchan__full_seq(const uvchan__ring_side_t* end, uint64_t word) { return uvchan__free_seq(end, word) + 1; }
 
 /* The word one slot further on, with the same marks. */
-static inline uint64_t uvchan__next(const uvchan__ring_end_t* end, uint64_t word) {
+static inline uint64_t uvchan__next(const uvchan__ring_side_t* end, uint64_t word) {
   if (uvchan__index_of(end, word) + 1 < end->capacity) return word + ((uint64_t)1 << UVCHAN__INDEX_SHIFT);
   return ((word >> end->shift) + 1) << end->shift | (word & UVCHAN__MARKS);
 }
 
-static inline unsigned char* uvchan__slot(const uvchan__ring_end_t* end, uint64_t word) {
+static inline unsigned char* uvchan__slot(const uvchan__ring_side_t* end, uint64_t word) {
   return end->slots + uvchan__index_of(end, word) * end->stride;
 }
 
-/* [turn.A] with [turn.R]: the bytes that the other side wrote, or has finished reading. */
-static inline uint32_t uvchan__load_turn(const unsigned char* slot) {
+/* [seq.A] with [seq.R]: the bytes that the other side wrote, or has finished reading. */
+static inline uint32_t uvchan__load_seq(const unsigned char* slot) {
   uvchan__step();
   return atomic_load_explicit((const _Atomic uint32_t*)(const void*)slot, memory_order_acquire);
 }
 
-static inline void uvchan__store_turn(unsigned char* slot, uint32_t turn) {
+static inline void uvchan__store_seq(unsigned char* slot, uint32_t seq) {
   uvchan__step();
-  atomic_store_explicit((_Atomic uint32_t*)(void*)slot, turn, memory_order_release); /* [turn.R] */
+  atomic_store_explicit((_Atomic uint32_t*)(void*)slot, seq, memory_order_release); /* [seq.R] */
 }
 
 /* [word.A] with [word.R]: what was done before a close, for who sees the mark; before a move, for who counts with it. */
-static inline uint64_t uvchan__load_word(const uvchan__ring_end_t* end) {
+static inline uint64_t uvchan__load_word(const uvchan__ring_side_t* end) {
   uvchan__step();
   return atomic_load_explicit(&end->word, memory_order_acquire);
 }
 
 /* Moves the word on; a failure stores what it is now in *expected. [word.R], and [word.A] too, so that moves form one chain. */
-static inline int uvchan__move_word(uvchan__ring_end_t* end, uint64_t* expected, uint64_t desired) {
+static inline int uvchan__move_word(uvchan__ring_side_t* end, uint64_t* expected, uint64_t desired) {
   uvchan__step();
   return atomic_compare_exchange_weak_explicit(&end->word, expected, desired, memory_order_acq_rel, memory_order_acquire);
 }
@@ -199,11 +202,11 @@ static inline int uvchan__move_word(uvchan__ring_end_t* end, uint64_t* expected,
 /* Whether the value that goes to `tail` may be one more than there ever were. It is not before `bound`. Where the peak is low, that is
  * soon reached; then it is not where the slot that lies `peak` behind is empty again, which is near, while head's line is not: who reads that
  * takes it away from the receivers. Relaxed: a statistic. */
-static inline int uvchan__may_be_peak(const uvchan__ring_end_t* end, uint64_t tail) {
+static inline int uvchan__may_be_peak(const uvchan__ring_side_t* end, uint64_t tail) {
   uint32_t peak;
   uint64_t behind;
 
-  if ((int64_t)(tail - atomic_load_explicit(&end->bound, memory_order_relaxed)) < 0) return 0;
+  if ((int64_t)(tail - atomic_load_explicit(&end->no_peak_before, memory_order_relaxed)) < 0) return 0;
   peak = atomic_load_explicit(&end->peak, memory_order_relaxed);
   if (peak == end->capacity) return 0;
   if (peak == 0 || peak > UVCHAN__LOW_PEAK) return 1;
@@ -211,12 +214,12 @@ static inline int uvchan__may_be_peak(const uvchan__ring_end_t* end, uint64_t ta
   if (uvchan__index_of(end, tail) < peak) { /* in the lap before */
     behind = tail - ((uint64_t)1 << end->shift) + ((uint64_t)(end->capacity - peak) << UVCHAN__INDEX_SHIFT);
   }
-  return (int32_t)(uvchan__load_turn(uvchan__slot(end, behind)) - uvchan__full_turn(end, behind)) <= 0;
+  return (int32_t)(uvchan__load_seq(uvchan__slot(end, behind)) - uvchan__full_seq(end, behind)) <= 0;
 }
 
 /* The other side has written a slot since, so its line comes from another processor's cache; the exchanges of words keep this one from
  * looking ahead for itself. 7.3 ns a value without it, 6.6 with it. */
-static inline void uvchan__prefetch(const uvchan__ring_end_t* end, const unsigned char* slot) {
+static inline void uvchan__prefetch(const uvchan__ring_side_t* end, const unsigned char* slot) {
 #ifdef __GNUC__
   __builtin_prefetch(slot + end->ahead, 1);
 #else
@@ -227,9 +230,9 @@ static inline void uvchan__prefetch(const uvchan__ring_end_t* end, const unsigne
 
 /* A value of one word goes through a register: read from the sender's memory before a slot is claimed, written to the receiver's after the
  * slot is free. So nobody waits where that memory is slow to come, and the copy between claim and turn is a move. */
-static inline int uvchan__is_word(const uvchan__ring_end_t* end) { return end->elem_size == sizeof(uint64_t); }
+static inline int uvchan__is_word(const uvchan__ring_side_t* end) { return end->elem_size == sizeof(uint64_t); }
 
-static inline uint64_t uvchan__load_value(const uvchan__ring_end_t* end, const void* value) {
+static inline uint64_t uvchan__load_value(const uvchan__ring_side_t* end, const void* value) {
   uint64_t word = 0;
 
   if (uvchan__is_word(end)) memcpy(&word, value, sizeof(word));
@@ -237,9 +240,9 @@ static inline uint64_t uvchan__load_value(const uvchan__ring_end_t* end, const v
 }
 
 /* word: of a value of one word, itself. */
-static inline void uvchan__fill(const uvchan__ring_end_t* end, uint64_t tail, const void* value, uint64_t word) {
+static inline void uvchan__fill(const uvchan__ring_side_t* end, uint64_t tail, const void* value, uint64_t word) {
   unsigned char* slot = uvchan__slot(end, tail);
-  uint32_t turn = uvchan__full_turn(end, tail);
+  uint32_t seq = uvchan__full_seq(end, tail);
 
   uvchan__prefetch(end, slot);
   if (uvchan__is_word(end)) {
@@ -247,24 +250,24 @@ static inline void uvchan__fill(const uvchan__ring_end_t* end, uint64_t tail, co
   } else if (end->elem_size != 0) {
     memcpy(slot + end->offset, value, end->elem_size);
   }
-  uvchan__store_turn(slot, turn);
+  uvchan__store_seq(slot, seq);
 }
 
-static inline void uvchan__empty(const uvchan__ring_end_t* end, uint64_t head, void* value) {
+static inline void uvchan__empty(const uvchan__ring_side_t* end, uint64_t head, void* value) {
   unsigned char* slot = uvchan__slot(end, head);
-  uint32_t turn = uvchan__full_turn(end, head) + 1;
+  uint32_t seq = uvchan__full_seq(end, head) + 1;
 
   uvchan__prefetch(end, slot);
   if (uvchan__is_word(end)) {
     uint64_t word;
 
     memcpy(&word, slot + end->offset, sizeof(word));
-    uvchan__store_turn(slot, turn);
+    uvchan__store_seq(slot, seq);
     if (value != NULL) memcpy(value, &word, sizeof(word));
     return;
   }
   if (value != NULL && end->elem_size != 0) memcpy(value, slot + end->offset, end->elem_size);
-  uvchan__store_turn(slot, turn);
+  uvchan__store_seq(slot, seq);
 }
 
 /* ---- The ordinary case ----------------------------------------------------------------------------------------------------
@@ -273,14 +276,14 @@ static inline void uvchan__empty(const uvchan__ring_end_t* end, uint64_t head, v
  * the way through a channel, with the copy above: 12 ns for 18. */
 
 /* 1 where it has pushed the value; 0 where it can't at once, for whichever reason. */
-static inline int uvchan__ring_push_at_once(uvchan__ring_t* ring, const void* value, uint64_t refused) {
-  uvchan__ring_end_t* end = &ring->tail;
+static inline int uvchan__ring_push_fast(uvchan__ring_t* ring, const void* value, uint64_t refused) {
+  uvchan__ring_side_t* end = &ring->tail;
   uint64_t word = uvchan__load_value(end, value);
   uint64_t tail = uvchan__load_word(end);
   uint64_t seen = tail;
 
   if (UVCHAN__RARELY((tail & (refused | UVCHAN__ARMED)) != 0 || uvchan__may_be_peak(end, tail) ||
-                     uvchan__load_turn(uvchan__slot(end, tail)) != uvchan__free_turn(end, tail) ||
+                     uvchan__load_seq(uvchan__slot(end, tail)) != uvchan__free_seq(end, tail) ||
                      !uvchan__move_word(end, &seen, uvchan__next(end, tail)))) {
     return 0;
   }
@@ -289,16 +292,16 @@ static inline int uvchan__ring_push_at_once(uvchan__ring_t* ring, const void* va
 }
 
 static inline uvchan__ring_result_t uvchan__ring_push(uvchan__ring_t* ring, const void* value, uint64_t refused) {
-  return uvchan__ring_push_at_once(ring, value, refused) ? UVCHAN__RING_DONE : uvchan__ring_push_slowly(ring, value, refused);
+  return uvchan__ring_push_fast(ring, value, refused) ? UVCHAN__RING_DONE : uvchan__ring_push_slow(ring, value, refused);
 }
 
 /* The same; it does not look at tail's line. value NULL: thrown away. */
-static inline int uvchan__ring_pop_at_once(uvchan__ring_t* ring, void* value, uint64_t refused) {
-  uvchan__ring_end_t* end = &ring->head;
+static inline int uvchan__ring_pop_fast(uvchan__ring_t* ring, void* value, uint64_t refused) {
+  uvchan__ring_side_t* end = &ring->head;
   uint64_t head = uvchan__load_word(end);
   uint64_t seen = head;
 
-  if (UVCHAN__RARELY((head & refused) != 0 || uvchan__load_turn(uvchan__slot(end, head)) != uvchan__full_turn(end, head) ||
+  if (UVCHAN__RARELY((head & refused) != 0 || uvchan__load_seq(uvchan__slot(end, head)) != uvchan__full_seq(end, head) ||
                      !uvchan__move_word(end, &seen, uvchan__next(end, head)))) {
     return 0;
   }
@@ -307,7 +310,7 @@ static inline int uvchan__ring_pop_at_once(uvchan__ring_t* ring, void* value, ui
 }
 
 static inline uvchan__ring_result_t uvchan__ring_pop(uvchan__ring_t* ring, void* value, uint64_t refused) {
-  return uvchan__ring_pop_at_once(ring, value, refused) ? UVCHAN__RING_DONE : uvchan__ring_pop_slowly(ring, value, refused);
+  return uvchan__ring_pop_fast(ring, value, refused) ? UVCHAN__RING_DONE : uvchan__ring_pop_slow(ring, value, refused);
 }
 
 #endif /* UVCHAN_RING_H */

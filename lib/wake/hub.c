@@ -12,9 +12,9 @@
 
 /* What is owed after the callback that runs, or was left. */
 typedef struct {
-  uvchan__after_func after; /* or NULL */
-  void* owed[UVCHAN__OWED];
-} debt_t;
+  uvchan__deferred_func after; /* or NULL */
+  void* args[UVCHAN__DEFERRED_ARGS];
+} deferred_t;
 
 /* Counts in the upper bits of `references`. */
 #define A_WAKER 0x100u
@@ -26,10 +26,10 @@ typedef struct registry_s registry_t;
 struct uvchan__hub_s {
   /* The loop's thread. */
   uvchan__entry_t turn; /* the head of a circular list: what runs in this turn */
-  debt_t debt;
+  deferred_t deferred;
   uv_loop_t* loop; /* fixed */
   unsigned int users;
-  unsigned int holds;
+  unsigned int loop_refs;
   int is_turning;   /* the idle handle is active */
   int ran_some;     /* the last turn ran entries */
   int is_inherited; /* by a child of fork(), in which it has had no turn yet */
@@ -48,7 +48,7 @@ struct uvchan__hub_s {
   unsigned char has_run;
   unsigned char around_poll; /* between prepare and check: that thread is in the loop for certain */
   unsigned char awake;
-  unsigned char waking;     /* it stands in somebody's list of wake-ups */
+  unsigned char wake_pending;     /* it stands in somebody's list of wake-ups */
   uvchan__hub_t* wake_next; /* of the one in whose list it stands */
   /* Atomic: see I4. */
   atomic_uint references; /* and A_WAKER for each wake-up that was decided on */
@@ -185,7 +185,7 @@ static void on_prepare(uv_prepare_t* prepare) {
   uvchan__hub_t* hub = prepare->data;
 
   end_turn(hub);
-  uvchan__hub_settle(hub);
+  uvchan__hub_run_deferred(hub);
   if (UVCHAN__RARELY(hub->is_inherited)) replace_async(hub);
   look(hub, 1, hub->is_inherited);
 }
@@ -240,28 +240,28 @@ static void on_check(uv_check_t* check) {
   look(hub, 0, stays_awake(hub, some));
 }
 
-void** uvchan__hub_owe(uvchan__hub_t* hub, uvchan__after_func after) {
+void** uvchan__hub_defer(uvchan__hub_t* hub, uvchan__deferred_func after) {
   int i;
 
-  uvchan__hub_settle(hub);
+  uvchan__hub_run_deferred(hub);
   keep_turning(hub, 1); /* I5; in a turn it does already */
-  hub->debt.after = after;
-  for (i = 0; i < UVCHAN__OWED; i++) hub->debt.owed[i] = NULL;
-  return hub->debt.owed;
+  hub->deferred.after = after;
+  for (i = 0; i < UVCHAN__DEFERRED_ARGS; i++) hub->deferred.args[i] = NULL;
+  return hub->deferred.args;
 }
 
-void uvchan__hub_forgive(uvchan__hub_t* hub, uvchan__after_func after, const void* first) {
-  if (hub->debt.after == after && hub->debt.owed[0] == first) hub->debt.after = NULL;
+void uvchan__hub_cancel_deferred(uvchan__hub_t* hub, uvchan__deferred_func after, const void* first) {
+  if (hub->deferred.after == after && hub->deferred.args[0] == first) hub->deferred.after = NULL;
 }
 
 /* It is owed no longer while it is done: that may call back by itself, as what a channel drops does. */
-void uvchan__hub_settle(uvchan__hub_t* hub) {
-  debt_t debt;
+void uvchan__hub_run_deferred(uvchan__hub_t* hub) {
+  deferred_t deferred;
 
-  if (hub->debt.after == NULL) return;
-  debt = hub->debt;
-  hub->debt.after = NULL;
-  debt.after(hub, debt.owed);
+  if (hub->deferred.after == NULL) return;
+  deferred = hub->deferred;
+  hub->deferred.after = NULL;
+  deferred.after(hub, deferred.args);
 }
 
 /* ---- Its life: the loop's thread ------------------------------------------------------------------------------------------ */
@@ -272,23 +272,23 @@ int uvchan__hub_is_dead(const uvchan__hub_t* hub) {
 }
 
 int uvchan__hub_is_gone(const uvchan__hub_t* hub) {
-  return uvchan__is_finished((const uv_handle_t*)hub->async) && uvchan__is_finished((const uv_handle_t*)&hub->prepare) &&
-         uvchan__is_finished((const uv_handle_t*)&hub->check) && uvchan__is_finished((const uv_handle_t*)&hub->idle);
+  return uvchan__handle_is_closed((const uv_handle_t*)hub->async) && uvchan__handle_is_closed((const uv_handle_t*)&hub->prepare) &&
+         uvchan__handle_is_closed((const uv_handle_t*)&hub->check) && uvchan__handle_is_closed((const uv_handle_t*)&hub->idle);
 }
 
 /* The debt of a callback around this one is kept meanwhile. Where there is none, cb may be the end of the hub; where there is one, its
  * debtor is a user of the hub. */
 void uvchan__hub_later(uvchan__hub_t* hub, uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb) {
-  debt_t around;
+  deferred_t around;
 
   if (!uvchan__hub_is_gone(hub)) {
     uvchan__later(loop, handle, cb);
     return;
   }
-  around = hub->debt;
-  hub->debt.after = NULL;
+  around = hub->deferred;
+  hub->deferred.after = NULL;
   cb((uv_handle_t*)handle);
-  if (around.after != NULL) hub->debt = around;
+  if (around.after != NULL) hub->deferred = around;
 }
 
 static void unlink_locked(uvchan__hub_t* hub) {
@@ -378,13 +378,13 @@ static void give_back(uvchan__hub_t* hub, unsigned int references) {
   if (atomic_fetch_sub_explicit(&hub->references, references, memory_order_acq_rel) == references) uvchan__free(hub);
 }
 
-static void forget(uvchan__hub_t* hub) { give_back(hub, 1); }
+static void release_memory(uvchan__hub_t* hub) { give_back(hub, 1); }
 
-static void on_closed(uv_handle_t* handle) { forget(handle->data); }
+static void on_closed(uv_handle_t* handle) { release_memory(handle->data); }
 
 /* Closes the handle, which holds a reference until then. Answers 1 where a stranger is closing it, who takes no callback. */
 static int close_handle(uvchan__hub_t* hub, uv_handle_t* handle) {
-  if (uvchan__is_finished(handle)) return 0;
+  if (uvchan__handle_is_closed(handle)) return 0;
   if (uv_is_closing(handle)) return 1;
   atomic_fetch_add_explicit(&hub->references, 1, memory_order_relaxed); /* relaxed: the loop's own reference is still there */
   uv_close(handle, on_closed);
@@ -406,7 +406,7 @@ void uvchan__hub_release(uvchan__hub_t* hub) {
   by_stranger += close_handle(hub, (uv_handle_t*)&hub->check);
   by_stranger += close_handle(hub, (uv_handle_t*)&hub->idle);
   if (by_stranger == 0) {
-    forget(hub);
+    release_memory(hub);
   } else {
     hub->later.idle.data = hub;
     uvchan__after_closing(hub->loop, &hub->later, on_closed);
@@ -414,20 +414,20 @@ void uvchan__hub_release(uvchan__hub_t* hub) {
 }
 
 /* By the prepare handle, which is always active and which no other thread looks at. */
-void uvchan__hub_hold(uvchan__hub_t* hub) {
-  if (hub->holds++ == 0 && !uv_is_closing((uv_handle_t*)&hub->prepare)) uv_ref((uv_handle_t*)&hub->prepare);
+void uvchan__hub_ref(uvchan__hub_t* hub) {
+  if (hub->loop_refs++ == 0 && !uv_is_closing((uv_handle_t*)&hub->prepare)) uv_ref((uv_handle_t*)&hub->prepare);
 }
 
-void uvchan__hub_drop(uvchan__hub_t* hub) {
-  if (--hub->holds == 0 && !uv_is_closing((uv_handle_t*)&hub->prepare)) uv_unref((uv_handle_t*)&hub->prepare);
+void uvchan__hub_unref(uvchan__hub_t* hub) {
+  if (--hub->loop_refs == 0 && !uv_is_closing((uv_handle_t*)&hub->prepare)) uv_unref((uv_handle_t*)&hub->prepare);
 }
 
 /* ---- Wake-ups: any thread ------------------------------------------------------------------------------------------------- */
 
 static void demand_wake_locked(uvchan__hub_t* hub, uvchan__hub_t** wakes) {
   hub->awake = 1;
-  if (hub->waking) return; /* the one in whose list it stands has still to wake it */
-  hub->waking = 1;
+  if (hub->wake_pending) return; /* the one in whose list it stands has still to wake it */
+  hub->wake_pending = 1;
   atomic_fetch_add_explicit(&hub->references, A_WAKER, memory_order_relaxed); /* relaxed: the lock orders it against the loop's own */
   hub->wake_next = *wakes;
   *wakes = hub;
@@ -453,7 +453,7 @@ unsigned int uvchan__hub_post(uvchan__hub_t* hub, uvchan__entry_t* entry, uvchan
     if (turn_on) {
       hub->awake = 1;
     } else {
-      asleep = !here && !hub->waking;
+      asleep = !here && !hub->wake_pending;
       demand_wake_locked(hub, wakes);
     }
   }
@@ -507,7 +507,7 @@ static void wake(uvchan__hub_t* hub) {
   int before = uvchan__hold_cancellation();
 
   uvchan__lock(&hub->lock);
-  hub->waking = 0;
+  hub->wake_pending = 0;
   uvchan__unlock(&hub->lock);
   uvchan__lock(&hub->wake_lock);
   if (!hub->closed && !uv_is_closing((uv_handle_t*)hub->async)) uv_async_send(hub->async);
@@ -575,7 +575,7 @@ static void hold_all(void) {
   }
 }
 
-static void let_go(uvchan__hub_t* hub) {
+static void unlock_hub(uvchan__hub_t* hub) {
   uvchan__unlock(&hub->wake_lock);
   uvchan__unlock(&hub->lock);
 }
@@ -588,7 +588,7 @@ static void let_go(uvchan__hub_t* hub) {
 static void inherit(uvchan__hub_t* hub) {
   int here = hub->thread == this_thread();
 
-  hub->waking = 0;
+  hub->wake_pending = 0;
   atomic_store_explicit(&hub->references, atomic_load_explicit(&hub->references, memory_order_relaxed) % A_WAKER,
                         memory_order_relaxed); /* relaxed: no other thread is there */
   if (!here) {
@@ -608,7 +608,7 @@ static void go_on(void (*with)(uvchan__hub_t* hub)) {
   for (i = 0; i < BUCKETS; i++) {
     for (hub = registry.buckets[i]; hub != NULL; hub = hub->next) {
       if (with != NULL) with(hub);
-      let_go(hub);
+      unlock_hub(hub);
     }
   }
   uvchan__unlock(&registry.lock);
@@ -626,7 +626,7 @@ static void on_replaced(uv_handle_t* handle) {
   uvchan__hub_t* hub = handle->data;
 
   hub->is_replaced = 0;
-  forget(hub);
+  release_memory(hub);
 }
 
 /* In the child's first turn, before its look. libuv up to 1.44 takes a handle that was sent to before the fork for one whose

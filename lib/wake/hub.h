@@ -3,7 +3,7 @@
  * A hub has one uv_async_t, to be woken from other threads, and three handles that need no descriptor: a prepare handle, which looks for
  * ready entries before the loop goes to sleep; an idle handle, active where there are some, so that the poll does not block; and a check
  * handle, which runs the ready entries after the poll. So one turn is: timers, prepare (look), poll (sockets), check (run).
- * Only the prepare handle keeps the loop alive, and only while hub_hold() was called more often than hub_drop().
+ * Only the prepare handle keeps the loop alive, and only while hub_ref() was called more often than hub_unref().
  *
  * Threads: uvchan__hub_post() and uvchan__hub_wake_all() any; everything else is for the loop's thread alone.
  *
@@ -45,8 +45,8 @@ int uvchan__hub_acquire(uv_loop_t* loop, uvchan__hub_t** hub);
 void uvchan__hub_release(uvchan__hub_t* hub);
 
 /* Keeps the loop alive, counted. */
-void uvchan__hub_hold(uvchan__hub_t* hub);
-void uvchan__hub_drop(uvchan__hub_t* hub);
+void uvchan__hub_ref(uvchan__hub_t* hub);
+void uvchan__hub_unref(uvchan__hub_t* hub);
 
 /* Lists the entry, to be run on the loop, unless it is listed already. Where the loop has to be woken, the hub is put in front of *wakes;
  * the caller must then call uvchan__hub_wake_all() with no lock held. Answers 1 where the loop is another thread's and asleep, else 0.
@@ -80,11 +80,11 @@ int uvchan__hub_runs_here(uvchan__hub_t* hub);
  *
  * owe() answers where to put what `after` is given, all NULL at first. forgive() takes back a debt of just this kind, where it is still
  * owed, whose first is `first`. */
-#define UVCHAN__OWED 4
-typedef void (*uvchan__after_func)(uvchan__hub_t* hub, void* const* owed);
-void** uvchan__hub_owe(uvchan__hub_t* hub, uvchan__after_func after);
-void uvchan__hub_forgive(uvchan__hub_t* hub, uvchan__after_func after, const void* first);
-void uvchan__hub_settle(uvchan__hub_t* hub);
+#define UVCHAN__DEFERRED_ARGS 4
+typedef void (*uvchan__deferred_func)(uvchan__hub_t* hub, void* const* args);
+void** uvchan__hub_defer(uvchan__hub_t* hub, uvchan__deferred_func after);
+void uvchan__hub_cancel_deferred(uvchan__hub_t* hub, uvchan__deferred_func after, const void* first);
+void uvchan__hub_run_deferred(uvchan__hub_t* hub);
 
 /* Memory for the values that a receiver hands to its callback; entries run one after the other, so they share it. */
 #define UVCHAN__SCRATCH_BYTES 4096

@@ -14,7 +14,7 @@ static uint64_t time_left(uint64_t deadline) {
   return deadline > now ? deadline - now : 0;
 }
 
-int uvchan__linger(uvchan__waiter_t* waiter, uvchan__patience_t* patience) {
+int uvchan__spin_until_finished(uvchan__waiter_t* waiter, uvchan__patience_t* patience) {
   atomic_uint* sleep = uvchan__atomic(&waiter->sleep);
 
   while (atomic_load_explicit(sleep, memory_order_acquire) != FINISHED) { /* [sleep.A] */
@@ -46,7 +46,7 @@ int uvchan__park(uvchan__waiter_t* waiter, uint64_t timeout) {
     uint64_t left = time_left(deadline);
 
     if (left == 0) return UV_ETIMEDOUT;
-    uvchan__sleep_on(sleep, ASLEEP, left);
+    uvchan__futex_wait(sleep, ASLEEP, left);
   }
   return 0;
 }
@@ -55,7 +55,7 @@ void uvchan__unpark(uvchan__waiter_t* waiter) {
   atomic_uint* sleep = uvchan__atomic(&waiter->sleep);
 
   uvchan__step();
-  if (atomic_exchange_explicit(sleep, FINISHED, memory_order_acq_rel) == ASLEEP) uvchan__wake_one(sleep); /* [sleep.R] */
+  if (atomic_exchange_explicit(sleep, FINISHED, memory_order_acq_rel) == ASLEEP) uvchan__futex_wake(sleep); /* [sleep.R] */
 }
 
 #else
@@ -94,7 +94,7 @@ static void lie_in(bed_t* bed, atomic_uint* sleep, uint64_t deadline) {
     if (left == UVCHAN__FOR_EVER) {
       uv_cond_wait(&bed->roused, &bed->mutex);
     } else {
-      uv_cond_timedwait(&bed->roused, &bed->mutex, uvchan__at_once(left));
+      uv_cond_timedwait(&bed->roused, &bed->mutex, uvchan__cap_sleep(left));
     }
   }
   uv_mutex_unlock(&bed->mutex);

@@ -14,7 +14,7 @@
 #include "ground/platform.h"
 
 /* Looks as long as the patience lasts; returns 1 when finished, else 0. */
-int uvchan__linger(uvchan__waiter_t* waiter, uvchan__patience_t* patience);
+int uvchan__spin_until_finished(uvchan__waiter_t* waiter, uvchan__patience_t* patience);
 
 /* Returns 0 when finished, or UV_ETIMEDOUT after timeout nanoseconds (UVCHAN__FOR_EVER: no limit). */
 int uvchan__park(uvchan__waiter_t* waiter, uint64_t timeout);

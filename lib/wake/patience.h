@@ -31,14 +31,14 @@ void uvchan__patience_learn(uvchan__patience_t* patience, atomic_uint* learned);
 void uvchan__patience_look(uvchan__patience_t* patience); /* at the clock */
 
 /* What is left of a timeout that began with the patience. */
-static inline uint64_t uvchan__patience_rest(const uvchan__patience_t* patience, uint64_t timeout) {
+static inline uint64_t uvchan__patience_left(const uvchan__patience_t* patience, uint64_t timeout) {
   uint64_t gone = patience->now - patience->begin;
 
   if (timeout == UINT64_MAX) return timeout;
   return timeout > gone ? timeout - gone : 0;
 }
 
-static inline uint64_t uvchan__patience_gone(const uvchan__patience_t* patience) { return patience->now - patience->begin; }
+static inline uint64_t uvchan__patience_spent(const uvchan__patience_t* patience) { return patience->now - patience->begin; }
 
 /* Half of it is over: what was hoped for at first may not come. */
 static inline int uvchan__patience_is_fading(const uvchan__patience_t* patience) {

@@ -23,9 +23,9 @@ void uvchan__place_init(uvchan__place_t* place, uvchan__waiter_t* waiter, struct
   place->for_close = 1;
 }
 
-int uvchan__claim(uvchan__waiter_t* waiter) { return uvchan__leave_waiting(uvchan__atomic(&waiter->claim), UVCHAN__CLAIMED); }
+int uvchan__claim(uvchan__waiter_t* waiter) { return uvchan__decide(uvchan__atomic(&waiter->claim), UVCHAN__CLAIMED); }
 
-int uvchan__withdraw(uvchan__waiter_t* waiter) { return uvchan__leave_waiting(uvchan__atomic(&waiter->claim), UVCHAN__WITHDRAWN); }
+int uvchan__withdraw(uvchan__waiter_t* waiter) { return uvchan__decide(uvchan__atomic(&waiter->claim), UVCHAN__WITHDRAWN); }
 
 /* Relaxed: nobody leaves CLAIMED, STARTING or WITHDRAWN but the owner, who asks. */
 int uvchan__is_claimed(uvchan__waiter_t* waiter) {
@@ -111,11 +111,11 @@ void uvchan__finish(uvchan__place_t* place, int status, uvchan__wakes_t* wakes) 
   wakes->last = waiter;
 }
 
-void uvchan__notify(uvchan__waiter_t* receiver, uvchan__wakes_t* wakes) {
+void uvchan__tell(uvchan__waiter_t* receiver, uvchan__wakes_t* wakes) {
   wakes->asleep += uvchan__hub_post(receiver->hub, &receiver->entry, &wakes->hubs);
 }
 
-void uvchan__wake(uvchan__wakes_t* wakes) {
+void uvchan__wake_all(uvchan__wakes_t* wakes) {
   uvchan__waiter_t* waiter = wakes->first;
 
   while (waiter != NULL) {

@@ -58,8 +58,8 @@ typedef struct {
 
 /* The place's waiter, claimed by the caller, has got its value or its end: sets the outcome, and notes it to be woken. */
 void uvchan__finish(uvchan__place_t* place, int status, uvchan__wakes_t* wakes);
-void uvchan__notify(uvchan__waiter_t* receiver, uvchan__wakes_t* wakes); /* has a started receiver look */
+void uvchan__tell(uvchan__waiter_t* receiver, uvchan__wakes_t* wakes); /* has a started receiver look */
 
-void uvchan__wake(uvchan__wakes_t* wakes);
+void uvchan__wake_all(uvchan__wakes_t* wakes);
 
 #endif /* UVCHAN_WAITERS_H */

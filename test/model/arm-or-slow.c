@@ -76,12 +76,12 @@ static void* thread(void* arg) {
 static void send_one(uint64_t value) {
   uvchan__ring_result_t r = uvchan__ring_push(&model_ring, &value, UVCHAN__MARKS);
 
-  if (r == UVCHAN__RING_OWING) wake(RECEIVER, ARMED);
+  if (r == UVCHAN__RING_DISARMED) wake(RECEIVER, ARMED);
   if (r != UVCHAN__RING_REFUSED) return;
   pthread_mutex_lock(&lock);
   r = uvchan__ring_push(&model_ring, &value, 0);
-  assert(r == UVCHAN__RING_DONE || r == UVCHAN__RING_OWING);
-  if (r == UVCHAN__RING_OWING) wake(RECEIVER, ARMED);
+  assert(r == UVCHAN__RING_DONE || r == UVCHAN__RING_DISARMED);
+  if (r == UVCHAN__RING_DISARMED) wake(RECEIVER, ARMED);
   if (begin < end) wake(queue[begin++], QUEUED);
   settle();
 }

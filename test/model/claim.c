@@ -16,7 +16,7 @@ static void race(unsigned int state, int me) {
   unsigned int now;
 
   prepared[me] = 1;
-  if (uvchan__leave_waiting(&claim, state)) {
+  if (uvchan__decide(&claim, state)) {
     outcome = me + 1;
     atomic_fetch_add(&winners, 1);
     return;

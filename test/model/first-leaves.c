@@ -13,8 +13,8 @@ static unsigned int run(uvchan__entry_t* entry) {
 }
 
 static void stop(uvchan_receiver_t* receiver) {
-  uvchan__receiver_end_wait(channel, receiver);
-  uvchan__receiver_leave(channel, receiver, 0);
+  uvchan__receivers_end_wait(channel, receiver);
+  uvchan__receivers_remove(channel, receiver, 0);
   uvchan__hub_unpost(receiver->waiter.hub, &receiver->waiter.entry);
 }
 
@@ -27,7 +27,7 @@ static void* loop_a(void* arg) {
 static void* loop_b(void* arg) {
   uint64_t value = 0;
   size_t moved = 0;
-  int r = uvchan__receiver_take_or_wait(channel, &receivers[1], &value, 1, &moved);
+  int r = uvchan__receivers_take_or_wait(channel, &receivers[1], &value, 1, &moved);
 
   assert(r == UV_EAGAIN || (r == 0 && moved == 1 && value == 5));
   taken = r == 0;
@@ -50,8 +50,8 @@ int main(void) {
     channel = model_channel(2, UVCHAN_WAIT);
     model_init_receiver(&receivers[0], channel, model_hub, run);
     model_init_receiver(&receivers[1], channel, model_hub, run);
-    uvchan__receiver_join(channel, &receivers[0], 0);
-    uvchan__receiver_join(channel, &receivers[1], 0);
+    uvchan__receivers_add(channel, &receivers[0], 0);
+    uvchan__receivers_add(channel, &receivers[1], 0);
     taken = 0;
     model_run(threads, 3);
     assert(receivers[0].waiter.entry.posted == 0);

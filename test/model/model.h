@@ -18,7 +18,7 @@ static inline void model_start(void) {
   assert(uvchan__ring_bytes(sizeof(uint64_t), MODEL_SLOTS) <= sizeof(model_memory));
   uvchan__ring_init(&model_ring, model_memory, sizeof(uint64_t), MODEL_SLOTS, UINT32_MAX / 2);
 #if defined(MODEL_CHECKER) && !defined(MODEL_PEAK)
-  atomic_init(&model_ring.tail.bound, INT64_MAX);
+  atomic_init(&model_ring.tail.no_peak_before, INT64_MAX);
 #endif
 }
 

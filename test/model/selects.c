@@ -68,7 +68,7 @@ int main(void) {
     assert(values[1 - chosen_by[0]][chosen_by[0]] == 5);
     assert(values[chosen_by[0]][1 - chosen_by[0]] == 0);
     for (i = 0; i < 2; i++) {
-      assert(channels[i]->senders.first == NULL && channels[i]->receivers.first == NULL);
+      assert(channels[i]->sendq.first == NULL && channels[i]->recvq.first == NULL);
       model_end_channel(channels[i]);
     }
   }

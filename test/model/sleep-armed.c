@@ -11,7 +11,7 @@ static atomic_int owing;
 static void send_one(uint64_t value) {
   uvchan__ring_result_t r = uvchan__ring_push(&model_ring, &value, UVCHAN__MARKS);
 
-  assert(r == UVCHAN__RING_DONE || r == UVCHAN__RING_OWING);
+  assert(r == UVCHAN__RING_DONE || r == UVCHAN__RING_DISARMED);
   if (r == UVCHAN__RING_DONE) return;
   assert(announced);
   atomic_fetch_add(&owing, 1);

@@ -17,7 +17,7 @@ static _Atomic(sleeper_t*) started; /* relaxed, as in the library: ordered by th
 static void send_one(uint64_t value) {
   sleeper_t* sleeper;
 
-  if (uvchan__ring_push(&model_ring, &value, UVCHAN__MARKS) != UVCHAN__RING_OWING) return;
+  if (uvchan__ring_push(&model_ring, &value, UVCHAN__MARKS) != UVCHAN__RING_DISARMED) return;
   sleeper = atomic_load_explicit(&started, memory_order_relaxed);
   assert(sleeper->alive);
   uvchan__step();

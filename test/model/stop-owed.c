@@ -36,11 +36,11 @@ int main(void) {
     model_start_loop();
     channel = model_channel(2, UVCHAN_WAIT);
     model_init_receiver(&receiver, channel, model_hub, run);
-    uvchan__receiver_join(channel, &receiver, 0);
-    assert(uvchan__receiver_take_or_wait(channel, &receiver, &value, 1, &moved) == UV_EAGAIN && receiver.is_armed);
+    uvchan__receivers_add(channel, &receiver, 0);
+    assert(uvchan__receivers_take_or_wait(channel, &receiver, &value, 1, &moved) == UV_EAGAIN && receiver.is_armed);
     model_spawn(threads, 2);
-    uvchan__receiver_end_wait(channel, &receiver);
-    uvchan__receiver_leave(channel, &receiver, 0);
+    uvchan__receivers_end_wait(channel, &receiver);
+    uvchan__receivers_remove(channel, &receiver, 0);
     uvchan__hub_unpost(model_hub, &receiver.waiter.entry);
     receiver.waiter.kind = receiver.waiter.entry.posted = 99; /* plain: the memory is the user's again */
     receiver.waiter.hub = NULL;

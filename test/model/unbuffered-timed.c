@@ -33,7 +33,7 @@ int main(void) {
     channel = model_channel(0, UVCHAN_WAIT);
     model_run(threads, 2);
     assert(sent == received);
-    assert(channel->senders.first == NULL && channel->receivers.first == NULL);
+    assert(channel->sendq.first == NULL && channel->recvq.first == NULL);
     model_end_channel(channel);
   }
   return 0;

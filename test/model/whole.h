@@ -51,8 +51,8 @@ static void model_end(void);
 #else
 #define UVCHAN__HAS_FUTEX 1 /* of its own, below */
 #endif
-int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout);
-void uvchan__wake_one(atomic_uint* word);
+int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout);
+void uvchan__futex_wake(atomic_uint* word);
 
 #ifdef MODEL_CHECKER
 
@@ -61,7 +61,7 @@ void uvchan__wake_one(atomic_uint* word);
 #define UVCHAN__FORKS 0
 #define UVCHAN_PREFAULT_H
 
-static inline void uvchan__fetch(const void* memory, size_t size) {
+static inline void uvchan__prefault(const void* memory, size_t size) {
   assert(size == sizeof(uint64_t));
   (void)*(const volatile uint64_t*)memory;
 }
@@ -97,7 +97,7 @@ static inline void model_clear_place(uvchan__place_t* place) {
   place->next = place->prev = NULL;
   place->waiter = NULL;
   place->value = NULL;
-  place->lottery = 0;
+  place->order_drawn = 0;
   place->sends = place->for_close = place->queued = 0;
 }
 
@@ -189,7 +189,7 @@ static void model_end(void) {
   pthread_mutex_unlock(&model_kernel);
 }
 
-int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
+int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout) {
   unsigned int bed;
 
   pthread_mutex_lock(&model_kernel);
@@ -207,7 +207,7 @@ int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout)
   return 0;
 }
 
-void uvchan__wake_one(atomic_uint* word) {
+void uvchan__futex_wake(atomic_uint* word) {
   unsigned int bed;
 
   pthread_mutex_lock(&model_kernel);
@@ -245,7 +245,7 @@ static void model_end(void) {}
 static pthread_mutex_t model_kernel = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t model_changed = PTHREAD_COND_INITIALIZER;
 
-int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout) {
+int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout) {
   pthread_mutex_lock(&model_kernel);
   if (atomic_load_explicit(word, memory_order_relaxed) == expected && timeout == UVCHAN__FOR_EVER) {
     pthread_cond_wait(&model_changed, &model_kernel);
@@ -254,7 +254,7 @@ int uvchan__sleep_on(atomic_uint* word, unsigned int expected, uint64_t timeout)
   return timeout != UVCHAN__FOR_EVER ? UV_ETIMEDOUT : 0;
 }
 
-void uvchan__wake_one(atomic_uint* word) {
+void uvchan__futex_wake(atomic_uint* word) {
   (void)word;
   pthread_mutex_lock(&model_kernel);
   pthread_cond_broadcast(&model_changed);
@@ -280,7 +280,7 @@ void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_ch
   (void)in_child;
 }
 
-int uvchan__is_finished(const struct uv_handle_s* handle) {
+int uvchan__handle_is_closed(const struct uv_handle_s* handle) {
   (void)handle;
   return 0;
 }
@@ -314,7 +314,7 @@ static inline uvchan_t* model_channel_with(size_t capacity, uvchan_overflow_t ov
   options.drop_cb = drop_cb;
   assert(uvchan_create_ex(&ch, &options) == 0);
 #ifdef MODEL_CHECKER
-  atomic_init(&ch->ring.tail.bound, INT64_MAX); /* see model.h */
+  atomic_init(&ch->ring.tail.no_peak_before, INT64_MAX); /* see model.h */
 #endif
   return ch;
 }

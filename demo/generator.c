@@ -1,9 +1,10 @@
 /* Generator: a function that hands back values one by one, at the pace of whoever takes them.
  *
- * The generator owns a channel and a thread. The thread sends 0 to 19, never more than one ahead of the consumer since the channel
- * holds one value, and closes the channel: it alone knows when the last value was sent. The consumer gets an end that can only
- * receive; the compiler refuses to send to it or to close it. On the loop each value comes as a callback, and the end of the stream
- * as one more. With the receiver closed nothing is left to wait for, and the loop ends by itself. */
+ * The generator owns a channel and a thread. The thread sends 0 to 19, never more than one ahead of
+ * the consumer since the channel holds one value, and closes the channel: it alone knows when the
+ * last value was sent. The consumer gets an end that can only receive; the compiler refuses to send
+ * to it or to close it. On the loop each value comes as a callback, and the end of the stream as
+ * one more. With the receiver closed nothing is left to wait for, and the loop ends by itself. */
 #include <stdio.h>
 #include <uv.h>
 #include <uvchan/typed.h>

@@ -1,5 +1,5 @@
-/* What the demo programs do about an error: they say it and end. With that, each call is checked and the story stays in sight.
- * A server would answer the one request that failed, and go on. */
+/* What the demo programs do about an error: they say it and end. With that, each call is checked
+ * and the story stays in sight. A server would answer the one request that failed, and go on. */
 #ifndef MUST_H
 #define MUST_H
 
@@ -14,7 +14,8 @@ static inline int must(const char* what, int result) {
   exit(EXIT_FAILURE);
 }
 
-/* The last call of a program: what was printed has reached its reader, or the exit code says that it has not. */
+/* The last call of a program: what was printed has reached its reader, or the exit code says that
+ * it has not. */
 static inline void must_have_printed(void) {
   int flushed = fflush(stdout) == 0;
 

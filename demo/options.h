@@ -10,8 +10,8 @@ typedef struct {
   double speed;  /* how many times faster than real time */
 } options_t;
 
-/* Answers what the command line asks for. Ends the program with exit code 0 after --help, and with a message on stderr and exit
- * code 2 after a wrong argument. */
+/* Answers what the command line asks for. Ends the program with exit code 0 after --help, and with
+ * a message on stderr and exit code 2 after a wrong argument. */
 options_t options_parse(int argc, char** argv);
 
 #endif /* OPTIONS_H */

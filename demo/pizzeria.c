@@ -1,18 +1,22 @@
-/* The pizzeria: a kitchen, a customer and the counter between them, all on one loop, and a way to say that it is time to close.
+/* The pizzeria: a kitchen, a customer and the counter between them, all on one loop, and a way to
+ * say that it is time to close.
  *
  *   oven --bell--> kitchen --counter: pizzas--> customer
  *                    ^                             |
  *                    +--------quit: replies--------+
  *
- * The kitchen always waits in a select request: for the bell while it bakes, then for the customer to take the pizza, and each time
- * for a request to quit as well. Nobody sleeps: baking is a timer that puts a value into a channel.
+ * The kitchen always waits in a select request: for the bell while it bakes, then for the customer
+ * to take the pizza, and each time for a request to quit as well. Nobody sleeps: baking is a timer
+ * that puts a value into a channel.
  *
- * The quit channel carries reply channels. Whoever wants the pizzeria to close sends one and waits for its answer; the kitchen turns
- * off the oven and closes the counter, then the reply channel: closed means that all went well. The customer asks once the last order
- * is done, and Ctrl-C makes the customer ask at any moment.
+ * The quit channel carries reply channels. Whoever wants the pizzeria to close sends one and waits
+ * for its answer; the kitchen turns off the oven and closes the counter, then the reply channel:
+ * closed means that all went well. The customer asks once the last order is done, and Ctrl-C makes
+ * the customer ask at any moment.
  *
- * References: main() holds those of the bell, the counter and the quit channel, and the ends borrow them. A reply channel has two
- * references: one is the customer's, who made it, and one goes with the message and is the kitchen's from then on. */
+ * References: main() holds those of the bell, the counter and the quit channel, and the ends borrow
+ * them. A reply channel has two references: one is the customer's, who made it, and one goes with
+ * the message and is the kitchen's from then on. */
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -52,9 +56,10 @@ static void release_pizzeria(const pizzeria_t* pizzeria) {
   quits_release(pizzeria->quit);
 }
 
-/* ---- Chance and colour ---------------------------------------------------------------------------------------------------- */
+/* ---- Chance and colour ----------------------------------------------------------------------- */
 
-/* The SplitMix64 generator (Steele, Lea, Flood 2014), for the same numbers from the same seed on every platform. Answers 1 to sides. */
+/* The SplitMix64 generator (Steele, Lea, Flood 2014), for the same numbers from the same seed on
+ * every platform. Answers 1 to sides. */
 static int roll(uint64_t* chance, unsigned int sides) {
   uint64_t bits = *chance += UINT64_C(0x9e3779b97f4a7c15);
 
@@ -83,7 +88,7 @@ static void say(colour_t colour, const char* format, ...) {
   va_end(args);
 }
 
-/* ---- The kitchen ---------------------------------------------------------------------------------------------------------- */
+/* ---- The kitchen ----------------------------------------------------------------------------- */
 
 enum { WANTED, QUIT, CASES }; /* what the kitchen waits for */
 
@@ -136,7 +141,8 @@ static void on_handed_over_or_quit(uvchan_select_t* req, int chosen) {
 }
 
 static void hand_over(kitchen_t* kitchen) {
-  wait_or_quit(kitchen, pizzas_case_send(kitchen->counter, &kitchen->pizza), on_handed_over_or_quit);
+  wait_or_quit(kitchen, pizzas_case_send(kitchen->counter, &kitchen->pizza),
+               on_handed_over_or_quit);
 }
 
 static void on_baked_or_quit(uvchan_select_t* req, int chosen) {
@@ -156,12 +162,14 @@ static void bake(kitchen_t* kitchen, int seconds) {
   const double longest = 1e15; /* milliseconds; what fits any clock */
   double scaled = seconds * 1000 / kitchen->options->speed;
 
-  must("light the oven", uvchan_ticker_start(&kitchen->oven, (uint64_t)(scaled < longest ? scaled : longest), 0));
+  must("light the oven",
+       uvchan_ticker_start(&kitchen->oven, (uint64_t)(scaled < longest ? scaled : longest), 0));
   kitchen->is_baking = 1;
   wait_or_quit(kitchen, bells_case_recv(kitchen->bell, &kitchen->rung_at), on_baked_or_quit);
 }
 
-/* What becomes of it is decided by chance: of 12 pizzas, two lack ingredients and two lose the cook. */
+/* What becomes of it is decided by chance: of 12 pizzas, two lack ingredients and two lose the
+ * cook. */
 static void prepare(pizza_t* pizza, int chance) {
   const char* outcome = "Pizza order #%d is ready!";
 
@@ -187,7 +195,8 @@ static void take_order(kitchen_t* kitchen) {
   bake(kitchen, seconds);
 }
 
-static void open_kitchen(kitchen_t* kitchen, const pizzeria_t* pizzeria, uv_loop_t* loop, const options_t* options) {
+static void open_kitchen(kitchen_t* kitchen, const pizzeria_t* pizzeria, uv_loop_t* loop,
+                         const options_t* options) {
   kitchen->loop = loop;
   kitchen->options = options;
   kitchen->chance = options->seed;
@@ -199,7 +208,7 @@ static void open_kitchen(kitchen_t* kitchen, const pizzeria_t* pizzeria, uv_loop
   take_order(kitchen);
 }
 
-/* ---- The customer --------------------------------------------------------------------------------------------------------- */
+/* ---- The customer ---------------------------------------------------------------------------- */
 
 typedef struct {
   pizzas_receiver_t receiver; /* of what comes over the counter */
@@ -218,7 +227,8 @@ static void on_pizza(pizzas_receiver_t* receiver, int status, const pizza_t* piz
 
 static void on_reply(uvchan_recv_t* req, int status) {
   customer_t* customer = req->data;
-  int error = status == 0 ? customer->error : status; /* a value tells what went wrong, and the end that nothing did */
+  /* a value tells what went wrong, and the end that nothing did */
+  int error = status == 0 ? customer->error : status;
 
   if (error != UV_EOF) say(RED, "*** Error closing channel! %s", uv_strerror(error));
   replies_release(customer->reply);
@@ -229,10 +239,13 @@ static void on_asked(uvchan_send_t* req, int status) {
   customer_t* customer = req->data;
 
   must("ask to close", status);
-  must("wait for the reply", replies_recv(req->loop, &customer->waiting, replies_recvonly(customer->reply), &customer->error, on_reply));
+  must("wait for the reply",
+       replies_recv(req->loop, &customer->waiting, replies_recvonly(customer->reply),
+                    &customer->error, on_reply));
 }
 
-/* Asks the pizzeria to close, and takes no pizza until it has answered: that leaves the kitchen nothing to do but to quit. */
+/* Asks the pizzeria to close, and takes no pizza until it has answered: that leaves the kitchen
+ * nothing to do but to quit. */
 static void ask_to_close(customer_t* customer) {
   uv_loop_t* loop = customer->receiver.handle.loop;
 
@@ -241,7 +254,8 @@ static void ask_to_close(customer_t* customer) {
   must("leave the counter", pizzas_recv_stop(&customer->receiver));
   must("create the reply channel", replies_create(&customer->reply, 0));
   customer->message = replies_retain(customer->reply);
-  must("ask to close", quits_send(loop, &customer->sending, customer->quit, &customer->message, on_asked));
+  must("ask to close",
+       quits_send(loop, &customer->sending, customer->quit, &customer->message, on_asked));
 }
 
 static void on_pizza(pizzas_receiver_t* receiver, int status, const pizza_t* pizza) {
@@ -266,17 +280,19 @@ static void on_pizza(pizzas_receiver_t* receiver, int status, const pizza_t* piz
   if (ferror(stdout)) ask_to_close(customer); /* nobody reads on */
 }
 
-static void welcome_customer(customer_t* customer, const pizzeria_t* pizzeria, uv_loop_t* loop, const options_t* options) {
+static void welcome_customer(customer_t* customer, const pizzeria_t* pizzeria, uv_loop_t* loop,
+                             const options_t* options) {
   customer->orders = options->orders;
   customer->quit = quits_sendonly(pizzeria->quit);
   customer->sending.data = customer;
   customer->waiting.data = customer;
-  must("go to the counter", pizzas_receiver_init(loop, &customer->receiver, pizzas_recvonly(pizzeria->counter)));
+  must("go to the counter",
+       pizzas_receiver_init(loop, &customer->receiver, pizzas_recvonly(pizzeria->counter)));
   customer->receiver.handle.data = customer;
   must("go to the counter", pizzas_recv_start(&customer->receiver, on_pizza));
 }
 
-/* ---- The day -------------------------------------------------------------------------------------------------------------- */
+/* ---- The day --------------------------------------------------------------------------------- */
 
 enum { SIGNALS = 2 };
 
@@ -291,7 +307,8 @@ typedef struct {
 static void on_signal(uv_signal_t* watcher, int signum) {
   day_t* day = watcher->data;
 
-  for (int i = 0; i < SIGNALS; i++) must("stop a signal's watcher", uv_signal_stop(&day->signals[i]));
+  for (int i = 0; i < SIGNALS; i++)
+    must("stop a signal's watcher", uv_signal_stop(&day->signals[i]));
   day->exit_code = 128 + signum;
   if (day->kitchen.is_baking) {
     say(CYAN, "Closing early: pizza #%d is in the oven.", day->kitchen.pizza.number);
@@ -339,8 +356,8 @@ int main(int argc, char** argv) {
   release_pizzeria(&pizzeria);
   must("close the loop", uv_loop_close(&loop));
 
-  say(CYAN, "We made %d pizzas, but failed to make %d, with %d attempts in total.", day.kitchen.made, day.kitchen.failed,
-      day.kitchen.tried);
+  say(CYAN, "We made %d pizzas, but failed to make %d, with %d attempts in total.",
+      day.kitchen.made, day.kitchen.failed, day.kitchen.tried);
   must_have_printed();
   return day.exit_code;
 }

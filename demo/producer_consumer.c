@@ -1,10 +1,13 @@
-/* Producers and a consumer: ten threads send into one unbuffered channel, and the consumer on the loop takes the values one by one.
+/* Producers and a consumer: ten threads send into one unbuffered channel, and the consumer on the
+ * loop takes the values one by one.
  *
- * The question is who closes the channel. No producer can, for nine others may still send; the consumer can't know which value is the
- * last. So a wait group counts: one added for each producer, one done for each value processed. Its notify request calls back on the
- * loop once the count is zero, and that callback closes the channel; only then does the consumer see the end of the stream. A send
- * into an unbuffered channel completes only when the value was taken, and the loop ends only when the receiver is closed, so no
- * sleep is needed to be sure that "Done" is the last line. */
+ * The question is who closes the channel. No producer can, for nine others may still send; the
+ * consumer can't know which value is the last. So a wait group counts: one added for each producer,
+ * one done for each value processed. Its notify request calls back on the loop once the count is
+ * zero, and that callback closes the channel; only then does the consumer see the end of the
+ * stream. A send into an unbuffered channel completes only when the value was taken, and the loop
+ * ends only when the receiver is closed, so no sleep is needed to be sure that "Done" is the last
+ * line. */
 #include <stdio.h>
 #include <uv.h>
 #include <uvchan/typed.h>
@@ -16,7 +19,8 @@
 UVCHAN_TYPED(numbers, int)
 
 typedef struct {
-  numbers_sendonly_t out; /* borrowed from main(), which joins the thread before it releases the channel */
+  /* borrowed from main(), which joins the thread before it releases the channel */
+  numbers_sendonly_t out;
   int i;
   uv_thread_t thread;
 } producer_t;
@@ -47,7 +51,8 @@ static void on_all_processed(uvchan_notify_t* req, int status) {
   must("close the channel", numbers_close(*numbers));
 }
 
-static void start_producers(producer_t producers[PRODUCERS], numbers_sendonly_t out, uvchan_waitgroup_t* unprocessed) {
+static void start_producers(producer_t producers[PRODUCERS], numbers_sendonly_t out,
+                            uvchan_waitgroup_t* unprocessed) {
   for (int i = 0; i < PRODUCERS; i++) {
     producers[i].out = out;
     producers[i].i = i;
@@ -80,7 +85,8 @@ int main(void) {
   must("start the consumer", numbers_recv_start(&consumer, on_number));
 
   all_processed.data = &out;
-  must("watch the wait group", uvchan_waitgroup_notify(&loop, &all_processed, &unprocessed, on_all_processed));
+  must("watch the wait group",
+       uvchan_waitgroup_notify(&loop, &all_processed, &unprocessed, on_all_processed));
 
   must("run the loop", uv_run(&loop, UV_RUN_DEFAULT));
 

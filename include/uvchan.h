@@ -1,47 +1,61 @@
 /* uvchan: Go-style channels on libuv.
  *
- * A channel carries values of one size from any number of senders to any number of receivers, each value to exactly one of them, in the
- * order of each sender. Threads try or wait; loops receive through callbacks and send and receive by requests; closing a channel delivers
- * the end to everyone who receives. What the library promises as a whole stands in the README, how it keeps it in docs/design.md.
+ * A channel carries values of one size from any number of senders to any number of receivers, each
+ * value to exactly one of them, in the order of each sender. Threads try or wait; loops receive
+ * through callbacks and send and receive by requests; closing a channel delivers the end to
+ * everyone who receives. What the library promises as a whole stands in the README, how it keeps it
+ * in docs/design.md.
  *
- * How to read this page. Each function is documented in one form: what it does; its arguments, with unit and owner; what it returns, each
- * code with its cause; what its callback gets; the threads that may call it; its cost. Unless a function says otherwise:
+ * How to read this page. Each function is documented in one form: what it does; its arguments, with
+ * unit and owner; what it returns, each code with its cause; what its callback gets; the threads
+ * that may call it; its cost. Unless a function says otherwise:
  *
- *   Returns   0, or a negative libuv error code. UV_EINVAL: NULL where a pointer is needed (a value may be NULL where elem_size is 0).
- *             A call that fails has no effect.
- *   Threads   "any": any thread at any time, in callbacks too. "loop": only the thread that runs the loop, or, before it runs, the one
- *             thread that sets it up.
- *   Cost      no allocation; a wake-up only for a side that sleeps; sending and receiving take a lock only where somebody waits, or has
- *             to, or the channel is not bounded, is closed, or drops its oldest value.
+ *   Returns   0, or a negative libuv error code. UV_EINVAL: NULL where a pointer is needed (a value
+ *             may be NULL where elem_size is 0). A call that fails has no effect.
+ *   Threads   "any": any thread at any time, in callbacks too. "loop": only the thread that runs
+ *             the loop, or, before it runs, the one thread that sets it up.
+ *   Cost      no allocation; a wake-up only for a side that sleeps; sending and receiving take a
+ *             lock only where somebody waits, or has to, or the channel is not bounded, is closed,
+ *             or drops its oldest value.
  *   Since     1.0.
  *
- * "The end" is what a receiver gets when the channel is closed and everything before it was received: UV_EOF, or the status given to
- * uvchan_close_with() or uvchan_abort(). Whoever uses a channel holds a reference to it for that time; handles and pending requests hold
- * their own. Memory given to an init function or a request stays where it is until the close callback or the request's callback.
+ * "The end" is what a receiver gets when the channel is closed and everything before it was
+ * received: UV_EOF, or the status given to uvchan_close_with() or uvchan_abort(). Whoever uses a
+ * channel holds a reference to it for that time; handles and pending requests hold their own.
+ * Memory given to an init function or a request stays where it is until the close callback or the
+ * request's callback.
  *
- * A callback that libuv or a loop's turn makes need not return: an exception of C++ or a longjmp() may leave it and uv_run(), where libuv
- * itself bears that. What it was given counts as received, and all goes on when uv_run() is called again, also where the loop has nothing
- * else to do. A drop_cb has to return, and a ticker's close callback, or a reference to its channel is lost.
+ * A callback that libuv or a loop's turn makes need not return: an exception of C++ or a longjmp()
+ * may leave it and uv_run(), where libuv itself bears that. What it was given counts as received,
+ * and all goes on when uv_run() is called again, also where the loop has nothing else to do. A
+ * drop_cb has to return, and a ticker's close callback, or a reference to its channel is lost.
  *
- * No function of the library is for a signal handler: it may wait there for a lock, or for a step, of the very thread that the handler has
- * interrupted. Use a uv_signal_t, whose callback sends; or, in a handler of your own, uv_async_send() to a uv_async_t whose callback does.
+ * No function of the library is for a signal handler: it may wait there for a lock, or for a step,
+ * of the very thread that the handler has interrupted. Use a uv_signal_t, whose callback sends; or,
+ * in a handler of your own, uv_async_send() to a uv_async_t whose callback does.
  *
- * A call is no cancellation point of pthread_cancel(), a call that waits neither: a thread that is cancelled in one stays there until what
- * it waits for has come, returns in order, with its answer and its value, and is cancelled at the next point of its own. What ends the
- * wait of such a thread is a value, a close, or the limit of a timed call. Its drop_cb is not cut short either. A thread that has asked
- * for PTHREAD_CANCEL_ASYNCHRONOUS must not be in a call of the library when it is cancelled, and no thread may be in uv_run().
+ * A call is no cancellation point of pthread_cancel(), a call that waits neither: a thread that is
+ * cancelled in one stays there until what it waits for has come, returns in order, with its answer
+ * and its value, and is cancelled at the next point of its own. What ends the wait of such a thread
+ * is a value, a close, or the limit of a timed call. Its drop_cb is not cut short either. A thread
+ * that has asked for PTHREAD_CANCEL_ASYNCHRONOUS must not be in a call of the library when it is
+ * cancelled, and no thread may be in uv_run().
  *
- * Fork. A child of fork() may use channels, wait groups and loops that it makes itself, whatever other threads of the parent's were doing;
- * and, after uv_loop_fork(), each of the parent's loops that no other thread was running, with what is on it: receivers, requests, values
- * that were told to it. The child has its own copy of all that: nothing passes from one process to the other, a value that was buffered is
- * received in both, and each process releases and closes for itself. A channel or a wait group of the parent's is of use to the child
- * unless another thread was inside a call on it at that moment, waiting or not: the child must not touch it any more then, nor run a loop
- * that has receivers or requests of it. fork() may be called in callbacks, but not in a signal handler, and another handler of
- * pthread_atfork() must not call the library before the fork. vfork(), posix_spawn() and uv_spawn() have no such conditions.
+ * Fork. A child of fork() may use channels, wait groups and loops that it makes itself, whatever
+ * other threads of the parent's were doing; and, after uv_loop_fork(), each of the parent's loops
+ * that no other thread was running, with what is on it: receivers, requests, values that were told
+ * to it. The child has its own copy of all that: nothing passes from one process to the other, a
+ * value that was buffered is received in both, and each process releases and closes for itself. A
+ * channel or a wait group of the parent's is of use to the child unless another thread was inside a
+ * call on it at that moment, waiting or not: the child must not touch it any more then, nor run a
+ * loop that has receivers or requests of it. fork() may be called in callbacks, but not in a signal
+ * handler, and another handler of pthread_atfork() must not call the library before the fork.
+ * vfork(), posix_spawn() and uv_spawn() have no such conditions.
  *
- * The shape of the API follows libuv: handles and requests are the user's memory, with `void* data` first. Its meaning follows Go:
- * channels, select, wait groups, and the memory model (a send happens before its receive; the k-th receive happens before send
- * k + capacity completes; a close happens before its end is seen). */
+ * The shape of the API follows libuv: handles and requests are the user's memory, with `void* data`
+ * first. Its meaning follows Go: channels, select, wait groups, and the memory model (a send
+ * happens before its receive; the k-th receive happens before send k + capacity completes; a close
+ * happens before its end is seen). */
 #ifndef UVCHAN_H
 #define UVCHAN_H
 
@@ -59,7 +73,7 @@ extern "C" {
 #define UVCHAN_VERSION_MINOR 1
 #define UVCHAN_VERSION_PATCH 1
 
-/* ---- The channel ---------------------------------------------------------------------------------------------------------- */
+/* ---- The channel ----------------------------------------------------------------------------- */
 
 #define UVCHAN_UNBOUNDED SIZE_MAX
 
@@ -77,31 +91,35 @@ typedef enum {
   UVCHAN_DROPPED_RELEASE       /* left in the channel when its last reference went */
 } uvchan_drop_reason_t;
 
-/* Takes a value that was sent and that nobody will receive, once for each such value: to free what it points to, say.
+/* Takes a value that was sent and that nobody will receive, once for each such value: to free what
+ * it points to, say.
  *   value   valid until the callback returns, and its to change; NULL where elem_size is 0
  *   arg     drop_arg of the options
- * Runs on the thread that caused the drop, inside its call, with no lock held, and has to return. Every function of the library is allowed
- * in it, except that with UVCHAN_DROPPED_RELEASE the channel itself is gone. */
+ * Runs on the thread that caused the drop, inside its call, with no lock held, and has to return.
+ * Every function of the library is allowed in it, except that with UVCHAN_DROPPED_RELEASE the
+ * channel itself is gone. */
 typedef void (*uvchan_drop_cb)(void* value, uvchan_drop_reason_t reason, void* arg);
 
 /* All zero is valid: an unbuffered channel of pure signals. */
 typedef struct {
-  size_t elem_size;           /* bytes in a value; 0 is a pure signal. Values are copied; what a callback gets, of a batch its first
+  size_t
+      elem_size; /* bytes in a value; 0 is a pure signal. Values are copied; what a callback gets, of a batch its first
                                  value, is aligned as malloc aligns */
-  size_t capacity;            /* values; 0: unbuffered, n: exactly n, UVCHAN_UNBOUNDED: no limit */
-  uvchan_overflow_t overflow; /* other than UVCHAN_WAIT: only with a capacity of 1 or more, and not UVCHAN_UNBOUNDED */
-  uvchan_drop_cb drop_cb;     /* or NULL: such values vanish */
+  size_t capacity; /* values; 0: unbuffered, n: exactly n, UVCHAN_UNBOUNDED: no limit */
+  /* other than UVCHAN_WAIT: only with a capacity of 1 or more, and not UVCHAN_UNBOUNDED */
+  uvchan_overflow_t overflow;
+  uvchan_drop_cb drop_cb; /* or NULL: such values vanish */
   void* drop_arg;
-  const char* name;           /* for statistics; copied; or NULL */
+  const char* name; /* for statistics; copied; or NULL */
 } uvchan_options_t;
 
 typedef struct {
-  const char* name;         /* "" where none was given; lives as long as the channel */
-  uint64_t sent;            /* sends that answered 0; at rest sent == received + dropped + len */
-  uint64_t received;        /* counted when a value leaves the channel for whoever takes it */
-  uint64_t dropped;         /* by the overflow policy or by uvchan_abort() */
-  uint64_t wakeups;         /* times that a sleeping thread or loop had to be woken */
-  size_t len;               /* values buffered, as uvchan_len() */
+  const char* name;  /* "" where none was given; lives as long as the channel */
+  uint64_t sent;     /* sends that answered 0; at rest sent == received + dropped + len */
+  uint64_t received; /* counted when a value leaves the channel for whoever takes it */
+  uint64_t dropped;  /* by the overflow policy or by uvchan_abort() */
+  uint64_t wakeups;  /* times that a sleeping thread or loop had to be woken */
+  size_t len;        /* values buffered, as uvchan_len() */
   size_t capacity;
   size_t peak;              /* the most values seen buffered at once; 0 where capacity is 0 */
   size_t waiting_senders;   /* threads, requests and selects */
@@ -116,86 +134,99 @@ typedef struct {
  * Threads: any. Cost: one allocation, with all slots of a bounded channel. */
 int uvchan_create(uvchan_t** ch, size_t elem_size, size_t capacity);
 
-/* The same, with all options; they are copied.
- * Returns as uvchan_create(); UV_EINVAL also for NULL options, an unknown overflow policy, or a drop policy with a capacity of 0 or
- * UVCHAN_UNBOUNDED. Cost: as uvchan_create(); with a drop policy, a drop_cb and values of more than 1024 bytes, room for one more. */
+/* The same, with all options; they are copied. Returns as uvchan_create(); UV_EINVAL also for NULL
+ * options, an unknown overflow policy, or a drop policy with a capacity of 0 or UVCHAN_UNBOUNDED.
+ * Cost: as uvchan_create(); with a drop policy, a drop_cb and values of more than 1024 bytes, room
+ * for one more. */
 int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options);
 
 /* Adds a reference. Returns ch; NULL for NULL. Threads: any that holds a reference. */
 uvchan_t* uvchan_retain(uvchan_t* ch);
 
-/* Gives a reference back; NULL is allowed. With the last one, what is still buffered goes to drop_cb (UVCHAN_DROPPED_RELEASE), here and
- * now, and the channel is freed. Handles and pending requests hold references; a thread in a call needs one for the time of the call.
- * Threads: any. */
+/* Gives a reference back; NULL is allowed. With the last one, what is still buffered goes to
+ * drop_cb (UVCHAN_DROPPED_RELEASE), here and now, and the channel is freed. Handles and pending
+ * requests hold references; a thread in a call needs one for the time of the call. Threads: any. */
 void uvchan_release(uvchan_t* ch);
 
-/* Closes the channel: from its return on no send succeeds; everyone who waits to send is woken with UV_EPIPE; receivers get what is
- * buffered and then the end, UV_EOF; each started receiver gets the end once. Safe while other threads are inside any call.
- * Returns 0; UV_EALREADY: it was closed before; UV_EINVAL. Threads: any. Cost: a lock; wakes everyone who waits. */
+/* Closes the channel: from its return on no send succeeds; everyone who waits to send is woken with
+ * UV_EPIPE; receivers get what is buffered and then the end, UV_EOF; each started receiver gets the
+ * end once. Safe while other threads are inside any call. Returns 0; UV_EALREADY: it was closed
+ * before; UV_EINVAL. Threads: any. Cost: a lock; wakes everyone who waits. */
 int uvchan_close(uvchan_t* ch);
 
 /* The same with another end.
  *   status   negative, and none that says "not now"
- * Returns as uvchan_close(); UV_EINVAL also for a status that is not negative, or is UV_EAGAIN, UV_EBUSY or UV_ETIMEDOUT. */
+ * Returns as uvchan_close(); UV_EINVAL also for a status that is not negative, or is UV_EAGAIN,
+ * UV_EBUSY or UV_ETIMEDOUT. */
 int uvchan_close_with(uvchan_t* ch, int status);
 
-/* The same, and drops what is buffered (UVCHAN_DROPPED_ABORT): receivers get the end next. On a channel that is closed already it drops
- * what is still buffered, and the end stays what it was.
- * Returns as uvchan_close_with(); after UV_EALREADY the values are dropped all the same. Cost: drop_cb runs in this call. */
+/* The same, and drops what is buffered (UVCHAN_DROPPED_ABORT): receivers get the end next. On a
+ * channel that is closed already it drops what is still buffered, and the end stays what it was.
+ * Returns as uvchan_close_with(); after UV_EALREADY the values are dropped all the same. Cost:
+ * drop_cb runs in this call. */
 int uvchan_abort(uvchan_t* ch, int status);
 
 /* Counted senders, the answer to "who closes, with ten producers?": adds n senders to the count.
  *   n   1 or more
- * Returns 0; UV_EPIPE: closed; UV_EINVAL: NULL, n is 0, or the count would overflow an unsigned int. Threads: any. Cost: a lock. */
+ * Returns 0; UV_EPIPE: closed; UV_EINVAL: NULL, n is 0, or the count would overflow an unsigned
+ * int. Threads: any. Cost: a lock. */
 int uvchan_sender_add(uvchan_t* ch, unsigned int n);
 
-/* One counted sender is done; the last one closes the channel, as uvchan_close() does.
- * Returns 0, also where the channel is closed already; UV_EINVAL: NULL, or no sender is counted. Threads: any. Cost: a lock. */
+/* One counted sender is done; the last one closes the channel, as uvchan_close() does. Returns 0,
+ * also where the channel is closed already; UV_EINVAL: NULL, or no sender is counted. Threads: any.
+ * Cost: a lock. */
 int uvchan_sender_done(uvchan_t* ch);
 
-/* Values buffered. Exact after one's own operation where nobody else is at work. A value that was handed to a started receiver and not
- * called back yet counts. Returns 0 for NULL. Threads: any. */
+/* Values buffered. Exact after one's own operation where nobody else is at work. A value that was
+ * handed to a started receiver and not called back yet counts. Returns 0 for NULL. Threads: any. */
 size_t uvchan_len(const uvchan_t* ch);
 
 /* As given to uvchan_create(); 0 for NULL. Threads: any. */
 size_t uvchan_capacity(const uvchan_t* ch);
 size_t uvchan_elem_size(const uvchan_t* ch);
 
-/* 1 where the channel was closed, with values buffered or not; else 0, also for NULL. Threads: any. */
+/* 1 where the channel was closed, with values buffered or not; else 0, also for NULL. Threads:
+ * any. */
 int uvchan_is_closed(const uvchan_t* ch);
 
-/* Fills in *stats; for a NULL channel with zeros. Its figures belong together only at rest. Threads: any. Cost: a lock, and time
- * proportional to those who wait. */
+/* Fills in *stats; for a NULL channel with zeros. Its figures belong together only at rest.
+ * Threads: any. Cost: a lock, and time proportional to those who wait. */
 void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats);
 
-/* ---- From plain threads ----------------------------------------------------------------------------------------------------
+/* ---- From plain threads -------------------------------------------------------------------------
  *
- * A value that one thread or loop sends never overtakes an earlier one of its own, however it mixes these calls, requests and selects:
- * while others wait to send, uvchan_try_send() answers UV_EAGAIN and the waiting forms wait behind them. With a drop policy no send waits
- * and none answers UV_EAGAIN.
+ * A value that one thread or loop sends never overtakes an earlier one of its own, however it mixes
+ * these calls, requests and selects: while others wait to send, uvchan_try_send() answers UV_EAGAIN
+ * and the waiting forms wait behind them. With a drop policy no send waits and none answers
+ * UV_EAGAIN.
  *
- * UV_ENOMEM: a send to an unbounded channel needs a block of memory now and then. With a drop policy and a drop_cb, a value of more than
- * 1024 bytes that overflows is held, while drop_cb runs, in room that the channel has for one: a send that drops such a value while
- * another one on that channel does (another thread's, or the one whose drop_cb it is called from) needs memory for the time of the call.
- * No other send, and no receive, needs memory; and no call needs more than some KiB of stack, whatever the size of its values.
+ * UV_ENOMEM: a send to an unbounded channel needs a block of memory now and then. With a drop
+ * policy and a drop_cb, a value of more than 1024 bytes that overflows is held, while drop_cb runs,
+ * in room that the channel has for one: a send that drops such a value while another one on that
+ * channel does (another thread's, or the one whose drop_cb it is called from) needs memory for the
+ * time of the call. No other send, and no receive, needs memory; and no call needs more than some
+ * KiB of stack, whatever the size of its values.
  *
- * A value's memory may have to be brought in first: from a file, from swap, by a handler of the program's. Each call waits for that when
- * it begins, before it claims or locks anything (of many values, for 64 KiB of them at a time), so it holds up nobody else. What remains,
- * and makes others on the same channel wait: a page that leaves again before the copy; one to receive to that can be read but not be
- * written at once, unless values have 8 bytes; and the memory of who waits, in uvchan_send_wait(), uvchan_recv_wait(), their timed and _n
- * forms, uvchan_select_wait(), uvchan_select_timedwait(), or by uvchan_send(), uvchan_recv() and uvchan_select(): it is brought in when
- * the call begins, and has to stay until whoever ends the wait has copied the value.
+ * A value's memory may have to be brought in first: from a file, from swap, by a handler of the
+ * program's. Each call waits for that when it begins, before it claims or locks anything (of many
+ * values, for 64 KiB of them at a time), so it holds up nobody else. What remains, and makes others
+ * on the same channel wait: a page that leaves again before the copy; one to receive to that can be
+ * read but not be written at once, unless values have 8 bytes; and the memory of who waits, in
+ * uvchan_send_wait(), uvchan_recv_wait(), their timed and _n forms, uvchan_select_wait(),
+ * uvchan_select_timedwait(), or by uvchan_send(), uvchan_recv() and uvchan_select(): it is brought
+ * in when the call begins, and has to stay until whoever ends the wait has copied the value.
  *
- * A waiting call looks again for a while before its thread sleeps, for at most 50 microseconds, and only where waits on that channel were as
- * short of late; asleep it uses no processor time.
+ * A waiting call looks again for a while before its thread sleeps, for at most 50 microseconds, and
+ * only where waits on that channel were as short of late; asleep it uses no processor time.
  *
- * A waiting call on a thread that runs a loop freezes that loop, and with it the values that receivers of that loop were told of. Times
- * are relative nanoseconds; UINT64_MAX is for ever. */
+ * A waiting call on a thread that runs a loop freezes that loop, and with it the values that
+ * receivers of that loop were told of. Times are relative nanoseconds; UINT64_MAX is for ever. */
 
 /* Sends one value if that needs no waiting.
  *   value   copied in the call
- * Returns 0: a receiver has it, or it is buffered, or dropped by policy; UV_EAGAIN: full (unbuffered: nobody waits to receive), or others
- * wait to send; UV_EPIPE: closed; UV_ENOMEM; UV_EINVAL. Threads: any. */
+ * Returns 0: a receiver has it, or it is buffered, or dropped by policy; UV_EAGAIN: full
+ * (unbuffered: nobody waits to receive), or others wait to send; UV_EPIPE: closed; UV_ENOMEM;
+ * UV_EINVAL. Threads: any. */
 int uvchan_try_send(uvchan_t* ch, const void* value);
 
 /* Receives one value if that needs no waiting.
@@ -203,54 +234,62 @@ int uvchan_try_send(uvchan_t* ch, const void* value);
  * Returns 0; UV_EAGAIN: empty; the end; UV_EINVAL. Threads: any. */
 int uvchan_try_recv(uvchan_t* ch, void* value);
 
-/* Many values side by side: as many as fit, or are there, in order. Others may send or receive in between. With a drop policy all n are
- * taken, unless memory runs out for a large one (see above).
+/* Many values side by side: as many as fit, or are there, in order. Others may send or receive in
+ * between. With a drop policy all n are taken, unless memory runs out for a large one (see above).
  *   n   1 or more
- * Return how many, 1 to n; else as uvchan_try_send() and uvchan_try_recv(); UV_EINVAL also where n is 0. Threads: any. */
+ * Return how many, 1 to n; else as uvchan_try_send() and uvchan_try_recv(); UV_EINVAL also where n
+ * is 0. Threads: any. */
 ssize_t uvchan_try_send_n(uvchan_t* ch, const void* values, size_t n);
 ssize_t uvchan_try_recv_n(uvchan_t* ch, void* values, size_t n);
 
-/* Sends one value, and waits in turn until that is possible.
- * Returns 0; UV_EPIPE: closed, before or meanwhile, and the value stays the caller's; UV_EBUSY: it would wait for itself: the
- * only receivers there are now are started ones, on loops that this very thread was the last to run; UV_ENOMEM; UV_EINVAL.
- * Threads: any. */
+/* Sends one value, and waits in turn until that is possible. Returns 0; UV_EPIPE: closed, before or
+ * meanwhile, and the value stays the caller's; UV_EBUSY: it would wait for itself: the only
+ * receivers there are now are started ones, on loops that this very thread was the last to run;
+ * UV_ENOMEM; UV_EINVAL. Threads: any. */
 int uvchan_send_wait(uvchan_t* ch, const void* value);
 
-/* Receives one value, and waits in turn until there is one. Returns 0; the end; UV_EINVAL. Threads: any. */
+/* Receives one value, and waits in turn until there is one. Returns 0; the end; UV_EINVAL. Threads:
+ * any. */
 int uvchan_recv_wait(uvchan_t* ch, void* value);
 
 /* The same with a limit.
  *   timeout   relative nanoseconds; 0 does not wait; UINT64_MAX is for ever
- * Return as above; UV_ETIMEDOUT: the time is over, and nothing was sent or received. (UV_EBUSY only for ever.) Threads: any. */
+ * Return as above; UV_ETIMEDOUT: the time is over, and nothing was sent or received. (UV_EBUSY only
+ * for ever.) Threads: any. */
 int uvchan_send_timedwait(uvchan_t* ch, const void* value, uint64_t timeout);
 int uvchan_recv_timedwait(uvchan_t* ch, void* value, uint64_t timeout);
 
-/* Sends n values, and waits until all are in.
- * Returns n; fewer, where the channel was closed, or the rest could never be sent, or memory ran out, after so many (the next call says
- * which); else as uvchan_send_wait(); UV_EINVAL also where n is 0. Threads: any. */
+/* Sends n values, and waits until all are in. Returns n; fewer, where the channel was closed, or
+ * the rest could never be sent, or memory ran out, after so many (the next call says which); else
+ * as uvchan_send_wait(); UV_EINVAL also where n is 0. Threads: any. */
 ssize_t uvchan_send_wait_n(uvchan_t* ch, const void* values, size_t n);
 
-/* Waits for one value, then takes what is there, up to n. Returns how many, 1 to n; the end; UV_EINVAL. Threads: any. */
+/* Waits for one value, then takes what is there, up to n. Returns how many, 1 to n; the end;
+ * UV_EINVAL. Threads: any. */
 ssize_t uvchan_recv_wait_n(uvchan_t* ch, void* values, size_t n);
 
-/* ---- Receivers on a loop ---------------------------------------------------------------------------------------------------
+/* ---- Receivers on a loop ------------------------------------------------------------------------
  *
- * A receiver is a handle: while it is started, its callback gets the channel's values, on the loop's thread, never inside the call that
- * started it. Several receivers, on one loop or on many, share a channel. A value leaves the channel when its callback is about to run;
- * until then it is next for anyone. Where receivers wait on several loops, a value that comes has each of these loops look, since any of
- * them may be held up in a callback, and the first to look gets it; a thread that waits, or a request of another loop, comes before them.
- * Among those who wait on one loop, who waits first comes first. A started receiver keeps the loop alive, unless it was unreferenced; and
- * so does one that is closing.
+ * A receiver is a handle: while it is started, its callback gets the channel's values, on the
+ * loop's thread, never inside the call that started it. Several receivers, on one loop or on many,
+ * share a channel. A value leaves the channel when its callback is about to run; until then it is
+ * next for anyone. Where receivers wait on several loops, a value that comes has each of these
+ * loops look, since any of them may be held up in a callback, and the first to look gets it; a
+ * thread that waits, or a request of another loop, comes before them. Among those who wait on one
+ * loop, who waits first comes first. A started receiver keeps the loop alive, unless it was
+ * unreferenced; and so does one that is closing.
  *
- * Where a stranger closes every handle of the loop, uv_walk() with uv_close(handle, NULL): uv_run() returns, uv_loop_close() answers 0,
- * the loop's memory may be freed, and later sends are harmless. What was on the loop is finished as ever, before that or after it: receivers
- * by uvchan_receiver_close(), pending requests by uvchan_cancel(), tickers by uvchan_ticker_close(), each once, in any order, from one
- * thread at a time; until then their memory stays in place. Once libuv has finished with the handles these three touch no loop any more,
- * for it may be gone: they call back before they return, which they never do otherwise, and such a callback has to return. They may be
- * called in each other's callbacks there too.
+ * Where a stranger closes every handle of the loop, uv_walk() with uv_close(handle, NULL): uv_run()
+ * returns, uv_loop_close() answers 0, the loop's memory may be freed, and later sends are harmless.
+ * What was on the loop is finished as ever, before that or after it: receivers by
+ * uvchan_receiver_close(), pending requests by uvchan_cancel(), tickers by uvchan_ticker_close(),
+ * each once, in any order, from one thread at a time; until then their memory stays in place. Once
+ * libuv has finished with the handles these three touch no loop any more, for it may be gone: they
+ * call back before they return, which they never do otherwise, and such a callback has to return.
+ * They may be called in each other's callbacks there too.
  *
- * A program that polls uv_backend_fd() for uv_backend_timeout() by itself finds there whatever was done to channels, on any thread and on
- * its own outside of uv_run() too. */
+ * A program that polls uv_backend_fd() for uv_backend_timeout() by itself finds there whatever was
+ * done to channels, on any thread and on its own outside of uv_run() too. */
 
 typedef struct uvchan_receiver_s uvchan_receiver_t;
 
@@ -260,9 +299,11 @@ typedef struct uvchan_receiver_s uvchan_receiver_t;
 typedef void (*uvchan_recv_cb)(uvchan_receiver_t* receiver, int status, const void* value);
 
 /* Gets values side by side.
- *   nvalues   how many, 1 or more, within the budget and 4096 bytes (or one value, where that is larger); or the end, as above
+ *   nvalues   how many, 1 or more, within the budget and 4096 bytes (or one value, where that is
+ *             larger); or the end, as above
  *   values    valid until the callback returns; NULL with the end */
-typedef void (*uvchan_recv_batch_cb)(uvchan_receiver_t* receiver, ssize_t nvalues, const void* values);
+typedef void (*uvchan_recv_batch_cb)(uvchan_receiver_t* receiver, ssize_t nvalues,
+                                     const void* values);
 
 /* The receiver's memory is the user's again. */
 typedef void (*uvchan_receiver_close_cb)(uvchan_receiver_t* receiver);
@@ -282,7 +323,8 @@ struct uvchan_receiver_s {
   unsigned char misses;   /* how often in a row it looked once more in vain */
   unsigned char skips;    /* how often it will not do so for that */
   uvchan_recv_batch_cb batch_cb;
-  void* slot;          /* where one value goes that is too large for the hub's own memory, or NULL */
+  /* where one value goes that is too large for the hub's own memory, or NULL */
+  void* slot;
   uint64_t spin;       /* nanoseconds */
   uint64_t last_value; /* as uv_hrtime(), where it may spin; 0: none yet */
   uvchan__place_t place;
@@ -292,33 +334,39 @@ struct uvchan_receiver_s {
   uv_idle_t later;
 };
 
-/* Prepares a receiver: sets every member but data. It holds a reference to the channel until it is closed.
+/* Prepares a receiver: sets every member but data. It holds a reference to the channel until it is
+ * closed.
  *   loop       lives until the receiver's close callback
  *   receiver   at most 512 bytes of the caller's memory, in place until the close callback
- * Returns 0; UV_EINVAL; UV_ENOMEM, or what uv_async_init() answers: then nothing is left on the loop, and nothing needs closing.
- * Threads: loop. Cost: the first user of a loop makes the loop's one uv_async_t and some 5 KiB of memory, gone with the last; values
- * of more than 4096 bytes, and unbuffered channels, take memory for one value. */
+ * Returns 0; UV_EINVAL; UV_ENOMEM, or what uv_async_init() answers: then nothing is left on the
+ * loop, and nothing needs closing. Threads: loop. Cost: the first user of a loop makes the loop's
+ * one uv_async_t and some 5 KiB of memory, gone with the last; values of more than 4096 bytes, and
+ * unbuffered channels, take memory for one value. */
 int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t* ch);
 
-/* Starts it, as uv_read_start() does. After the end it may be started again, and gets the end once more.
- * Returns 0; UV_EALREADY: it is started; UV_EINVAL: NULL, or it is closing. Threads: loop. */
+/* Starts it, as uv_read_start() does. After the end it may be started again, and gets the end once
+ * more. Returns 0; UV_EALREADY: it is started; UV_EINVAL: NULL, or it is closing. Threads: loop. */
 int uvchan_recv_start(uvchan_receiver_t* receiver, uvchan_recv_cb cb);
 int uvchan_recv_start_batch(uvchan_receiver_t* receiver, uvchan_recv_batch_cb cb);
 
-/* Stops it: no callback from here on. What it was handed and not called back stays in the channel, ahead of all later values.
- * Returns 0, also where it is not started; UV_EINVAL: NULL. Threads: loop. */
+/* Stops it: no callback from here on. What it was handed and not called back stays in the channel,
+ * ahead of all later values. Returns 0, also where it is not started; UV_EINVAL: NULL. Threads:
+ * loop. */
 int uvchan_recv_stop(uvchan_receiver_t* receiver);
 
-/* How many values it gets at most before sockets, timers and other channels have their turn; 512 at first. Takes effect with its next turn.
+/* How many values it gets at most before sockets, timers and other channels have their turn; 512 at
+ * first. Takes effect with its next turn.
  *   values   1 or more
  * Returns 0; UV_EINVAL: NULL, closing, or 0 values. Threads: loop. */
 int uvchan_receiver_set_budget(uvchan_receiver_t* receiver, unsigned int values);
 
-/* Lets it spin: when it has received a value and finds no further one, its loop does not sleep for so long, but looks again and again. A
- * value that comes in that time is delivered within a microsecond, where a loop that sleeps takes tens of them to wake. What it costs: one
- * processor, wholly, for that time after each value. The loop polls its sockets and timers all the while, every 10 to 20 microseconds
- * and the time that callbacks take; these and other receivers of the loop are held up by so much, and so is uv_now(). Takes effect with its
- * next turn. On a channel that is not bounded it looks from turn to turn only.
+/* Lets it spin: when it has received a value and finds no further one, its loop does not sleep for
+ * so long, but looks again and again. A value that comes in that time is delivered within a
+ * microsecond, where a loop that sleeps takes tens of them to wake. What it costs: one processor,
+ * wholly, for that time after each value. The loop polls its sockets and timers all the while,
+ * every 10 to 20 microseconds and the time that callbacks take; these and other receivers of the
+ * loop are held up by so much, and so is uv_now(). Takes effect with its next turn. On a channel
+ * that is not bounded it looks from turn to turn only.
  *   microseconds   0, as at first: it does not spin
  * Returns 0; UV_EINVAL: NULL, or closing. Threads: loop. Since 1.1. */
 int uvchan_receiver_set_spin(uvchan_receiver_t* receiver, unsigned int microseconds);
@@ -328,33 +376,41 @@ int uvchan_receiver_is_active(const uvchan_receiver_t* receiver);
 int uvchan_receiver_is_closing(const uvchan_receiver_t* receiver);
 int uvchan_receiver_has_ref(const uvchan_receiver_t* receiver);
 
-/* As uv_ref() and uv_unref(): a flag, not a count. An unreferenced receiver gets its values whenever the loop runs. Threads: loop. */
+/* As uv_ref() and uv_unref(): a flag, not a count. An unreferenced receiver gets its values
+ * whenever the loop runs. Threads: loop. */
 void uvchan_receiver_ref(uvchan_receiver_t* receiver);
 void uvchan_receiver_unref(uvchan_receiver_t* receiver);
 
 /* Stops it and closes it; a second close is ignored.
- *   cb   called on the loop's thread when the memory is the user's again, never inside the call (but see "a stranger" above); or NULL
+ *   cb   called on the loop's thread when the memory is the user's again, never inside the call
+ *        (but see "a stranger" above); or NULL
  * Threads: loop; allowed in its own callback. */
 void uvchan_receiver_close(uvchan_receiver_t* receiver, uvchan_receiver_close_cb cb);
 
-/* ---- Requests on a loop ----------------------------------------------------------------------------------------------------
+/* ---- Requests on a loop -------------------------------------------------------------------------
  *
- * A request waits its turn without blocking the loop. The call itself answers only for its arguments (UV_EINVAL) and for memory
- * (UV_ENOMEM, and what uv_async_init() answers; then there is no callback, and nothing is left on the loop). Whatever becomes of the
- * operation, a channel that is closed already included, is the callback's status. The callback runs once, on the loop's thread, never
- * inside the call (but see "a stranger" above). A request that waits is a sender or a receiver like a waiting thread: its value can be taken, and its slot be filled,
- * before its callback runs. A pending request keeps the loop alive and holds its own references. */
+ * A request waits its turn without blocking the loop. The call itself answers only for its
+ * arguments (UV_EINVAL) and for memory (UV_ENOMEM, and what uv_async_init() answers; then there is
+ * no callback, and nothing is left on the loop). Whatever becomes of the operation, a channel that
+ * is closed already included, is the callback's status. The callback runs once, on the loop's
+ * thread, never inside the call (but see "a stranger" above). A request that waits is a sender or a
+ * receiver like a waiting thread: its value can be taken, and its slot be filled, before its
+ * callback runs. A pending request keeps the loop alive and holds its own references. */
 
-typedef struct uvchan_req_s uvchan_req_t;       /* what every request begins with */
-typedef struct uvchan_send_s uvchan_send_t;     /* a request to send one value */
-typedef struct uvchan_recv_s uvchan_recv_t;     /* a request to receive one value */
-typedef struct uvchan_select_s uvchan_select_t; /* a request to do the first of several that can go on */
+typedef struct uvchan_req_s uvchan_req_t;   /* what every request begins with */
+typedef struct uvchan_send_s uvchan_send_t; /* a request to send one value */
+typedef struct uvchan_recv_s uvchan_recv_t; /* a request to receive one value */
+/* a request to do the first of several that can go on */
+typedef struct uvchan_select_s uvchan_select_t;
 typedef struct uvchan_notify_s uvchan_notify_t; /* a request to hear of a wait group's end */
 
-typedef void (*uvchan_send_cb)(uvchan_send_t* req, int status);      /* 0; UV_EPIPE: closed; UV_ECANCELED; UV_ENOMEM: see above */
-typedef void (*uvchan_recv_done_cb)(uvchan_recv_t* req, int status); /* 0, and the slot is filled; the end; UV_ECANCELED */
-typedef void (*uvchan_select_cb)(uvchan_select_t* req, int index);   /* the chosen case; UV_ECANCELED; UV_ENOMEM as for a send */
-typedef void (*uvchan_notify_cb)(uvchan_notify_t* req, int status);  /* 0; UV_ECANCELED */
+/* 0; UV_EPIPE: closed; UV_ECANCELED; UV_ENOMEM: see above */
+typedef void (*uvchan_send_cb)(uvchan_send_t* req, int status);
+/* 0, and the slot is filled; the end; UV_ECANCELED */
+typedef void (*uvchan_recv_done_cb)(uvchan_recv_t* req, int status);
+/* the chosen case; UV_ECANCELED; UV_ENOMEM as for a send */
+typedef void (*uvchan_select_cb)(uvchan_select_t* req, int index);
+typedef void (*uvchan_notify_cb)(uvchan_notify_t* req, int status); /* 0; UV_ECANCELED */
 
 struct uvchan_req_s {
   UVCHAN__REQ_FIELDS(uvchan_req_t)
@@ -382,37 +438,42 @@ struct uvchan_notify_s {
 /* Sends one value, in its turn.
  *   req     in place until the callback
  *   value   in place and unchanged until the callback
- * Returns as said above; UV_ENOMEM for the loop's first user, or a block of an unbounded channel. Threads: loop. */
-int uvchan_send(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* value, uvchan_send_cb cb);
+ * Returns as said above; UV_ENOMEM for the loop's first user, or a block of an unbounded channel.
+ * Threads: loop. */
+int uvchan_send(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* value,
+                uvchan_send_cb cb);
 
 /* Receives one value, in its turn.
  *   req     in place until the callback
  *   value   the slot to fill; in place, and not read, until the callback
  * Returns as said above. Threads: loop. */
-int uvchan_recv(uv_loop_t* loop, uvchan_recv_t* req, uvchan_t* ch, void* value, uvchan_recv_done_cb cb);
+int uvchan_recv(uv_loop_t* loop, uvchan_recv_t* req, uvchan_t* ch, void* value,
+                uvchan_recv_done_cb cb);
 
 /* Cancels a pending request of any kind: it takes nothing and gives nothing any more.
  *   req   one that was started, cast from its own type
- * Returns 0: its callback gets UV_ECANCELED; UV_EBUSY: the outcome is decided already, and the callback gets that; UV_EINVAL: NULL, or
- * all zero. In either case the callback is certain from here on, whatever a stranger does to the loop's handles.
- * Threads: loop. Cost: a lock; where another thread is just finishing the request, the time that takes. */
+ * Returns 0: its callback gets UV_ECANCELED; UV_EBUSY: the outcome is decided already, and the
+ * callback gets that; UV_EINVAL: NULL, or all zero. In either case the callback is certain from
+ * here on, whatever a stranger does to the loop's handles. Threads: loop. Cost: a lock; where
+ * another thread is just finishing the request, the time that takes. */
 int uvchan_cancel(uvchan_req_t* req);
 
-/* ---- Select ----------------------------------------------------------------------------------------------------------------
+/* ---- Select -------------------------------------------------------------------------------------
  *
- * The first of several sends and receives that can go on, as Go's select. Where several can, one of them at random, each with the same
- * chance, also where one channel stands in several cases, and where the select had to wait. A select never pairs with itself. A closed
- * channel makes a receive case ready with the end, once it is empty, and a send case ready with UV_EPIPE.
- * More than 4 cases take memory while a select waits: UV_ENOMEM. */
+ * The first of several sends and receives that can go on, as Go's select. Where several can, one of
+ * them at random, each with the same chance, also where one channel stands in several cases, and
+ * where the select had to wait. A select never pairs with itself. A closed channel makes a receive
+ * case ready with the end, once it is empty, and a send case ready with UV_EPIPE. More than 4 cases
+ * take memory while a select waits: UV_ENOMEM. */
 
 typedef enum { UVCHAN_RECV = 0, UVCHAN_SEND } uvchan_op_t;
 
 typedef struct {
-  uvchan_t* ch;   /* NULL: never ready */
+  uvchan_t* ch; /* NULL: never ready */
   uvchan_op_t op;
-  void* value;    /* where to receive to, or what to send */
-  int status;     /* out, of the chosen case: 0, UV_EPIPE, the end */
-  void* data;     /* the caller's */
+  void* value; /* where to receive to, or what to send */
+  int status;  /* out, of the chosen case: 0, UV_EPIPE, the end */
+  void* data;  /* the caller's */
 } uvchan_case_t;
 
 #define UVCHAN__SELECT_PLACES 4
@@ -429,25 +490,29 @@ struct uvchan_select_s {
 /* Go's select with a default branch.
  *   cases    the caller's, with what their values point to, for the time of the call
  *   ncases   0 to INT_MAX
- * Returns the index of the chosen case, whose status is set; UV_EAGAIN: there was a moment at which no case was ready, or there are
- * none; UV_EINVAL: NULL cases, an unknown op, a value missing; UV_ENOMEM: as uvchan_try_send(). Threads: any. */
+ * Returns the index of the chosen case, whose status is set; UV_EAGAIN: there was a moment at which
+ * no case was ready, or there are none; UV_EINVAL: NULL cases, an unknown op, a value missing;
+ * UV_ENOMEM: as uvchan_try_send(). Threads: any. */
 int uvchan_try_select(uvchan_case_t* cases, size_t ncases);
 
-/* The same, and waits. With NULL channels only it waits for ever, as Go's does.
- * Return as above; UV_EINVAL also where there are no cases; UV_ETIMEDOUT: nothing was sent or received. Threads: any. */
+/* The same, and waits. With NULL channels only it waits for ever, as Go's does. Return as above;
+ * UV_EINVAL also where there are no cases; UV_ETIMEDOUT: nothing was sent or received. Threads:
+ * any. */
 int uvchan_select_wait(uvchan_case_t* cases, size_t ncases);
 int uvchan_select_timedwait(uvchan_case_t* cases, size_t ncases, uint64_t timeout);
 
 /* The same as a request.
  *   cases   in place, with what their values point to, until the callback
- * Returns as requests do; UV_EINVAL also as uvchan_select_wait(). In the callback the index of the chosen case, whose status is set.
- * Threads: loop. */
-int uvchan_select(uv_loop_t* loop, uvchan_select_t* req, uvchan_case_t* cases, size_t ncases, uvchan_select_cb cb);
+ * Returns as requests do; UV_EINVAL also as uvchan_select_wait(). In the callback the index of the
+ * chosen case, whose status is set. Threads: loop. */
+int uvchan_select(uv_loop_t* loop, uvchan_select_t* req, uvchan_case_t* cases, size_t ncases,
+                  uvchan_select_cb cb);
 
-/* ---- Wait groups -----------------------------------------------------------------------------------------------------------
+/* ---- Wait groups --------------------------------------------------------------------------------
  *
- * A count of work that is under way, and those who wait until it is 0: as Go's sync.WaitGroup, for threads and for loops. Add before the
- * work starts. A wait group may be used again after its count was 0. */
+ * A count of work that is under way, and those who wait until it is 0: as Go's sync.WaitGroup, for
+ * threads and for loops. Add before the work starts. A wait group may be used again after its count
+ * was 0. */
 
 typedef struct uvchan_waitgroup_s uvchan_waitgroup_t;
 
@@ -462,11 +527,13 @@ struct uvchan_waitgroup_s {
 /* Prepares one in the caller's memory, with a count of 0. Returns 0; UV_EINVAL. */
 int uvchan_waitgroup_init(uvchan_waitgroup_t* wg);
 
-/* The memory is the caller's again. Nobody may wait, but the call to uvchan_waitgroup_done() that ended a wait may still be returning. */
+/* The memory is the caller's again. Nobody may wait, but the call to uvchan_waitgroup_done() that
+ * ended a wait may still be returning. */
 void uvchan_waitgroup_destroy(uvchan_waitgroup_t* wg);
 
-/* Adds to the count; at 0 everyone who waits is woken. done() is add(-1).
- * Return 0; UV_EINVAL: NULL, or the count would be below 0 or above INT_MAX, with no effect. Threads: any. Cost: a lock. */
+/* Adds to the count; at 0 everyone who waits is woken. done() is add(-1). Return 0; UV_EINVAL:
+ * NULL, or the count would be below 0 or above INT_MAX, with no effect. Threads: any. Cost: a
+ * lock. */
 int uvchan_waitgroup_add(uvchan_waitgroup_t* wg, int delta);
 int uvchan_waitgroup_done(uvchan_waitgroup_t* wg);
 
@@ -478,17 +545,21 @@ int uvchan_waitgroup_timedwait(uvchan_waitgroup_t* wg, uint64_t timeout);
 /* The same as a request; a count that is 0 already calls back too.
  *   wg   in place until the callback
  * Returns as requests do. Threads: loop. */
-int uvchan_waitgroup_notify(uv_loop_t* loop, uvchan_notify_t* req, uvchan_waitgroup_t* wg, uvchan_notify_cb cb);
+int uvchan_waitgroup_notify(uv_loop_t* loop, uvchan_notify_t* req, uvchan_waitgroup_t* wg,
+                            uvchan_notify_cb cb);
 
-/* ---- Tickers ---------------------------------------------------------------------------------------------------------------
+/* ---- Tickers ------------------------------------------------------------------------------------
  *
- * A ticker is a timer of the loop that sends uv_now(), in milliseconds, as a uint64_t. As with Go's, ticks are due at fixed multiples of
- * the period, counted from the start: a tick that comes late, since the loop was busy, moves no later one. A loop that was busy for
- * several periods sends one tick then, with the time at which it is sent, and misses the others. A channel that cannot take a tick at
- * once misses it too; a closed one stops the ticker. So each tick that was due was sent or is counted in uvchan_ticker_missed(). */
+ * A ticker is a timer of the loop that sends uv_now(), in milliseconds, as a uint64_t. As with
+ * Go's, ticks are due at fixed multiples of the period, counted from the start: a tick that comes
+ * late, since the loop was busy, moves no later one. A loop that was busy for several periods sends
+ * one tick then, with the time at which it is sent, and misses the others. A channel that cannot
+ * take a tick at once misses it too; a closed one stops the ticker. So each tick that was due was
+ * sent or is counted in uvchan_ticker_missed(). */
 
 typedef struct uvchan_ticker_s uvchan_ticker_t;
-typedef void (*uvchan_ticker_close_cb)(uvchan_ticker_t* ticker); /* the ticker's memory is the user's again */
+/* the ticker's memory is the user's again */
+typedef void (*uvchan_ticker_close_cb)(uvchan_ticker_t* ticker);
 
 struct uvchan_ticker_s {
   void* data;        /* the user's */
@@ -505,8 +576,8 @@ struct uvchan_ticker_s {
   unsigned int flags;
 };
 
-/* Prepares a ticker: sets every member but data. It holds a reference to the channel until it is closed.
- * Returns 0; UV_EINVAL: NULL, or the channel's values are not 8 bytes. Threads: loop. */
+/* Prepares a ticker: sets every member but data. It holds a reference to the channel until it is
+ * closed. Returns 0; UV_EINVAL: NULL, or the channel's values are not 8 bytes. Threads: loop. */
 int uvchan_ticker_init(uv_loop_t* loop, uvchan_ticker_t* ticker, uvchan_t* ch);
 
 /* As uv_timer_start(): a second start sets new times.
@@ -518,28 +589,33 @@ int uvchan_ticker_start(uvchan_ticker_t* ticker, uint64_t timeout, uint64_t repe
 /* As uv_timer_stop(). Returns 0, also where it is not started; UV_EINVAL: NULL. Threads: loop. */
 int uvchan_ticker_stop(uvchan_ticker_t* ticker);
 
-/* Ticks that were due and not sent since uvchan_ticker_init(): the channel could not take them, or the loop was busy until a later one was
- * due. What is due is counted when the loop runs its timers. Returns 0 for NULL. Threads: loop. */
+/* Ticks that were due and not sent since uvchan_ticker_init(): the channel could not take them, or
+ * the loop was busy until a later one was due. What is due is counted when the loop runs its
+ * timers. Returns 0 for NULL. Threads: loop. */
 uint64_t uvchan_ticker_missed(const uvchan_ticker_t* ticker);
 
-/* As uv_ref() and uv_unref() of the timer: an active ticker keeps the loop alive unless it is unreferenced. Threads: loop. */
+/* As uv_ref() and uv_unref() of the timer: an active ticker keeps the loop alive unless it is
+ * unreferenced. Threads: loop. */
 void uvchan_ticker_ref(uvchan_ticker_t* ticker);
 void uvchan_ticker_unref(uvchan_ticker_t* ticker);
 
 /* Stops it and closes it; a second close is ignored.
- *   cb   called on the loop's thread when the memory is the user's again, never inside the call (but see "a stranger" above); or NULL
+ *   cb   called on the loop's thread when the memory is the user's again, never inside the call
+ *        (but see "a stranger" above); or NULL
  * Threads: loop. */
 void uvchan_ticker_close(uvchan_ticker_t* ticker, uvchan_ticker_close_cb cb);
 
-/* ---- The library ----------------------------------------------------------------------------------------------------------- */
+/* ---- The library ----------------------------------------------------------------------------- */
 
-/* Has the library use these functions for all memory, as uv_replace_allocator() has libuv. Before any other call of the library. Where a
- * process has several copies of the library, each has its own allocator, and memory is freed as it was made.
- * Returns 0; UV_EINVAL: one is NULL. Threads: while no other runs in the library. */
-int uvchan_replace_allocator(uv_malloc_func malloc_func, uv_realloc_func realloc_func, uv_calloc_func calloc_func,
-                             uv_free_func free_func);
+/* Has the library use these functions for all memory, as uv_replace_allocator() has libuv. Before
+ * any other call of the library. Where a process has several copies of the library, each has its
+ * own allocator, and memory is freed as it was made. Returns 0; UV_EINVAL: one is NULL. Threads:
+ * while no other runs in the library. */
+int uvchan_replace_allocator(uv_malloc_func malloc_func, uv_realloc_func realloc_func,
+                             uv_calloc_func calloc_func, uv_free_func free_func);
 
-/* The version of the library that is linked: major << 16 | minor << 8 | patch, and "major.minor.patch". Threads: any. */
+/* The version of the library that is linked: major << 16 | minor << 8 | patch, and
+ * "major.minor.patch". Threads: any. */
 unsigned int uvchan_version(void);
 const char* uvchan_version_string(void);
 

@@ -1,6 +1,7 @@
 /* One thread sends to channels chosen at random; one loop receives from all of them.
  *
- *   channels, capacity (values, of each), ms (how long), pin (1: each side on a processor of its own) */
+ *   channels, capacity (values, of each), ms (how long), pin (1: each side on a processor of its
+ *   own) */
 #include "benchmark.h"
 
 #include <stdatomic.h>
@@ -64,7 +65,8 @@ int main(int argc, char** argv) {
   nchannels = (size_t)benchmark_number(&b, "channels", 1);
   capacity = (size_t)benchmark_number(&b, "capacity", 16);
   pinned = benchmark_number(&b, "pin", 0) != 0;
-  if (nchannels < 1 || nchannels > 1000000 || capacity > 1000000) benchmark_fail("out of range", "");
+  if (nchannels < 1 || nchannels > 1000000 || capacity > 1000000)
+    benchmark_fail("out of range", "");
   channels = calloc(nchannels, sizeof(*channels));
   receivers = calloc(nchannels, sizeof(*receivers));
   if (channels == NULL || receivers == NULL) benchmark_fail("no memory", "");

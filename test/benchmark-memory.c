@@ -1,4 +1,5 @@
-/* The memory that channels ask for, counted in the allocator: what is asked, not what malloc makes of it.
+/* The memory that channels ask for, counted in the allocator: what is asked, not what malloc makes
+ * of it.
  *
  *   kind=idle      a channel of 16 values of 8 bytes through which one value has gone; the mean of 1,000 of them
  *   kind=empty     an unbounded channel, the same

@@ -1,6 +1,8 @@
-/* A thread sends one value each period to a loop that sleeps in between; the latency is from before the send to inside the callback.
+/* A thread sends one value each period to a loop that sleeps in between; the latency is from before
+ * the send to inside the callback.
  *
- *   period (nanoseconds), spin (of the receiver, microseconds), ms (how long), pin (1: each on a processor of its own) */
+ *   period (nanoseconds), spin (of the receiver, microseconds), ms (how long), pin (1: each on a
+ *   processor of its own) */
 #include "benchmark.h"
 
 #include <uvchan.h>

@@ -1,6 +1,8 @@
-/* One value to and fro between two loops on threads of their own, over two channels: values are round trips.
+/* One value to and fro between two loops on threads of their own, over two channels: values are
+ * round trips.
  *
- *   capacity (values), spin (of both receivers, microseconds), ms (how long), pin (1: each loop on a processor of its own) */
+ *   capacity (values), spin (of both receivers, microseconds), ms (how long), pin (1: each loop on
+ *   a processor of its own) */
 #include "benchmark.h"
 
 #include <stdatomic.h>

@@ -1,7 +1,8 @@
 /* Everything on one loop: what a callback sends is received on the same loop.
  *
  *   run (values; those of one run are sent in the callback that got the last value of the run before), ms (how long)
- *   from=callback|idle   the sending callback: the receiver's own, or that of an idle handle, so that each run takes a turn of the loop */
+ *   from=callback|idle the sending callback: the receiver's own, or that of an idle handle, so that each run takes a turn of the
+ *   loop */
 #include "benchmark.h"
 
 #include <uvchan.h>
@@ -74,7 +75,8 @@ int main(int argc, char** argv) {
 
   run = (unsigned int)benchmark_number(&b, "run", 1);
   if (run < 1 || run > CAPACITY) benchmark_fail("out of range", "run");
-  if (strcmp(from, "callback") != 0 && strcmp(from, "idle") != 0) benchmark_fail("neither callback nor idle", from);
+  if (strcmp(from, "callback") != 0 && strcmp(from, "idle") != 0)
+    benchmark_fail("neither callback nor idle", from);
   if (benchmark_number(&b, "pin", 0) != 0) benchmark_pin(0);
   must(uv_loop_init(&loop));
   must(uv_idle_init(&loop, &idle));

@@ -39,7 +39,7 @@ static void release_channels(void) {
   for (i = 0; i < nchannels; i++) uvchan_release(cases[i].ch);
 }
 
-/* ---- Ready ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Ready ----------------------------------------------------------------------------------- */
 
 static void select_ready(uint64_t ms) {
   uint64_t begin, end, cpu, values = 0, value = 1, sum = 0;
@@ -65,7 +65,7 @@ static void select_ready(uint64_t ms) {
   benchmark_print_times(values, benchmark_now() - begin, benchmark_cpu() - cpu);
 }
 
-/* ---- Waking --------------------------------------------------------------------------------------------------------------- */
+/* ---- Waking ---------------------------------------------------------------------------------- */
 
 static void answer(void* arg) {
   (void)arg;

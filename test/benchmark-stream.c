@@ -1,4 +1,5 @@
-/* Senders send as fast as they can and wait while the channel is full; receivers receive everything. Threads or loops at either end.
+/* Senders send as fast as they can and wait while the channel is full; receivers receive
+ * everything. Threads or loops at either end.
  *
  *   from=thread|loop   a thread in uvchan_send_wait(), or a loop that tries until the channel is full and then waits by a request
  *   to=loop|thread     a started receiver, or a thread in uvchan_recv_wait()
@@ -46,7 +47,7 @@ static void* memory_for(size_t n) {
   return memory;
 }
 
-/* ---- Senders -------------------------------------------------------------------------------------------------------------- */
+/* ---- Senders --------------------------------------------------------------------------------- */
 
 static void fill(side_t* side, size_t n) {
   size_t i;
@@ -112,7 +113,7 @@ static void send_from_loop(side_t* side) {
   uv_run(&side->loop, UV_RUN_DEFAULT);
 }
 
-/* ---- Receivers ------------------------------------------------------------------------------------------------------------ */
+/* ---- Receivers ------------------------------------------------------------------------------- */
 
 static void count_received(side_t* side, const void* values, size_t n) {
   size_t i;
@@ -132,7 +133,8 @@ static void receive_in_thread(side_t* side) {
   } else {
     ssize_t n;
 
-    while ((n = uvchan_recv_wait_n(channel, side->values, batch)) > 0) count_received(side, side->values, (size_t)n);
+    while ((n = uvchan_recv_wait_n(channel, side->values, batch)) > 0)
+      count_received(side, side->values, (size_t)n);
   }
 }
 
@@ -156,10 +158,11 @@ static void prepare_receiver(side_t* side) {
   must(uvchan_receiver_init(&side->loop, &side->receiver, channel));
   side->receiver.data = side;
   if (spin > 0) must(uvchan_receiver_set_spin(&side->receiver, spin));
-  must(batch == 1 ? uvchan_recv_start(&side->receiver, on_value) : uvchan_recv_start_batch(&side->receiver, on_values));
+  must(batch == 1 ? uvchan_recv_start(&side->receiver, on_value)
+                  : uvchan_recv_start_batch(&side->receiver, on_values));
 }
 
-/* ---- Threads -------------------------------------------------------------------------------------------------------------- */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
 static void sending_thread(void* arg) {
   if (pinned) benchmark_pin(0);
@@ -234,9 +237,11 @@ static uv_thread_cb body_for(const char* end, uv_thread_cb thread, uv_thread_cb 
 
 int main(int argc, char** argv) {
   static side_t senders[MOST_THREADS], receivers[MOST_THREADS], sent, received;
-  benchmark_t b = benchmark_open(argc - 1, argv + 1, " from to senders receivers capacity size batch spin ms pin ");
+  benchmark_t b = benchmark_open(argc - 1, argv + 1,
+                                 " from to senders receivers capacity size batch spin ms pin ");
   uv_thread_cb send = body_for(benchmark_word(&b, "from", "thread"), sending_thread, sending_loop);
-  uv_thread_cb receive = body_for(benchmark_word(&b, "to", "loop"), receiving_thread, receiving_loop);
+  uv_thread_cb receive =
+      body_for(benchmark_word(&b, "to", "loop"), receiving_thread, receiving_loop);
   size_t nsenders = (size_t)benchmark_number(&b, "senders", 1);
   size_t nreceivers = (size_t)benchmark_number(&b, "receivers", 1);
   uint64_t begin, cpu;
@@ -245,8 +250,8 @@ int main(int argc, char** argv) {
   batch = (size_t)benchmark_number(&b, "batch", 1);
   spin = (unsigned int)benchmark_number(&b, "spin", 0);
   pinned = benchmark_number(&b, "pin", 0) != 0;
-  if (size < 8 || size > MOST_BYTES || batch < 1 || batch > MOST_BYTES || nsenders < 1 || nsenders > MOST_THREADS || nreceivers < 1 ||
-      nreceivers > MOST_THREADS) {
+  if (size < 8 || size > MOST_BYTES || batch < 1 || batch > MOST_BYTES || nsenders < 1 ||
+      nsenders > MOST_THREADS || nreceivers < 1 || nreceivers > MOST_THREADS) {
     benchmark_fail("out of range", "");
   }
   must(uvchan_create(&channel, size, (size_t)benchmark_number(&b, "capacity", 1024)));

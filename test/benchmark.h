@@ -1,8 +1,10 @@
-/* What the benchmark programs share, those of the library and those of the peers in C and C++: arguments of the form name=value, time,
- * processors, sums, latencies, and the one line that a program prints. Reads as C11 and as C++17; knows the C library and POSIX alone.
+/* What the benchmark programs share, those of the library and those of the peers in C and C++:
+ * arguments of the form name=value, time, processors, sums, latencies, and the one line that a
+ * program prints. Reads as C11 and as C++17; knows the C library and POSIX alone.
  *
- * The line is `values=N ns=N cpu=N ...`: what was received, the wall time of that in nanoseconds, the processor time of the whole process
- * in it, and further figures by name. docs/benchmarks.md says what each workload and each figure means. */
+ * The line is `values=N ns=N cpu=N ...`: what was received, the wall time of that in nanoseconds,
+ * the processor time of the whole process in it, and further figures by name. docs/benchmarks.md
+ * says what each workload and each figure means. */
 #ifndef BENCHMARK_H
 #define BENCHMARK_H
 
@@ -23,7 +25,7 @@
 
 #define BENCHMARK_UNUSED __attribute__((unused))
 
-/* ---- Arguments ------------------------------------------------------------------------------------------------------------ */
+/* ---- Arguments ------------------------------------------------------------------------------- */
 
 typedef struct {
   int argc;
@@ -35,7 +37,8 @@ BENCHMARK_UNUSED static void benchmark_fail(const char* what, const char* which)
   exit(2);
 }
 
-/* Exits with 2 where an argument is none of the names, which stand between spaces: " senders capacity ". */
+/* Exits with 2 where an argument is none of the names, which stand between spaces: " senders
+ * capacity ". */
 BENCHMARK_UNUSED static benchmark_t benchmark_open(int argc, char** argv, const char* names) {
   benchmark_t b;
   int i;
@@ -46,24 +49,28 @@ BENCHMARK_UNUSED static benchmark_t benchmark_open(int argc, char** argv, const 
     const char* end = strchr(argv[i], '=');
     char name[64];
 
-    if (end == NULL || end - argv[i] > 60) benchmark_fail("no argument of the form name=value", argv[i]);
+    if (end == NULL || end - argv[i] > 60)
+      benchmark_fail("no argument of the form name=value", argv[i]);
     snprintf(name, sizeof(name), " %.*s ", (int)(end - argv[i]), argv[i]);
     if (strstr(names, name) == NULL) benchmark_fail("no such argument here", argv[i]);
   }
   return b;
 }
 
-BENCHMARK_UNUSED static const char* benchmark_word(const benchmark_t* b, const char* name, const char* otherwise) {
+BENCHMARK_UNUSED static const char* benchmark_word(const benchmark_t* b, const char* name,
+                                                   const char* otherwise) {
   size_t length = strlen(name);
   int i;
 
   for (i = 0; i < b->argc; i++) {
-    if (strncmp(b->argv[i], name, length) == 0 && b->argv[i][length] == '=') return b->argv[i] + length + 1;
+    if (strncmp(b->argv[i], name, length) == 0 && b->argv[i][length] == '=')
+      return b->argv[i] + length + 1;
   }
   return otherwise;
 }
 
-BENCHMARK_UNUSED static uint64_t benchmark_number(const benchmark_t* b, const char* name, uint64_t otherwise) {
+BENCHMARK_UNUSED static uint64_t benchmark_number(const benchmark_t* b, const char* name,
+                                                  uint64_t otherwise) {
   const char* word = benchmark_word(b, name, NULL);
   char* end;
   uint64_t number;
@@ -74,7 +81,7 @@ BENCHMARK_UNUSED static uint64_t benchmark_number(const benchmark_t* b, const ch
   return number;
 }
 
-/* ---- Time and processors -------------------------------------------------------------------------------------------------- */
+/* ---- Time and processors --------------------------------------------------------------------- */
 
 BENCHMARK_UNUSED static uint64_t benchmark_clock(clockid_t clock) {
   struct timespec t;
@@ -85,7 +92,9 @@ BENCHMARK_UNUSED static uint64_t benchmark_clock(clockid_t clock) {
 
 BENCHMARK_UNUSED static uint64_t benchmark_now(void) { return benchmark_clock(CLOCK_MONOTONIC); }
 
-BENCHMARK_UNUSED static uint64_t benchmark_cpu(void) { return benchmark_clock(CLOCK_PROCESS_CPUTIME_ID); }
+BENCHMARK_UNUSED static uint64_t benchmark_cpu(void) {
+  return benchmark_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
 
 BENCHMARK_UNUSED static void benchmark_sleep(uint64_t ms) {
   struct timespec t;
@@ -95,8 +104,8 @@ BENCHMARK_UNUSED static void benchmark_sleep(uint64_t ms) {
   nanosleep(&t, NULL);
 }
 
-/* Keeps the calling thread on one processor of those that the process may use, counted from 0 and around; elsewhere than on Linux it
- * does nothing. */
+/* Keeps the calling thread on one processor of those that the process may use, counted from 0 and
+ * around; elsewhere than on Linux it does nothing. */
 BENCHMARK_UNUSED static void benchmark_pin(int nth) {
 #ifdef __linux__
   cpu_set_t all, one;
@@ -114,7 +123,7 @@ BENCHMARK_UNUSED static void benchmark_pin(int nth) {
 #endif
 }
 
-/* ---- Values --------------------------------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 /* xorshift64*, by George Marsaglia and Sebastiano Vigna. *state is not 0. */
 BENCHMARK_UNUSED static uint64_t benchmark_random(uint64_t* state) {
@@ -125,14 +134,16 @@ BENCHMARK_UNUSED static uint64_t benchmark_random(uint64_t* state) {
 }
 
 /* Ends the program where a value was lost, doubled or torn. */
-BENCHMARK_UNUSED static void benchmark_check(uint64_t sent, uint64_t sent_sum, uint64_t received, uint64_t received_sum) {
+BENCHMARK_UNUSED static void benchmark_check(uint64_t sent, uint64_t sent_sum, uint64_t received,
+                                             uint64_t received_sum) {
   if (sent == received && sent_sum == received_sum) return;
-  fprintf(stderr, "sent %llu values with sum %llu, received %llu with sum %llu\n", (unsigned long long)sent, (unsigned long long)sent_sum,
-          (unsigned long long)received, (unsigned long long)received_sum);
+  fprintf(stderr, "sent %llu values with sum %llu, received %llu with sum %llu\n",
+          (unsigned long long)sent, (unsigned long long)sent_sum, (unsigned long long)received,
+          (unsigned long long)received_sum);
   exit(1);
 }
 
-/* ---- Latencies ------------------------------------------------------------------------------------------------------------ */
+/* ---- Latencies ------------------------------------------------------------------------------- */
 
 typedef struct {
   uint32_t* ns;
@@ -156,9 +167,11 @@ static int benchmark_compare_ns(const void* a, const void* b) {
   return x < y ? -1 : x > y;
 }
 
-/* ---- The line ------------------------------------------------------------------------------------------------------------- */
+/* ---- The line -------------------------------------------------------------------------------- */
 
-BENCHMARK_UNUSED static void benchmark_print(const char* name, uint64_t figure) { printf("%s=%llu ", name, (unsigned long long)figure); }
+BENCHMARK_UNUSED static void benchmark_print(const char* name, uint64_t figure) {
+  printf("%s=%llu ", name, (unsigned long long)figure);
+}
 
 BENCHMARK_UNUSED static void benchmark_print_times(uint64_t values, uint64_t ns, uint64_t cpu) {
   benchmark_print("values", values);

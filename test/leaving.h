@@ -1,5 +1,6 @@
-/* How a callback is left without returning: by longjmp() in test-leaving.c, and where test-leaving.c is built with LEAVE_BY_THROW, by an
- * exception of C++, which leaving.cc throws and catches. */
+/* How a callback is left without returning: by longjmp() in test-leaving.c, and where
+ * test-leaving.c is built with LEAVE_BY_THROW, by an exception of C++, which leaving.cc throws and
+ * catches. */
 #ifndef LEAVING_H
 #define LEAVING_H
 

@@ -1,11 +1,12 @@
-/* The public names, each with its signature: a name that is missing does not link, one with another signature does not compile.
- * Prints how many functions were checked; with --list, prints the names of those that a library has to export. */
+/* The public names, each with its signature: a name that is missing does not link, one with another
+ * signature does not compile. Prints how many functions were checked; with --list, prints the names
+ * of those that a library has to export. */
 #include <stdio.h>
 #include <string.h>
 #include <uvchan.h>
 #include <uvchan/typed.h>
 
-/* ---- The functions -------------------------------------------------------------------------------------------------------- */
+/* ---- The functions --------------------------------------------------------------------------- */
 
 typedef void (*function_t)(void);
 
@@ -14,7 +15,8 @@ typedef struct {
   function_t address;
 } name_t;
 
-/* A row of the table. The selection has one branch: with a function of any other type it does not compile. */
+/* A row of the table. The selection has one branch: with a function of any other type it does not
+ * compile. */
 #define NAME(function, ret, ...) \
   { #function, (function_t) _Generic(&function, ret(*)(__VA_ARGS__) : &function) }
 
@@ -66,7 +68,8 @@ static const name_t names[] = {
     NAME(uvchan_try_select, int, uvchan_case_t*, size_t),
     NAME(uvchan_select_wait, int, uvchan_case_t*, size_t),
     NAME(uvchan_select_timedwait, int, uvchan_case_t*, size_t, uint64_t),
-    NAME(uvchan_select, int, uv_loop_t*, uvchan_select_t*, uvchan_case_t*, size_t, uvchan_select_cb),
+    NAME(uvchan_select, int, uv_loop_t*, uvchan_select_t*, uvchan_case_t*, size_t,
+         uvchan_select_cb),
     /* wait groups */
     NAME(uvchan_waitgroup_init, int, uvchan_waitgroup_t*),
     NAME(uvchan_waitgroup_destroy, void, uvchan_waitgroup_t*),
@@ -74,7 +77,8 @@ static const name_t names[] = {
     NAME(uvchan_waitgroup_done, int, uvchan_waitgroup_t*),
     NAME(uvchan_waitgroup_wait, int, uvchan_waitgroup_t*),
     NAME(uvchan_waitgroup_timedwait, int, uvchan_waitgroup_t*, uint64_t),
-    NAME(uvchan_waitgroup_notify, int, uv_loop_t*, uvchan_notify_t*, uvchan_waitgroup_t*, uvchan_notify_cb),
+    NAME(uvchan_waitgroup_notify, int, uv_loop_t*, uvchan_notify_t*, uvchan_waitgroup_t*,
+         uvchan_notify_cb),
     /* tickers */
     NAME(uvchan_ticker_init, int, uv_loop_t*, uvchan_ticker_t*, uvchan_t*),
     NAME(uvchan_ticker_start, int, uvchan_ticker_t*, uint64_t, uint64_t),
@@ -84,12 +88,13 @@ static const name_t names[] = {
     NAME(uvchan_ticker_unref, void, uvchan_ticker_t*),
     NAME(uvchan_ticker_close, void, uvchan_ticker_t*, uvchan_ticker_close_cb),
     /* the library */
-    NAME(uvchan_replace_allocator, int, uv_malloc_func, uv_realloc_func, uv_calloc_func, uv_free_func),
+    NAME(uvchan_replace_allocator, int, uv_malloc_func, uv_realloc_func, uv_calloc_func,
+         uv_free_func),
     NAME(uvchan_version, unsigned int, void),
     NAME(uvchan_version_string, const char*, void),
 };
 
-/* ---- Typed ends, of a type of each sort ------------------------------------------------------------------------------------ */
+/* ---- Typed ends, of a type of each sort ------------------------------------------------------ */
 
 typedef struct {
   int number;
@@ -99,32 +104,44 @@ typedef struct {
 UVCHAN_TYPED(orders, order_t)
 UVCHAN_TYPED(texts, char*)
 
-#define TYPED_NAMES(name, type)                                                                                                       \
-  NAME(name##_create, int, name##_t*, size_t), NAME(name##_create_ex, int, name##_t*, const uvchan_options_t*),                       \
-      NAME(name##_channel, uvchan_t*, name##_t), NAME(name##_retain, name##_t, name##_t), NAME(name##_release, void, name##_t),       \
-      NAME(name##_sendonly, name##_sendonly_t, name##_t), NAME(name##_recvonly, name##_recvonly_t, name##_t),                         \
-      NAME(name##_close, int, name##_sendonly_t), NAME(name##_close_with, int, name##_sendonly_t, int),                               \
-      NAME(name##_abort, int, name##_t, int), NAME(name##_try_send, int, name##_sendonly_t, type),                                    \
-      NAME(name##_try_send_n, ssize_t, name##_sendonly_t, type const*, size_t), NAME(name##_send_wait, int, name##_sendonly_t, type), \
-      NAME(name##_send_timedwait, int, name##_sendonly_t, type, uint64_t),                                                            \
-      NAME(name##_send, int, uv_loop_t*, uvchan_send_t*, name##_sendonly_t, type const*, uvchan_send_cb),                             \
-      NAME(name##_try_recv, int, name##_recvonly_t, type*), NAME(name##_try_recv_n, ssize_t, name##_recvonly_t, type*, size_t),       \
-      NAME(name##_recv_wait, int, name##_recvonly_t, type*), NAME(name##_recv_timedwait, int, name##_recvonly_t, type*, uint64_t),    \
-      NAME(name##_recv, int, uv_loop_t*, uvchan_recv_t*, name##_recvonly_t, type*, uvchan_recv_done_cb),                              \
-      NAME(name##_receiver_init, int, uv_loop_t*, name##_receiver_t*, name##_recvonly_t),                                             \
-      NAME(name##_recv_start, int, name##_receiver_t*, name##_recv_cb),                                                               \
-      NAME(name##_recv_start_batch, int, name##_receiver_t*, name##_recv_batch_cb), NAME(name##_recv_stop, int, name##_receiver_t*),  \
-      NAME(name##_receiver_close, void, name##_receiver_t*, name##_receiver_close_cb),                                                \
-      NAME(name##_case_send, uvchan_case_t, name##_sendonly_t, type*), NAME(name##_case_recv, uvchan_case_t, name##_recvonly_t, type*)
+#define TYPED_NAMES(name, type)                                                                    \
+  NAME(name##_create, int, name##_t*, size_t),                                                     \
+      NAME(name##_create_ex, int, name##_t*, const uvchan_options_t*),                             \
+      NAME(name##_channel, uvchan_t*, name##_t), NAME(name##_retain, name##_t, name##_t),          \
+      NAME(name##_release, void, name##_t), NAME(name##_sendonly, name##_sendonly_t, name##_t),    \
+      NAME(name##_recvonly, name##_recvonly_t, name##_t),                                          \
+      NAME(name##_close, int, name##_sendonly_t),                                                  \
+      NAME(name##_close_with, int, name##_sendonly_t, int),                                        \
+      NAME(name##_abort, int, name##_t, int), NAME(name##_try_send, int, name##_sendonly_t, type), \
+      NAME(name##_try_send_n, ssize_t, name##_sendonly_t, type const*, size_t),                    \
+      NAME(name##_send_wait, int, name##_sendonly_t, type),                                        \
+      NAME(name##_send_timedwait, int, name##_sendonly_t, type, uint64_t),                         \
+      NAME(name##_send, int, uv_loop_t*, uvchan_send_t*, name##_sendonly_t, type const*,           \
+           uvchan_send_cb),                                                                        \
+      NAME(name##_try_recv, int, name##_recvonly_t, type*),                                        \
+      NAME(name##_try_recv_n, ssize_t, name##_recvonly_t, type*, size_t),                          \
+      NAME(name##_recv_wait, int, name##_recvonly_t, type*),                                       \
+      NAME(name##_recv_timedwait, int, name##_recvonly_t, type*, uint64_t),                        \
+      NAME(name##_recv, int, uv_loop_t*, uvchan_recv_t*, name##_recvonly_t, type*,                 \
+           uvchan_recv_done_cb),                                                                   \
+      NAME(name##_receiver_init, int, uv_loop_t*, name##_receiver_t*, name##_recvonly_t),          \
+      NAME(name##_recv_start, int, name##_receiver_t*, name##_recv_cb),                            \
+      NAME(name##_recv_start_batch, int, name##_receiver_t*, name##_recv_batch_cb),                \
+      NAME(name##_recv_stop, int, name##_receiver_t*),                                             \
+      NAME(name##_receiver_close, void, name##_receiver_t*, name##_receiver_close_cb),             \
+      NAME(name##_case_send, uvchan_case_t, name##_sendonly_t, type*),                             \
+      NAME(name##_case_recv, uvchan_case_t, name##_recvonly_t, type*)
 
 static const name_t typed_names[] = {TYPED_NAMES(orders, order_t), TYPED_NAMES(texts, char*)};
 
-/* ---- Types, members and constants: what is wrong here does not compile ------------------------------------------------------ */
+/* ---- Types, members and constants: what is wrong here does not compile ----------------------- */
 
-#define IS(expression, type) _Static_assert(_Generic((expression), type : 1, default : 0), #expression " is a " #type)
+#define IS(expression, type) \
+  _Static_assert(_Generic((expression), type : 1, default : 0), #expression " is a " #type)
 #define MEMBER(structure, member, type) IS(&((structure*)NULL)->member, type*)
-#define SAME_PLACE(one, other, member) \
-  _Static_assert(offsetof(one, member) == offsetof(other, member), #one "." #member " and " #other "." #member " are one")
+#define SAME_PLACE(one, other, member)                             \
+  _Static_assert(offsetof(one, member) == offsetof(other, member), \
+                 #one "." #member " and " #other "." #member " are one")
 
 #define REQUEST(structure)                   \
   MEMBER(structure, data, void*);            \
@@ -173,11 +190,15 @@ MEMBER(uvchan_case_t, status, int);
 MEMBER(uvchan_case_t, data, void*);
 
 MEMBER(orders_receiver_t, handle, uvchan_receiver_t);
-_Static_assert(offsetof(orders_receiver_t, handle) == 0, "a typed receiver begins with the plain one");
+_Static_assert(offsetof(orders_receiver_t, handle) == 0,
+               "a typed receiver begins with the plain one");
 
 _Static_assert(UVCHAN_UNBOUNDED == SIZE_MAX, "an unbounded channel has the greatest capacity");
-_Static_assert(UVCHAN_WAIT == 0 && UVCHAN_DROP_NEWEST == 1 && UVCHAN_DROP_OLDEST == 2, "options that are all zero wait");
-_Static_assert(UVCHAN_DROPPED_OVERFLOW == 1 && UVCHAN_DROPPED_ABORT == 2 && UVCHAN_DROPPED_RELEASE == 3, "a reason is not zero");
+_Static_assert(UVCHAN_WAIT == 0 && UVCHAN_DROP_NEWEST == 1 && UVCHAN_DROP_OLDEST == 2,
+               "options that are all zero wait");
+_Static_assert(UVCHAN_DROPPED_OVERFLOW == 1 && UVCHAN_DROPPED_ABORT == 2 &&
+                   UVCHAN_DROPPED_RELEASE == 3,
+               "a reason is not zero");
 _Static_assert(UVCHAN_RECV == 0 && UVCHAN_SEND == 1, "a case that is all zero receives");
 
 IS((uvchan_drop_cb)NULL, void (*)(void*, uvchan_drop_reason_t, void*));
@@ -193,18 +214,21 @@ IS((orders_recv_cb)NULL, void (*)(orders_receiver_t*, int, const order_t*));
 IS((orders_recv_batch_cb)NULL, void (*)(orders_receiver_t*, ssize_t, const order_t*));
 IS((orders_receiver_close_cb)NULL, void (*)(orders_receiver_t*));
 
-/* ---- Main ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Main ------------------------------------------------------------------------------------ */
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The library that is linked is the one that the header belongs to. */
 static int version_holds(void) {
-  unsigned int version = UVCHAN_VERSION_MAJOR << 16 | UVCHAN_VERSION_MINOR << 8 | UVCHAN_VERSION_PATCH;
+  unsigned int version =
+      UVCHAN_VERSION_MAJOR << 16 | UVCHAN_VERSION_MINOR << 8 | UVCHAN_VERSION_PATCH;
   char text[32];
 
-  snprintf(text, sizeof(text), "%d.%d.%d", UVCHAN_VERSION_MAJOR, UVCHAN_VERSION_MINOR, UVCHAN_VERSION_PATCH);
+  snprintf(text, sizeof(text), "%d.%d.%d", UVCHAN_VERSION_MAJOR, UVCHAN_VERSION_MINOR,
+           UVCHAN_VERSION_PATCH);
   if (uvchan_version() == version && strcmp(uvchan_version_string(), text) == 0) return 1;
-  printf("names: the header is of version %s (%#x), the library of %s (%#x)\n", text, version, uvchan_version_string(), uvchan_version());
+  printf("names: the header is of version %s (%#x), the library of %s (%#x)\n", text, version,
+         uvchan_version_string(), uvchan_version());
   return 0;
 }
 
@@ -221,7 +245,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (!version_holds()) return 1;
-  printf("names: %zu functions and %zu typed ones have their signatures\n", count_names(names, COUNT(names)),
-         count_names(typed_names, COUNT(typed_names)));
+  printf("names: %zu functions and %zu typed ones have their signatures\n",
+         count_names(names, COUNT(names)), count_names(typed_names, COUNT(typed_names)));
   return 0;
 }

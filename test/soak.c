@@ -1,10 +1,12 @@
-/* All traffic at once, on loops and threads that come and go, for as long as is asked for: soak SECONDS [SEED]. Every value is accounted
- * for (soak.h), every loop closes, and what the process holds does not grow: the most that it held in the second half of the time is held
- * against the most in the first, and a little more.
+/* All traffic at once, on loops and threads that come and go, for as long as is asked for: soak
+ * SECONDS [SEED]. Every value is accounted for (soak.h), every loop closes, and what the process
+ * holds does not grow: the most that it held in the second half of the time is held against the
+ * most in the first, and a little more.
  *
- * Parties: threads that send and receive in every way there is; threads that run one loop after the other, each with receivers, requests,
- * selects, a ticker and a wait group; and the main thread, which closes channels and makes new ones in their places, starts all threads
- * anew when they have ended, and takes the samples. */
+ * Parties: threads that send and receive in every way there is; threads that run one loop after the
+ * other, each with receivers, requests, selects, a ticker and a wait group; and the main thread,
+ * which closes channels and makes new ones in their places, starts all threads anew when they have
+ * ended, and takes the samples. */
 #include "soak.h"
 
 #ifndef _WIN32
@@ -18,8 +20,8 @@
 #define CASES 4
 #define NEWEST_MS 5 /* between two new channels */
 
-/* libuv closes descriptors by a system call that ThreadSanitizer does not see: so it takes the next one of the same number, of another loop,
- * for a race with the last use of the former. */
+/* libuv closes descriptors by a system call that ThreadSanitizer does not see: so it takes the next
+ * one of the same number, of another loop, for a race with the last use of the former. */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define HAS_TSAN
@@ -27,7 +29,9 @@
 #endif
 #if defined(HAS_TSAN) || defined(__SANITIZE_THREAD__)
 const char* __tsan_default_suppressions(void);
-const char* __tsan_default_suppressions(void) { return "race_top:pipe2\nrace_top:epoll_create1\nrace_top:eventfd\n"; }
+const char* __tsan_default_suppressions(void) {
+  return "race_top:pipe2\nrace_top:epoll_create1\nrace_top:eventfd\n";
+}
 #endif
 
 static atomic_int is_over;
@@ -37,7 +41,7 @@ static uvchan_t* jobs;
 
 static uint64_t milliseconds(void) { return uv_hrtime() / 1000000; }
 
-/* ---- Threads without a loop ----------------------------------------------------------------------------------------------- */
+/* ---- Threads without a loop ------------------------------------------------------------------ */
 
 typedef struct {
   uv_thread_t thread;
@@ -107,7 +111,8 @@ static ssize_t receive_some(party_t* party, epoch_t* epoch, order_t* order) {
   ssize_t answer = receive_somehow(epoch->ch, values, n, &party->random);
   size_t i;
   must(answer > 0 || is_not_now(answer) || is_end(answer));
-  for (i = 0; answer > 0 && i < (size_t)answer; i++) note_received(epoch, order, nth(epoch, values, i));
+  for (i = 0; answer > 0 && i < (size_t)answer; i++)
+    note_received(epoch, order, nth(epoch, values, i));
   return answer;
 }
 
@@ -127,12 +132,14 @@ static ssize_t select_somehow(party_t* party, epoch_t* from, order_t* order, epo
   put(to, out, number);
   set_case(&cases[0], from, UVCHAN_RECV, in);
   set_case(&cases[1], to, UVCHAN_SEND, out);
-  i = draw(&party->random, 3) == 0 ? uvchan_try_select(cases, 2) : uvchan_select_timedwait(cases, 2, short_time(&party->random));
+  i = draw(&party->random, 3) == 0 ? uvchan_try_select(cases, 2)
+                                   : uvchan_select_timedwait(cases, 2, short_time(&party->random));
   if (i < 0) {
     must(is_not_now(i));
     return i;
   }
-  must(i < 2 && (cases[i].status == 0 || (i == 0 ? is_end(cases[i].status) : cases[i].status == UV_EPIPE)));
+  must(i < 2 &&
+       (cases[i].status == 0 || (i == 0 ? is_end(cases[i].status) : cases[i].status == UV_EPIPE)));
   if (cases[i].status != 0) return cases[i].status;
   if (i == 0) note_received(from, order, in);
   if (i == 1) note_sent(to, number);
@@ -182,7 +189,7 @@ static void run_plain(void* arg) {
   atomic_store(&party->has_ended, 1);
 }
 
-/* ---- Threads that run loops ----------------------------------------------------------------------------------------------- */
+/* ---- Threads that run loops ------------------------------------------------------------------ */
 
 typedef struct visit_s visit_t;
 
@@ -241,7 +248,8 @@ static void on_sink_closed(uvchan_receiver_t* receiver) {
 }
 
 static void close_sink(sink_t* sink) {
-  if (!uvchan_receiver_is_closing(&sink->handle)) uvchan_receiver_close(&sink->handle, on_sink_closed);
+  if (!uvchan_receiver_is_closing(&sink->handle))
+    uvchan_receiver_close(&sink->handle, on_sink_closed);
 }
 
 static void on_batch(uvchan_receiver_t* receiver, ssize_t nvalues, const void* values) {
@@ -254,7 +262,8 @@ static void on_batch(uvchan_receiver_t* receiver, ssize_t nvalues, const void* v
     return;
   }
   for (i = 0; i < nvalues; i++) {
-    note_received(sink->epoch, &sink->order, (const unsigned char*)values + (size_t)i * sink->epoch->elem_size);
+    note_received(sink->epoch, &sink->order,
+                  (const unsigned char*)values + (size_t)i * sink->epoch->elem_size);
   }
   if (sink->calls_left-- == 0) close_sink(sink);
 }
@@ -273,7 +282,8 @@ static void open_sink(sink_t* sink, visit_t* visit) {
   sink->epoch = epoch_pick(random);
   sink->calls_left = draw(random, 2000);
   must(uvchan_receiver_init(&visit->loop, &sink->handle, sink->epoch->ch) == 0);
-  if (draw(random, 4) == 0) must(uvchan_receiver_set_budget(&sink->handle, 1 + draw(random, 8)) == 0);
+  if (draw(random, 4) == 0)
+    must(uvchan_receiver_set_budget(&sink->handle, 1 + draw(random, 8)) == 0);
   if (draw(random, 8) == 0) must(uvchan_receiver_set_spin(&sink->handle, draw(random, 30)) == 0);
   if (draw(random, 2) == 0) {
     must(uvchan_recv_start(&sink->handle, on_value) == 0);
@@ -302,9 +312,13 @@ static void end_request(request_t* request, int index, int status) {
 
 static int index_or(int index, int status) { return status == UV_ECANCELED ? UV_ECANCELED : index; }
 
-static void on_sent(uvchan_send_t* req, int status) { end_request((request_t*)req, index_or(1, status), status); }
+static void on_sent(uvchan_send_t* req, int status) {
+  end_request((request_t*)req, index_or(1, status), status);
+}
 
-static void on_received(uvchan_recv_t* req, int status) { end_request((request_t*)req, index_or(0, status), status); }
+static void on_received(uvchan_recv_t* req, int status) {
+  end_request((request_t*)req, index_or(0, status), status);
+}
 
 static void on_selected(uvchan_select_t* req, int index) {
   request_t* request = (request_t*)req;
@@ -442,14 +456,15 @@ static void run_loops(void* arg) {
   atomic_store(&party->has_ended, 1);
 }
 
-/* ---- Samples -------------------------------------------------------------------------------------------------------------- */
+/* ---- Samples --------------------------------------------------------------------------------- */
 
 typedef enum { RESIDENT, DESCRIPTORS, BALANCE, NMEASURES } measure_t;
 
 static const struct {
   const char* name;
   size_t slack; /* beside an eighth of the first half's most */
-} measures[NMEASURES] = {{"resident KiB", 16384}, {"descriptors", 12}, {"allocated bytes", 4000000}};
+} measures[NMEASURES] = {
+    {"resident KiB", 16384}, {"descriptors", 12}, {"allocated bytes", 4000000}};
 
 #define MOST_DESCRIPTORS 1024
 
@@ -459,7 +474,8 @@ static size_t resident(void) {
   return uv_resident_set_memory(&bytes) == 0 ? bytes / 1024 : 0;
 }
 
-/* By asking for each, which opens none: ThreadSanitizer takes one that is closed here and opened there for a race. */
+/* By asking for each, which opens none: ThreadSanitizer takes one that is closed here and opened
+ * there for a race. */
 static size_t descriptors(void) {
   size_t n = 0;
 #ifndef _WIN32
@@ -487,22 +503,26 @@ static int report(int is_long) {
   int grew = 0;
   size_t i;
   printf(
-      "sent %llu, received %llu, dropped %llu; channels %llu, loops %llu, threads %llu, requests %llu, cancelled %llu, ticks %llu, groups "
+      "sent %llu, received %llu, dropped %llu; channels %llu, loops %llu, threads %llu, requests "
+      "%llu, cancelled %llu, ticks %llu, groups "
       "%llu\n",
-      (unsigned long long)done.sent, (unsigned long long)done.received, (unsigned long long)done.dropped, (unsigned long long)done.channels,
-      (unsigned long long)done.loops, (unsigned long long)done.threads, (unsigned long long)done.requests, (unsigned long long)done.cancels,
+      (unsigned long long)done.sent, (unsigned long long)done.received,
+      (unsigned long long)done.dropped, (unsigned long long)done.channels,
+      (unsigned long long)done.loops, (unsigned long long)done.threads,
+      (unsigned long long)done.requests, (unsigned long long)done.cancels,
       (unsigned long long)done.ticks, (unsigned long long)done.groups);
   for (i = 0; i < NMEASURES; i++) {
     size_t limit = most[0][i] + most[0][i] / 8 + measures[i].slack;
     int grows = is_long && most[1][i] > limit;
-    printf("%-16s at most %zu, then %zu (limit %zu)%s\n", measures[i].name, most[0][i], most[1][i], limit, grows ? ": grows" : "");
+    printf("%-16s at most %zu, then %zu (limit %zu)%s\n", measures[i].name, most[0][i], most[1][i],
+           limit, grows ? ": grows" : "");
     grew |= grows;
   }
   fflush(stdout);
   return grew;
 }
 
-/* ---- The main thread ------------------------------------------------------------------------------------------------------ */
+/* ---- The main thread ------------------------------------------------------------------------- */
 
 #define LONG_SECONDS 60
 #define PATIENCE_MS 60000 /* for a channel whose users are gone, and for a thread */

@@ -1,8 +1,9 @@
-/* The world of the soak: channels that come and go under everyone's hands, each with a ledger that has to be exact in the end. Knows no
- * loops. Threads: any.
+/* The world of the soak: channels that come and go under everyone's hands, each with a ledger that
+ * has to be exact in the end. Knows no loops. Threads: any.
  *
- * A value is a number: its sender, a thread, and its place in what that thread sent to the channel. The ledger keeps how many numbers
- * were sent, received and dropped, and the sums of their mixtures: so a value that is lost, or comes twice, or was never sent, is seen. */
+ * A value is a number: its sender, a thread, and its place in what that thread sent to the channel.
+ * The ledger keeps how many numbers were sent, received and dropped, and the sums of their
+ * mixtures: so a value that is lost, or comes twice, or was never sent, is seen. */
 #ifndef SOAK_H
 #define SOAK_H
 
@@ -27,7 +28,7 @@ static _Noreturn void soak_failed(const char* file, int line, const char* expr) 
 #define MOST_AT_ONCE 8
 #define MOST_BUFFERED 300 /* in an unbounded channel, about */
 
-/* ---- Random numbers: one state for each thread ---------------------------------------------------------------------------- */
+/* ---- Random numbers: one state for each thread ----------------------------------------------- */
 
 static inline uint64_t mix(uint64_t x) {
   x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -40,13 +41,18 @@ static inline uint32_t draw(uint64_t* random, uint32_t n) {
   return (uint32_t)(mix(*random) >> 32) % n;
 }
 
-/* ---- What was done -------------------------------------------------------------------------------------------------------- */
+/* ---- What was done --------------------------------------------------------------------------- */
 
-static struct { atomic_uint_fast64_t sent, received, dropped, channels, loops, threads, requests, cancels, ticks, groups; } done;
+static struct {
+  atomic_uint_fast64_t sent, received, dropped, channels, loops, threads, requests, cancels, ticks,
+      groups;
+} done;
 
-static inline void count(atomic_uint_fast64_t* counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
+static inline void count(atomic_uint_fast64_t* counter, uint64_t n) {
+  atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
 
-/* ---- The allocator -------------------------------------------------------------------------------------------------------- */
+/* ---- The allocator --------------------------------------------------------------------------- */
 
 static atomic_size_t allocated; /* bytes */
 
@@ -82,7 +88,7 @@ static void* no_calloc(size_t n, size_t size) {
   soak_failed(__FILE__, __LINE__, "asked for");
 }
 
-/* ---- Channels with their ledgers ------------------------------------------------------------------------------------------ */
+/* ---- Channels with their ledgers ------------------------------------------------------------- */
 
 typedef struct epoch_s epoch_t;
 
@@ -90,8 +96,9 @@ typedef struct epoch_s epoch_t;
 struct epoch_s {
   uvchan_t* ch;
   size_t elem_size;
-  int is_counted;                       /* its one counted sender closes it */
-  atomic_uint users;                    /* who may still send or receive; each holds a reference to the channel as well */
+  int is_counted; /* its one counted sender closes it */
+  /* who may still send or receive; each holds a reference to the channel as well */
+  atomic_uint users;
   atomic_uint_fast64_t places[SENDERS]; /* the next one of each; only that thread draws from it */
   atomic_uint_fast64_t nsent, nhad;     /* had: received or dropped */
   atomic_uint_fast64_t sum_sent, sum_had;
@@ -100,10 +107,13 @@ struct epoch_s {
 };
 
 static inline uint64_t next_number(epoch_t* epoch, unsigned int sender) {
-  return (uint64_t)(sender + 1) << 40 | atomic_fetch_add_explicit(&epoch->places[sender], 1, memory_order_relaxed);
+  return (uint64_t)(sender + 1) << 40 |
+         atomic_fetch_add_explicit(&epoch->places[sender], 1, memory_order_relaxed);
 }
 
-static inline void* nth(const epoch_t* epoch, void* values, size_t i) { return (unsigned char*)values + i * epoch->elem_size; }
+static inline void* nth(const epoch_t* epoch, void* values, size_t i) {
+  return (unsigned char*)values + i * epoch->elem_size;
+}
 
 static inline void put(const epoch_t* epoch, void* value, uint64_t number) {
   memset(value, (int)(number & 0xff), epoch->elem_size);
@@ -164,7 +174,8 @@ static inline epoch_t* epoch_make(uint64_t* random) {
   options.elem_size = epoch->elem_size = elem_sizes[draw(random, 4)];
   options.drop_cb = on_drop;
   options.drop_arg = epoch;
-  if (options.capacity > 0 && options.capacity != UVCHAN_UNBOUNDED) options.overflow = (uvchan_overflow_t)draw(random, 3);
+  if (options.capacity > 0 && options.capacity != UVCHAN_UNBOUNDED)
+    options.overflow = (uvchan_overflow_t)draw(random, 3);
   must(uvchan_create_ex(&epoch->ch, &options) == 0);
   epoch->is_counted = draw(random, 2) == 0;
   if (epoch->is_counted) must(uvchan_sender_add(epoch->ch, 1) == 0);
@@ -178,7 +189,7 @@ static inline void epoch_leave(epoch_t* epoch) {
   must(atomic_fetch_sub_explicit(&epoch->users, 1, memory_order_acq_rel) > 0); /* [users.R] */
 }
 
-/* ---- The table of the channels of the moment ------------------------------------------------------------------------------ */
+/* ---- The table of the channels of the moment ------------------------------------------------- */
 
 static struct {
   uv_mutex_t lock;
@@ -191,7 +202,8 @@ static inline epoch_t* epoch_pick(uint64_t* random) {
   uv_mutex_lock(&table.lock);
   epoch = table.epochs[draw(random, CHANNELS)];
   uvchan_retain(epoch->ch);
-  atomic_fetch_add_explicit(&epoch->users, 1, memory_order_relaxed); /* relaxed: the table is a user of its own */
+  /* relaxed: the table is a user of its own */
+  atomic_fetch_add_explicit(&epoch->users, 1, memory_order_relaxed);
   uv_mutex_unlock(&table.lock);
   return epoch;
 }
@@ -218,15 +230,17 @@ static inline void epoch_close(epoch_t* epoch, uint64_t* random) {
   must(r == 0 && uvchan_is_closed(epoch->ch));
 }
 
-/* Without users nothing more is sent, and nothing received. What is then missing is still to be dropped, by whoever lets go of the
- * channel last; once nothing is missing nobody touches the epoch any more. [users.A], [had.A] */
+/* Without users nothing more is sent, and nothing received. What is then missing is still to be
+ * dropped, by whoever lets go of the channel last; once nothing is missing nobody touches the epoch
+ * any more. [users.A], [had.A] */
 static inline int is_settled(const epoch_t* epoch) {
   uint64_t had;
   if (atomic_load_explicit(&epoch->users, memory_order_acquire) > 0) return 0;
   had = atomic_load_explicit(&epoch->nhad, memory_order_acquire);
   must(had <= atomic_load_explicit(&epoch->nsent, memory_order_relaxed));
   if (had < atomic_load_explicit(&epoch->nsent, memory_order_relaxed)) return 0;
-  must(atomic_load_explicit(&epoch->sum_had, memory_order_relaxed) == atomic_load_explicit(&epoch->sum_sent, memory_order_relaxed));
+  must(atomic_load_explicit(&epoch->sum_had, memory_order_relaxed) ==
+       atomic_load_explicit(&epoch->sum_sent, memory_order_relaxed));
   return 1;
 }
 

@@ -1,6 +1,7 @@
-/* What the suites on spinning receivers share: a receiver that spins, whether its loop is awake, and a thread that sends to it. Whether a
- * loop spins is read off its backend timeout: 0 where its next turn will not block. Nothing is timed: a spin is either far longer than any
- * test, or over at some time. */
+/* What the suites on spinning receivers share: a receiver that spins, whether its loop is awake,
+ * and a thread that sends to it. Whether a loop spins is read off its backend timeout: 0 where its
+ * next turn will not block. Nothing is timed: a spin is either far longer than any test, or over at
+ * some time. */
 #ifndef SPINNER_H
 #define SPINNER_H
 
@@ -12,7 +13,9 @@
 static const unsigned int spinner_spins[SPINNER_NSPINS] = {1, 10, 100, LONG};
 
 static inline size_t capacity_of(int i) { return support_capacities[i % SUPPORT_NCAPACITIES]; }
-static inline unsigned int spin_of(int i) { return spinner_spins[i / SUPPORT_NCAPACITIES % SPINNER_NSPINS]; }
+static inline unsigned int spin_of(int i) {
+  return spinner_spins[i / SUPPORT_NCAPACITIES % SPINNER_NSPINS];
+}
 
 /* Meaningful after a turn, and while something keeps the loop alive. */
 static inline int is_awake(uv_loop_t* loop) {
@@ -29,14 +32,15 @@ static inline void run_until_asleep(uv_loop_t* loop) {
   } while (is_awake(loop));
 }
 
-static inline void sink_start_spinning(sink_t* sink, uv_loop_t* loop, uvchan_t* ch, unsigned int spin) {
+static inline void sink_start_spinning(sink_t* sink, uv_loop_t* loop, uvchan_t* ch,
+                                       unsigned int spin) {
   sink_start(sink, loop, ch);
   must(uvchan_receiver_set_spin(&sink->handle, spin) == 0);
 }
 
 static inline void count_timer(uv_timer_t* timer) { ++*(unsigned int*)timer->data; }
 
-/* ---- A started receiver that has had the value 0 and spins for it ----------------------------------------------------------- */
+/* ---- A started receiver that has had the value 0 and spins for it ---------------------------- */
 
 typedef struct {
   uv_loop_t loop;
@@ -62,7 +66,7 @@ static inline void spinner_close(spinner_t* spinner) {
   uvchan_release(spinner->ch);
 }
 
-/* ---- A thread that sends --------------------------------------------------------------------------------------------------- */
+/* ---- A thread that sends --------------------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;

@@ -1,8 +1,8 @@
-/* What the stress suite stands on: the world of channels, the ledger of all values, and the parties that are plain threads. The parties
- * on loops, and the tests, are in test-stress.c.
+/* What the stress suite stands on: the world of channels, the ledger of all values, and the parties
+ * that are plain threads. The parties on loops, and the tests, are in test-stress.c.
  *
- * A value is a number: its sender, its channel, and its place in what that sender sent there. A place is used for one send at most; one
- * whose send failed or was cancelled stays empty. */
+ * A value is a number: its sender, its channel, and its place in what that sender sent there. A
+ * place is used for one send at most; one whose send failed or was cancelled stays empty. */
 #ifndef STRESS_H
 #define STRESS_H
 
@@ -38,7 +38,7 @@ static world_t world;
 
 static inline uint32_t draw(uint32_t* random, uint32_t n) { return support_random(random) % n; }
 
-/* ---- The ledger ----------------------------------------------------------------------------------------------------------- */
+/* ---- The ledger ------------------------------------------------------------------------------ */
 
 static inline uint64_t number_of(size_t sender, size_t channel, uint32_t place) {
   return (uint64_t)sender << 48 | (uint64_t)channel << 32 | place;
@@ -67,7 +67,8 @@ static inline void note_had(uint64_t number) {
   size_t channel = (size_t)(number >> 32 & 0xffff);
   uint32_t place = (uint32_t)number;
   must(sender < SENDERS && channel < CHANNELS && place < PLACES);
-  must(atomic_fetch_add_explicit(&world.ledger.had[sender][channel][place], 1, memory_order_relaxed) == 0);
+  must(atomic_fetch_add_explicit(&world.ledger.had[sender][channel][place], 1,
+                                 memory_order_relaxed) == 0);
   atomic_fetch_add_explicit(&world.ledger.nhad, 1, memory_order_relaxed);
 }
 
@@ -94,9 +95,11 @@ static inline void note_sent(uint64_t number) {
 }
 
 static inline int is_end(ssize_t status) { return status == UV_EOF || status == UV_ECONNABORTED; }
-static inline int is_not_now(ssize_t status) { return status == UV_EAGAIN || status == UV_ETIMEDOUT; }
+static inline int is_not_now(ssize_t status) {
+  return status == UV_EAGAIN || status == UV_ETIMEDOUT;
+}
 
-/* ---- Senders -------------------------------------------------------------------------------------------------------------- */
+/* ---- Senders --------------------------------------------------------------------------------- */
 
 typedef struct {
   size_t id;
@@ -115,7 +118,9 @@ static inline int can_send(const sender_t* sender) {
   return 0;
 }
 
-static inline uint64_t next_number(const sender_t* sender, size_t c) { return number_of(sender->id, c, sender->place[c]); }
+static inline uint64_t next_number(const sender_t* sender, size_t c) {
+  return number_of(sender->id, c, sender->place[c]);
+}
 
 /* The answer to a send of the next place or places of a channel. */
 static inline void sender_note(sender_t* sender, size_t c, ssize_t answer) {
@@ -203,7 +208,7 @@ static inline void send_in_thread(void* arg) {
   sender_leave();
 }
 
-/* ---- Receivers ------------------------------------------------------------------------------------------------------------ */
+/* ---- Receivers ------------------------------------------------------------------------------- */
 
 typedef struct {
   uint32_t random;

@@ -1,5 +1,6 @@
-/* What the suites on loops share: a receiver that checks what it gets, requests that record how they ended, and short words for
- * turning a loop. Everything is for the loop's own thread. It knows support.h and the public header alone. */
+/* What the suites on loops share: a receiver that checks what it gets, requests that record how
+ * they ended, and short words for turning a loop. Everything is for the loop's own thread. It knows
+ * support.h and the public header alone. */
 #ifndef SUPPORT_LOOP_H
 #define SUPPORT_LOOP_H
 
@@ -7,7 +8,7 @@
 
 #include "support.h"
 
-/* ---- Turning a loop ------------------------------------------------------------------------------------------------------- */
+/* ---- Turning a loop -------------------------------------------------------------------------- */
 
 /* Turns that never block: enough of them finish whatever the loop can do without the outside. */
 static inline void turn(uv_loop_t* loop, int times) {
@@ -16,7 +17,8 @@ static inline void turn(uv_loop_t* loop, int times) {
 
 static inline void settle(uv_loop_t* loop) { turn(loop, 10); }
 
-/* Turns that block until something happens, until the condition holds. The time limit of the test case ends one that blocks for ever. */
+/* Turns that block until something happens, until the condition holds. The time limit of the test
+ * case ends one that blocks for ever. */
 #define run_until(loop, condition)        \
   do {                                    \
     unsigned int run_until_turns = 0;     \
@@ -45,7 +47,7 @@ static inline unsigned int count_handles(uv_loop_t* loop, uv_handle_type type) {
   return walk.count;
 }
 
-/* ---- A receiver that checks what it gets ---------------------------------------------------------------------------------- */
+/* ---- A receiver that checks what it gets ----------------------------------------------------- */
 
 typedef struct {
   uvchan_receiver_t handle; /* first, so that a pointer to it is a pointer to the whole */
@@ -88,8 +90,10 @@ static inline void sink_end(sink_t* sink, int status, const void* value) {
 }
 
 static inline void sink_after(sink_t* sink) {
-  if (sink->stop_after != 0 && sink->values == sink->stop_after) must(uvchan_recv_stop(&sink->handle) == 0);
-  if (sink->close_after != 0 && sink->values == sink->close_after) uvchan_receiver_close(&sink->handle, sink_on_close);
+  if (sink->stop_after != 0 && sink->values == sink->stop_after)
+    must(uvchan_recv_stop(&sink->handle) == 0);
+  if (sink->close_after != 0 && sink->values == sink->close_after)
+    uvchan_receiver_close(&sink->handle, sink_on_close);
 }
 
 static inline void sink_on_value(uvchan_receiver_t* receiver, int status, const void* value) {
@@ -116,7 +120,8 @@ static inline void sink_on_batch(uvchan_receiver_t* receiver, ssize_t nvalues, c
   sink->inside = 1;
   sink->calls++;
   if (nvalues < 0) sink_end(sink, (int)nvalues, values);
-  for (i = 0; i < nvalues; i++) sink_take(sink, elem_size == 0 ? values : (const char*)values + (size_t)i * elem_size);
+  for (i = 0; i < nvalues; i++)
+    sink_take(sink, elem_size == 0 ? values : (const char*)values + (size_t)i * elem_size);
   if (nvalues > 0) sink_after(sink);
   sink->inside = 0;
 }
@@ -138,7 +143,7 @@ static inline void sink_start_batch(sink_t* sink, uv_loop_t* loop, uvchan_t* ch)
 
 static inline void sink_close(sink_t* sink) { uvchan_receiver_close(&sink->handle, sink_on_close); }
 
-/* ---- Requests that record how they ended ---------------------------------------------------------------------------------- */
+/* ---- Requests that record how they ended ----------------------------------------------------- */
 
 /* Values of 8 bytes. */
 typedef struct {
@@ -215,7 +220,8 @@ static inline void notify_op(notify_op_t* op, uv_loop_t* loop, uvchan_waitgroup_
   must(op->calls == 0);
 }
 
-static inline void select_case(select_op_t* op, size_t at, uvchan_t* ch, uvchan_op_t kind, uint64_t value) {
+static inline void select_case(select_op_t* op, size_t at, uvchan_t* ch, uvchan_op_t kind,
+                               uint64_t value) {
   op->values[at] = value;
   op->cases[at].ch = ch;
   op->cases[at].op = kind;
@@ -232,7 +238,7 @@ static inline void select_op(select_op_t* op, uv_loop_t* loop, size_t ncases) {
 
 static inline int cancel_op(void* op) { return uvchan_cancel((uvchan_req_t*)op); }
 
-/* ---- Channels of numbers -------------------------------------------------------------------------------------------------- */
+/* ---- Channels of numbers --------------------------------------------------------------------- */
 
 static inline int try_send(uvchan_t* ch, uint64_t number) { return uvchan_try_send(ch, &number); }
 
@@ -247,8 +253,9 @@ static inline int is_empty(uvchan_t* ch) {
   return uvchan_try_recv(ch, &value) == UV_EAGAIN;
 }
 
-/* The statistics of a channel that nobody is using. Unlike support_at_rest() it allows for values that were handed to a receiver which
- * went away before its callback: they may exceed the capacity of an unbuffered channel. */
+/* The statistics of a channel that nobody is using. Unlike support_at_rest() it allows for values
+ * that were handed to a receiver which went away before its callback: they may exceed the capacity
+ * of an unbuffered channel. */
 static inline uvchan_stats_t rest(const uvchan_t* ch) {
   uvchan_stats_t stats;
   uvchan_stats(ch, &stats);

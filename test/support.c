@@ -1,8 +1,9 @@
 /* The runner, the counting allocator and the small helpers that support.h describes.
  *
- * Each block of the allocator has a head in front with its size and a mark, so that its bytes are known when it is freed and a
- * second free or a write before the block is seen. Any thread may enter. All counters are atomic, and relaxed: they must not order
- * the threads under test, and are read exactly only after those were joined. */
+ * Each block of the allocator has a head in front with its size and a mark, so that its bytes are
+ * known when it is freed and a second free or a write before the block is seen. Any thread may
+ * enter. All counters are atomic, and relaxed: they must not order the threads under test, and are
+ * read exactly only after those were joined. */
 #include "support.h"
 
 #include <stdio.h>
@@ -10,13 +11,16 @@
 #include <string.h>
 
 const size_t support_capacities[SUPPORT_NCAPACITIES] = {0, 1, 3, 16, UVCHAN_UNBOUNDED};
-const size_t support_elem_sizes[SUPPORT_NELEM_SIZES] = {0, 1, 4, 8, 12, 64, 1024, SUPPORT_MOST_BYTES};
+const size_t support_elem_sizes[SUPPORT_NELEM_SIZES] = {0,  1,  4,    8,
+                                                        12, 64, 1024, SUPPORT_MOST_BYTES};
 
 static uv_thread_t main_thread;
 
-/* ---- The allocator -------------------------------------------------------------------------------------------------------- */
+/* ---- The allocator --------------------------------------------------------------------------- */
 
-#define MOST_BYTES ((size_t)1 << 30) /* in one block; a sanitizer's own allocator would end the program at more than it likes */
+#define MOST_BYTES \
+  ((size_t)1       \
+   << 30) /* in one block; a sanitizer's own allocator would end the program at more than it likes */
 #define LIVE ((size_t)0xa11c0de)
 #define DEAD ((size_t)0xdeadbee)
 
@@ -28,7 +32,8 @@ typedef union {
   max_align_t align;
 } head_t;
 
-static int scribbles; /* new memory is filled with rubbish, but not where a tool looks for uses of fresh memory */
+/* new memory is filled with rubbish, but not where a tool looks for uses of fresh memory */
+static int scribbles;
 static atomic_size_t blocks;
 static atomic_size_t bytes;
 static atomic_size_t peak;
@@ -42,7 +47,8 @@ static atomic_int fail_forever;
 static int should_fail(void) {
   long left = atomic_load_explicit(&countdown, RELAXED);
   while (left > 0) {
-    if (atomic_compare_exchange_weak_explicit(&countdown, &left, left - 1, RELAXED, RELAXED)) return 0;
+    if (atomic_compare_exchange_weak_explicit(&countdown, &left, left - 1, RELAXED, RELAXED))
+      return 0;
   }
   if (left < 0) return 0;
   if (!atomic_load_explicit(&fail_forever, RELAXED)) atomic_store_explicit(&countdown, -1, RELAXED);
@@ -53,7 +59,8 @@ static int should_fail(void) {
 static void count_in(size_t size) {
   size_t now = atomic_fetch_add_explicit(&bytes, size, RELAXED) + size;
   size_t most = atomic_load_explicit(&peak, RELAXED);
-  while (now > most && !atomic_compare_exchange_weak_explicit(&peak, &most, now, RELAXED, RELAXED)) continue;
+  while (now > most && !atomic_compare_exchange_weak_explicit(&peak, &most, now, RELAXED, RELAXED))
+    continue;
   atomic_fetch_add_explicit(&blocks, 1, RELAXED);
   atomic_fetch_add_explicit(&calls, 1, RELAXED);
 }
@@ -82,7 +89,8 @@ static void counting_free(void* memory) {
   head_t* head;
   if (memory == NULL) return;
   head = (head_t*)memory - 1;
-  if (head->block.mark != LIVE) support_failed(__FILE__, __LINE__, "freed once, and never written before its start");
+  if (head->block.mark != LIVE)
+    support_failed(__FILE__, __LINE__, "freed once, and never written before its start");
   head->block.mark = DEAD;
   atomic_fetch_sub_explicit(&bytes, head->block.size, RELAXED);
   atomic_fetch_sub_explicit(&blocks, 1, RELAXED);
@@ -117,12 +125,13 @@ void support_fail_at(size_t n, int forever) {
 
 void support_fail_never(void) { atomic_store(&countdown, -1); }
 
-/* ---- The runner ----------------------------------------------------------------------------------------------------------- */
+/* ---- The runner ------------------------------------------------------------------------------ */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(UVCHAN_INJECT)
 #define SLOW_BUILD 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
 #define SLOW_BUILD 1
 #endif
 #endif
@@ -164,7 +173,8 @@ TCase* support_tcase(Suite* suite, const char* name) {
 int support_main(Suite* suite) {
   SRunner* runner;
   int failed;
-  if (uvchan_replace_allocator(counting_malloc, counting_realloc, counting_calloc, counting_free) != 0) {
+  if (uvchan_replace_allocator(counting_malloc, counting_realloc, counting_calloc, counting_free) !=
+      0) {
     fprintf(stderr, "the library refused the counting allocator\n");
     return EXIT_FAILURE;
   }
@@ -176,15 +186,17 @@ int support_main(Suite* suite) {
   return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Check leaves a failed test by a jump or by exit(), which only its own thread may do; another thread ends the process. */
+/* Check leaves a failed test by a jump or by exit(), which only its own thread may do; another
+ * thread ends the process. */
 void support_failed(const char* file, int line, const char* expr) {
   uv_thread_t self = uv_thread_self();
-  if (uv_thread_equal(&self, &main_thread)) ck_abort_msg("%s:%d: '%s' does not hold", file, line, expr);
+  if (uv_thread_equal(&self, &main_thread))
+    ck_abort_msg("%s:%d: '%s' does not hold", file, line, expr);
   fprintf(stderr, "%s:%d: '%s' does not hold, in a thread\n", file, line, expr);
   abort();
 }
 
-/* ---- Loops ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Loops ----------------------------------------------------------------------------------- */
 
 void support_loop_open(uv_loop_t* loop) { must(uv_loop_init(loop) == 0); }
 
@@ -194,9 +206,11 @@ void support_loop_finish(uv_loop_t* loop) {
   must(uv_loop_close(loop) == 0);
 }
 
-/* ---- Threads -------------------------------------------------------------------------------------------------------------- */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
-void support_start(uv_thread_t* thread, uv_thread_cb body, void* arg) { must(uv_thread_create(thread, body, arg) == 0); }
+void support_start(uv_thread_t* thread, uv_thread_cb body, void* arg) {
+  must(uv_thread_create(thread, body, arg) == 0);
+}
 
 void support_join(uv_thread_t* thread) { must(uv_thread_join(thread) == 0); }
 
@@ -222,10 +236,14 @@ static size_t waiting_receivers(const uvchan_t* ch) {
   return stats.waiting_receivers;
 }
 
-void support_await_senders(const uvchan_t* ch, size_t n) { support_await(waiting_senders(ch) == n); }
-void support_await_receivers(const uvchan_t* ch, size_t n) { support_await(waiting_receivers(ch) == n); }
+void support_await_senders(const uvchan_t* ch, size_t n) {
+  support_await(waiting_senders(ch) == n);
+}
+void support_await_receivers(const uvchan_t* ch, size_t n) {
+  support_await(waiting_receivers(ch) == n);
+}
 
-/* ---- Channels and values -------------------------------------------------------------------------------------------------- */
+/* ---- Channels and values --------------------------------------------------------------------- */
 
 uvchan_t* support_channel(size_t elem_size, size_t capacity) {
   uvchan_t* ch = NULL;
@@ -239,7 +257,8 @@ static int is_big_endian(void) {
   return *(const unsigned char*)&one == 0;
 }
 
-/* A value begins as the number does in memory: in 8 bytes, or, where the value has fewer, cut to an integer of that size. */
+/* A value begins as the number does in memory: in 8 bytes, or, where the value has fewer, cut to an
+ * integer of that size. */
 static unsigned char byte_of(uint64_t number, size_t elem_size, size_t at) {
   size_t n = elem_size < 8 ? elem_size : 8;
   if (at < n) return (unsigned char)(number >> (8 * (is_big_endian() ? n - 1 - at : at)));
@@ -250,7 +269,8 @@ static uint64_t number_in(const unsigned char* value, size_t elem_size) {
   size_t n = elem_size < 8 ? elem_size : 8;
   uint64_t number = 0;
   size_t at;
-  for (at = 0; at < n; at++) number |= (uint64_t)value[at] << (8 * (is_big_endian() ? n - 1 - at : at));
+  for (at = 0; at < n; at++)
+    number |= (uint64_t)value[at] << (8 * (is_big_endian() ? n - 1 - at : at));
   return number;
 }
 
@@ -292,7 +312,8 @@ void support_on_drop(void* value, uvchan_drop_reason_t reason, void* drops) {
   atomic_store(&recorder->last, number);
 }
 
-uvchan_t* support_dropping_channel(support_drops_t* drops, size_t elem_size, size_t capacity, uvchan_overflow_t overflow) {
+uvchan_t* support_dropping_channel(support_drops_t* drops, size_t elem_size, size_t capacity,
+                                   uvchan_overflow_t overflow) {
   uvchan_options_t options;
   uvchan_t* ch = NULL;
   memset(drops, 0, sizeof(*drops));

@@ -1,7 +1,8 @@
-/* What every suite stands on: the runner, an allocator that counts and fails on demand, checked loops, threads, and the tables of
- * capacities and element sizes. It knows the public header alone.
+/* What every suite stands on: the runner, an allocator that counts and fails on demand, checked
+ * loops, threads, and the tables of capacities and element sizes. It knows the public header alone.
  *
- * A suite makes its test cases with support_tcase(), so that each test begins with nothing allocated and must end so. */
+ * A suite makes its test cases with support_tcase(), so that each test begins with nothing
+ * allocated and must end so. */
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
@@ -12,7 +13,7 @@
 #include <uv.h>
 #include <uvchan.h>
 
-/* ---- The runner ----------------------------------------------------------------------------------------------------------- */
+/* ---- The runner ------------------------------------------------------------------------------ */
 
 /* Installs the allocator, runs the suite and answers what main() returns. */
 int support_main(Suite* suite);
@@ -20,16 +21,18 @@ int support_main(Suite* suite);
 /* A new test case of the suite, whose fixture checks the allocator's balance after each test. */
 TCase* support_tcase(Suite* suite, const char* name);
 
-/* 1 where a sanitizer, valgrind or injected yields make everything slow; support_count() is then a tenth of n, and 1 or more. */
+/* 1 where a sanitizer, valgrind or injected yields make everything slow; support_count() is then a
+ * tenth of n, and 1 or more. */
 int support_slow(void);
 int support_count(int n);
 
-/* As ck_assert(), but writes nothing while it holds and is allowed in any thread: for hot loops and for what runs beside others.
- * (Each ck_assert() takes a lock of Check's own, which would order the threads under test.) */
+/* As ck_assert(), but writes nothing while it holds and is allowed in any thread: for hot loops and
+ * for what runs beside others. (Each ck_assert() takes a lock of Check's own, which would order the
+ * threads under test.) */
 #define must(expr) ((expr) ? (void)0 : support_failed(__FILE__, __LINE__, #expr))
 _Noreturn void support_failed(const char* file, int line, const char* expr);
 
-/* ---- The allocator -------------------------------------------------------------------------------------------------------- */
+/* ---- The allocator --------------------------------------------------------------------------- */
 
 size_t support_allocations(void); /* blocks that are not freed yet */
 size_t support_bytes(void);       /* bytes in them, as they were asked for */
@@ -42,12 +45,13 @@ void support_fail_at(size_t n, int forever);
 void support_fail_never(void);
 size_t support_failures(void); /* how many failed since support_fail_at() */
 
-/* ---- Loops ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Loops ----------------------------------------------------------------------------------- */
 
 void support_loop_open(uv_loop_t* loop);
-void support_loop_finish(uv_loop_t* loop); /* runs it until nothing is alive; uv_loop_close() must answer 0 */
+/* runs it until nothing is alive; uv_loop_close() must answer 0 */
+void support_loop_finish(uv_loop_t* loop);
 
-/* ---- Threads -------------------------------------------------------------------------------------------------------------- */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
 void support_start(uv_thread_t* thread, uv_thread_cb body, void* arg);
 void support_join(uv_thread_t* thread);
@@ -60,14 +64,15 @@ void support_join(uv_thread_t* thread);
   } while (0)
 void support_pause(const char* file, int line, const char* condition, unsigned int* turns);
 
-/* Keeps the processor busy for so many nanoseconds: to vary the moment at which threads meet, never to wait for one. */
+/* Keeps the processor busy for so many nanoseconds: to vary the moment at which threads meet, never
+ * to wait for one. */
 void support_spin(uint64_t nanoseconds);
 
 /* Wait until exactly n senders, or receivers, wait on the channel. */
 void support_await_senders(const uvchan_t* ch, size_t n);
 void support_await_receivers(const uvchan_t* ch, size_t n);
 
-/* ---- Channels and values -------------------------------------------------------------------------------------------------- */
+/* ---- Channels and values --------------------------------------------------------------------- */
 
 #define SUPPORT_MOST_BYTES 5000 /* in a value */
 
@@ -85,7 +90,8 @@ int support_matches(const void* value, size_t elem_size, uint64_t number);
 /* The statistics of a channel that nobody is using: sent == received + dropped + len. */
 uvchan_stats_t support_at_rest(const uvchan_t* ch);
 
-/* Counts what a channel drops: support_on_drop is the drop_cb, the recorder its argument. The sum is of values of 8 bytes. */
+/* Counts what a channel drops: support_on_drop is the drop_cb, the recorder its argument. The sum
+ * is of values of 8 bytes. */
 typedef struct {
   size_t elem_size;
   atomic_uint by_reason[UVCHAN_DROPPED_RELEASE + 1];
@@ -94,7 +100,8 @@ typedef struct {
 } support_drops_t;
 
 void support_on_drop(void* value, uvchan_drop_reason_t reason, void* drops);
-uvchan_t* support_dropping_channel(support_drops_t* drops, size_t elem_size, size_t capacity, uvchan_overflow_t overflow);
+uvchan_t* support_dropping_channel(support_drops_t* drops, size_t elem_size, size_t capacity,
+                                   uvchan_overflow_t overflow);
 
 /* A random number, from a state that starts with any value but 0. */
 uint32_t support_random(uint32_t* state);

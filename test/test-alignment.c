@@ -1,5 +1,5 @@
-/* Alignment: whatever its size, and whichever way it takes, a value that a callback gets is aligned as malloc aligns; of a batch the
- * first is. */
+/* Alignment: whatever its size, and whichever way it takes, a value that a callback gets is aligned
+ * as malloc aligns; of a batch the first is. */
 #include "support-loop.h"
 
 static const size_t more_sizes[] = {100, 495, 496, 497, 1000, 1023, 1024, 1025, 4096, 4097, 5000};
@@ -31,7 +31,8 @@ static void on_drop(void* value, uvchan_drop_reason_t reason, void* arg) {
   taken->by_reason[reason]++;
 }
 
-static uvchan_t* open_channel(taken_t* taken, size_t size, size_t capacity, uvchan_overflow_t overflow) {
+static uvchan_t* open_channel(taken_t* taken, size_t size, size_t capacity,
+                              uvchan_overflow_t overflow) {
   uvchan_options_t options;
   uvchan_t* ch = NULL;
 
@@ -137,7 +138,7 @@ START_TEST(values_that_overflow_are_aligned) {
 }
 END_TEST
 
-/* ---- Receivers -------------------------------------------------------------------------------------------------------------- */
+/* ---- Receivers ------------------------------------------------------------------------------- */
 
 static void on_value(uvchan_receiver_t* receiver, int status, const void* value) {
   if (status == 0) {
@@ -166,7 +167,9 @@ static void receive_all(uvchan_t* ch, taken_t* taken, int by_batch) {
   support_loop_open(&loop);
   ck_assert_int_eq(uvchan_receiver_init(&loop, &receiver, ch), 0);
   receiver.data = taken;
-  ck_assert_int_eq(by_batch ? uvchan_recv_start_batch(&receiver, on_batch) : uvchan_recv_start(&receiver, on_value), 0);
+  ck_assert_int_eq(by_batch ? uvchan_recv_start_batch(&receiver, on_batch)
+                            : uvchan_recv_start(&receiver, on_value),
+                   0);
   n = send_numbers(ch, 0);
   settle(&loop);
   ck_assert_uint_eq(taken->next, n);

@@ -1,13 +1,17 @@
-/* Where uv_async_init() fails, for want of descriptors say, whoever would have been the first user of the loop answers with its error, and
- * nothing is left behind. The hub, the one caller of uv_async_init(), is compiled once more for this program (test/CMakeLists.txt) and
- * calls uv_async_init_or_fail() instead: so any libuv will do, a static one too, whose names can't be overlaid. */
+/* Where uv_async_init() fails, for want of descriptors say, whoever would have been the first user
+ * of the loop answers with its error, and nothing is left behind. The hub, the one caller of
+ * uv_async_init(), is compiled once more for this program (test/CMakeLists.txt) and calls
+ * uv_async_init_or_fail() instead: so any libuv will do, a static one too, whose names can't be
+ * overlaid. */
 #include "support-loop.h"
 
 int uv_async_init_or_fail(uv_loop_t* loop, uv_async_t* async, uv_async_cb cb);
 
 static int fails;
 
-int uv_async_init_or_fail(uv_loop_t* loop, uv_async_t* async, uv_async_cb cb) { return fails ? UV_EMFILE : uv_async_init(loop, async, cb); }
+int uv_async_init_or_fail(uv_loop_t* loop, uv_async_t* async, uv_async_cb cb) {
+  return fails ? UV_EMFILE : uv_async_init(loop, async, cb);
+}
 
 typedef struct {
   uv_loop_t loop;
@@ -59,10 +63,18 @@ static void fill_cases(size_t ncases, uvchan_op_t op) {
   }
 }
 
-static int by_receiver(void) { return uvchan_receiver_init(&place.loop, &place.receiver, place.ch); }
-static int by_send(void) { return uvchan_send(&place.loop, &place.send, place.ch, place.value, on_send); }
-static int by_recv(void) { return uvchan_recv(&place.loop, &place.recv, place.ch, place.value, on_recv); }
-static int by_notify(void) { return uvchan_waitgroup_notify(&place.loop, &place.notify, &place.wg, on_notify); }
+static int by_receiver(void) {
+  return uvchan_receiver_init(&place.loop, &place.receiver, place.ch);
+}
+static int by_send(void) {
+  return uvchan_send(&place.loop, &place.send, place.ch, place.value, on_send);
+}
+static int by_recv(void) {
+  return uvchan_recv(&place.loop, &place.recv, place.ch, place.value, on_recv);
+}
+static int by_notify(void) {
+  return uvchan_waitgroup_notify(&place.loop, &place.notify, &place.wg, on_notify);
+}
 
 static int by_select(void) {
   fill_cases(2, UVCHAN_RECV);
@@ -74,7 +86,8 @@ static int by_large_select(void) {
   return uvchan_select(&place.loop, &place.select, place.cases, 10, on_select);
 }
 
-static int (*const operations[])(void) = {by_receiver, by_send, by_recv, by_notify, by_select, by_large_select};
+static int (*const operations[])(void) = {by_receiver, by_send,   by_recv,
+                                          by_notify,   by_select, by_large_select};
 
 #define NOPERATIONS ((int)(sizeof(operations) / sizeof(*operations)))
 
@@ -117,7 +130,8 @@ int main(void) {
   Suite* suite = suite_create("async-fails");
   TCase* first = support_tcase(suite, "first");
 
-  tcase_add_loop_test(first, the_first_user_of_a_loop_answers_with_the_error_and_leaves_nothing, 0, NOPERATIONS * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(first, the_first_user_of_a_loop_answers_with_the_error_and_leaves_nothing, 0,
+                      NOPERATIONS * SUPPORT_NCAPACITIES);
   tcase_add_loop_test(first, the_next_attempt_succeeds, 0, SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -1,5 +1,6 @@
-/* Bad input on a loop: each function, each argument that can be wrong. The answer is UV_EINVAL, nothing is left on the loop, which can be
- * closed without a turn, and the memory of the request or handle may be anything. */
+/* Bad input on a loop: each function, each argument that can be wrong. The answer is UV_EINVAL,
+ * nothing is left on the loop, which can be closed without a turn, and the memory of the request or
+ * handle may be anything. */
 #include <string.h>
 
 #include "support.h"
@@ -20,7 +21,8 @@ static void bench_open(bench_t* bench, size_t elem_size, size_t capacity) {
 static void bench_close_at_once(bench_t* bench) {
   uvchan_stats_t stats = support_at_rest(bench->ch);
   ck_assert_uint_eq(support_allocations(), bench->allocations);
-  ck_assert_uint_eq(stats.sent + stats.received + stats.waiting_senders + stats.waiting_receivers, 0);
+  ck_assert_uint_eq(stats.sent + stats.received + stats.waiting_senders + stats.waiting_receivers,
+                    0);
   ck_assert_int_eq(uv_loop_alive(&bench->loop), 0);
   ck_assert_int_eq(uv_loop_close(&bench->loop), 0);
   uvchan_release(bench->ch);
@@ -171,7 +173,8 @@ START_TEST(a_ticker_needs_values_of_8_bytes) {
   ck_assert_int_eq(uvchan_ticker_init(NULL, &ticker, bench.ch), UV_EINVAL);
   ck_assert_int_eq(uvchan_ticker_init(&bench.loop, NULL, bench.ch), UV_EINVAL);
   ck_assert_int_eq(uvchan_ticker_init(&bench.loop, &ticker, NULL), UV_EINVAL);
-  if (elem_size != 8) ck_assert_int_eq(uvchan_ticker_init(&bench.loop, &ticker, bench.ch), UV_EINVAL);
+  if (elem_size != 8)
+    ck_assert_int_eq(uvchan_ticker_init(&bench.loop, &ticker, bench.ch), UV_EINVAL);
   bench_close_at_once(&bench);
 }
 END_TEST
@@ -194,7 +197,8 @@ int main(void) {
   tcase_add_test(tcase, notify_requests_refuse_null);
   tcase_add_loop_test(tcase, a_receiver_is_not_made_from_null, 0, SUPPORT_NCAPACITIES);
   tcase_add_test(tcase, no_receiver_answers_like_no_receiver);
-  tcase_add_loop_test(tcase, a_receiver_refuses_nonsense_and_stays_as_it_was, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_receiver_refuses_nonsense_and_stays_as_it_was, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, a_ticker_needs_values_of_8_bytes, 0, SUPPORT_NELEM_SIZES);
   tcase_add_test(tcase, no_ticker_answers_like_no_ticker);
   return support_main(suite);

@@ -1,4 +1,5 @@
-/* Bad input from plain threads: each function, each argument that can be wrong. The answer is UV_EINVAL and nothing has happened. */
+/* Bad input from plain threads: each function, each argument that can be wrong. The answer is
+ * UV_EINVAL and nothing has happened. */
 #include <limits.h>
 #include <string.h>
 
@@ -31,12 +32,16 @@ static picture_t take_picture(const uvchan_t* ch) {
     ck_assert_int_eq(memcmp(&before_, &after_, sizeof(before_)), 0); \
   } while (0)
 
-/* ---- Create ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Create ---------------------------------------------------------------------------------- */
 
 START_TEST(create_refuses_nonsense_and_leaves_the_output_alone) {
   static const struct {
     size_t elem_size, capacity;
-  } too_large[] = {{SIZE_MAX / 2, 3}, {SIZE_MAX, 2}, {2, SIZE_MAX / 2 + 1}, {SIZE_MAX / 16 + 1, 16}, {8, SIZE_MAX - 1}};
+  } too_large[] = {{SIZE_MAX / 2, 3},
+                   {SIZE_MAX, 2},
+                   {2, SIZE_MAX / 2 + 1},
+                   {SIZE_MAX / 16 + 1, 16},
+                   {8, SIZE_MAX - 1}};
   uvchan_t* ch = NULL;
   size_t i;
   refuses(UV_EINVAL, uvchan_create(NULL, 8, 1));
@@ -82,7 +87,7 @@ START_TEST(create_ex_refuses_nonsense_and_leaves_the_output_alone) {
 }
 END_TEST
 
-/* ---- Close, counted senders, getters ---------------------------------------------------------------------------------------- */
+/* ---- Close, counted senders, getters --------------------------------------------------------- */
 
 START_TEST(close_refuses_no_channel) {
   uvchan_t* ch = NULL;
@@ -143,13 +148,14 @@ START_TEST(getters_of_no_channel_answer_zero) {
   ck_assert_int_eq(uvchan_is_closed(NULL), 0);
   uvchan_stats(NULL, &stats);
   ck_assert_uint_eq(stats.sent + stats.received + stats.dropped + stats.wakeups, 0);
-  ck_assert_uint_eq(stats.len + stats.capacity + stats.peak + stats.waiting_senders + stats.waiting_receivers, 0);
+  ck_assert_uint_eq(
+      stats.len + stats.capacity + stats.peak + stats.waiting_senders + stats.waiting_receivers, 0);
   ck_assert_str_eq(stats.name, "");
   uvchan_stats(NULL, NULL);
 }
 END_TEST
 
-/* ---- Sending and receiving -------------------------------------------------------------------------------------------------- */
+/* ---- Sending and receiving ------------------------------------------------------------------- */
 
 START_TEST(sends_and_receives_refuse_no_channel) {
   uvchan_t* ch = NULL;
@@ -190,7 +196,8 @@ static void check_no_value(uvchan_t* ch) {
   ck_assert_int_eq(one.status, 1);
 }
 
-/* Empty, with a value, and closed: the argument is wrong whatever the channel could have answered. */
+/* Empty, with a value, and closed: the argument is wrong whatever the channel could have
+ * answered. */
 START_TEST(sends_and_receives_refuse_no_value) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
   uint64_t value = 1;
@@ -242,7 +249,7 @@ START_TEST(batches_of_no_value_are_refused) {
 }
 END_TEST
 
-/* ---- Select ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Select ---------------------------------------------------------------------------------- */
 
 START_TEST(select_refuses_no_cases) {
   uvchan_t* ch = NULL;
@@ -269,7 +276,9 @@ START_TEST(select_refuses_a_wrong_case_though_others_are_ready) {
     for (kind = 0; kind < 2; kind++) {
       uvchan_case_t cases[6];
       int i;
-      for (i = 0; i < 6; i++) cases[i] = (uvchan_case_t){ch, i % 2 == 0 ? UVCHAN_RECV : UVCHAN_SEND, i % 2 == 0 ? &out : &in, 1, NULL};
+      for (i = 0; i < 6; i++)
+        cases[i] = (uvchan_case_t){ch, i % 2 == 0 ? UVCHAN_RECV : UVCHAN_SEND,
+                                   i % 2 == 0 ? &out : &in, 1, NULL};
       if (kind == 0) cases[wrong].value = NULL;
       if (kind == 1) cases[wrong].op = (uvchan_op_t)7;
       refuses(UV_EINVAL, uvchan_try_select(cases, 6));
@@ -283,7 +292,7 @@ START_TEST(select_refuses_a_wrong_case_though_others_are_ready) {
 }
 END_TEST
 
-/* ---- Wait groups, the allocator --------------------------------------------------------------------------------------------- */
+/* ---- Wait groups, the allocator -------------------------------------------------------------- */
 
 START_TEST(wait_groups_refuse_nonsense) {
   uvchan_t* ch = NULL;

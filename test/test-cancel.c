@@ -1,4 +1,5 @@
-/* Cancelled requests: 0 and one callback with UV_ECANCELED that took nothing, or UV_EBUSY and the outcome that was decided already. */
+/* Cancelled requests: 0 and one callback with UV_ECANCELED that took nothing, or UV_EBUSY and the
+ * outcome that was decided already. */
 #include "support-loop.h"
 
 /* Fills a bounded channel with values numbered 100, 101, ... */
@@ -304,7 +305,8 @@ START_TEST(a_callback_may_cancel_another_request_and_is_too_late_for_itself) {
   support_loop_open(&loop);
   memset(&pair, 0, sizeof(pair));
   pair.first.req.data = &pair;
-  ck_assert_int_eq(uvchan_recv(&loop, &pair.first.req, ch, &pair.first.value, cancel_in_callback), 0);
+  ck_assert_int_eq(uvchan_recv(&loop, &pair.first.req, ch, &pair.first.value, cancel_in_callback),
+                   0);
   recv_op(&pair.second, &loop, ch);
   ck_assert_int_eq(try_send(ch, 1), 0);
   ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
@@ -358,7 +360,8 @@ static void send_all(void* arg) {
 }
 
 START_TEST(a_receive_that_is_cancelled_beside_a_sending_thread_loses_no_value) {
-  other_side_t other = {support_channel(8, support_capacities[_i]), (uint64_t)support_count(5000), 0};
+  other_side_t other = {support_channel(8, support_capacities[_i]), (uint64_t)support_count(5000),
+                        0};
   uv_loop_t loop;
   uv_thread_t thread;
   recv_op_t recv;
@@ -441,18 +444,24 @@ int main(void) {
   tcase_add_test(in_time, a_cancelled_notify_calls_back_and_the_group_goes_on);
   tcase_add_loop_test(in_time, a_cancelled_waiter_does_not_hold_up_those_behind_it, 0, bounded);
   tcase_add_loop_test(in_time, after_a_cancelled_send_a_try_send_has_its_turn, 1, bounded);
-  tcase_add_loop_test(in_time, a_callback_may_cancel_another_request_and_is_too_late_for_itself, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(in_time, a_callback_may_cancel_another_request_and_is_too_late_for_itself, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(in_time, a_cancelled_request_may_be_used_again, 0, SUPPORT_NCAPACITIES);
 
   tcase_add_loop_test(too_late, a_second_cancel_is_too_late, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(too_late, a_send_whose_value_was_taken_can_not_be_cancelled, 0, bounded);
-  tcase_add_loop_test(too_late, a_receive_that_was_handed_a_value_can_not_be_cancelled, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(too_late, a_select_whose_case_is_chosen_can_not_be_cancelled, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(too_late, a_receive_that_was_handed_a_value_can_not_be_cancelled, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(too_late, a_select_whose_case_is_chosen_can_not_be_cancelled, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(too_late, what_close_has_decided_can_not_be_cancelled, 0, bounded);
   tcase_add_test(too_late, a_request_that_is_ready_at_once_can_not_be_cancelled);
   tcase_add_test(too_late, cancel_of_null_is_refused);
 
-  tcase_add_loop_test(races, a_receive_that_is_cancelled_beside_a_sending_thread_loses_no_value, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(races, a_send_that_is_cancelled_beside_a_receiving_thread_was_received_by_nobody, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(races, a_receive_that_is_cancelled_beside_a_sending_thread_loses_no_value, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(races,
+                      a_send_that_is_cancelled_beside_a_receiving_thread_was_received_by_nobody, 0,
+                      SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -1,5 +1,5 @@
-/* The channel as one thread sees it: making and releasing it, trying, batches, and what it says about itself, over every capacity
- * and element size. */
+/* The channel as one thread sees it: making and releasing it, trying, batches, and what it says
+ * about itself, over every capacity and element size. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,7 +142,8 @@ START_TEST(values_keep_their_order_around_the_ring) {
 END_TEST
 
 START_TEST(batches_move_what_fits_and_what_is_there_in_order) {
-  size_t elem_size = ELEM_SIZE(_i), capacity = CAPACITY(_i), n = room_of(capacity), asked = n + 3, round, i;
+  size_t elem_size = ELEM_SIZE(_i), capacity = CAPACITY(_i), n = room_of(capacity), asked = n + 3,
+         round, i;
   size_t taken = capacity == UVCHAN_UNBOUNDED ? asked : n;
   unsigned char* values = malloc(asked * (elem_size + 1));
   uvchan_t* ch = support_channel(elem_size, capacity);
@@ -150,13 +151,15 @@ START_TEST(batches_move_what_fits_and_what_is_there_in_order) {
     unsigned char one[SUPPORT_MOST_BYTES];
     for (i = 0; i < asked; i++) support_fill(values + i * elem_size, elem_size, round * 1000 + i);
     ck_assert_int_eq(uvchan_try_send_n(ch, values, asked), (ssize_t)taken);
-    if (capacity != UVCHAN_UNBOUNDED) ck_assert_int_eq(uvchan_try_send_n(ch, values, asked), UV_EAGAIN);
+    if (capacity != UVCHAN_UNBOUNDED)
+      ck_assert_int_eq(uvchan_try_send_n(ch, values, asked), UV_EAGAIN);
     ck_assert_uint_eq(uvchan_len(ch), taken);
     ck_assert_int_eq(uvchan_try_recv(ch, one), 0); /* so that each round begins one slot further */
     must(support_matches(one, elem_size, round * 1000));
     memset(values, 0, asked * elem_size);
     if (taken > 1) ck_assert_int_eq(uvchan_try_recv_n(ch, values, asked), (ssize_t)taken - 1);
-    for (i = 1; i < taken; i++) must(support_matches(values + (i - 1) * elem_size, elem_size, round * 1000 + i));
+    for (i = 1; i < taken; i++)
+      must(support_matches(values + (i - 1) * elem_size, elem_size, round * 1000 + i));
     ck_assert_int_eq(uvchan_try_recv_n(ch, values, asked), UV_EAGAIN);
   }
   support_at_rest(ch);
@@ -261,7 +264,8 @@ START_TEST(a_large_channel_holds_exactly_what_was_asked_for) {
 }
 END_TEST
 
-/* Who waits closes the ring to those without the lock; a select may wait for both, and the last one who goes opens it again. */
+/* Who waits closes the ring to those without the lock; a select may wait for both, and the last one
+ * who goes opens it again. */
 START_TEST(the_ring_is_open_without_the_lock_once_nobody_waits) {
   uvchan_t* ch = support_channel(8, support_capacities[1 + _i % 3]);
   size_t capacity = uvchan_capacity(ch);
@@ -286,8 +290,10 @@ END_TEST
 
 START_TEST(the_version_is_the_headers) {
   char text[64];
-  unsigned int version = UVCHAN_VERSION_MAJOR << 16 | UVCHAN_VERSION_MINOR << 8 | UVCHAN_VERSION_PATCH;
-  snprintf(text, sizeof(text), "%d.%d.%d", UVCHAN_VERSION_MAJOR, UVCHAN_VERSION_MINOR, UVCHAN_VERSION_PATCH);
+  unsigned int version =
+      UVCHAN_VERSION_MAJOR << 16 | UVCHAN_VERSION_MINOR << 8 | UVCHAN_VERSION_PATCH;
+  snprintf(text, sizeof(text), "%d.%d.%d", UVCHAN_VERSION_MAJOR, UVCHAN_VERSION_MINOR,
+           UVCHAN_VERSION_PATCH);
   ck_assert_str_eq(uvchan_version_string(), text);
   ck_assert_uint_eq(uvchan_version(), version);
 }
@@ -299,13 +305,16 @@ int main(void) {
   tcase_add_loop_test(tcase, a_new_channel_is_empty_open_and_what_was_asked_for, 0, NPAIRS);
   tcase_add_test(tcase, options_of_all_zero_make_an_unbuffered_channel_of_signals);
   tcase_add_test(tcase, the_name_is_copied);
-  tcase_add_loop_test(tcase, retain_answers_the_channel_and_the_last_release_frees_it, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, retain_answers_the_channel_and_the_last_release_frees_it, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_test(tcase, release_of_nothing_is_allowed_and_retain_of_nothing_is_nothing);
   tcase_add_loop_test(tcase, try_send_fills_exactly_the_capacity, 0, NPAIRS);
-  tcase_add_loop_test(tcase, a_failed_receive_leaves_the_callers_memory_alone, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_failed_receive_leaves_the_callers_memory_alone, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, values_keep_their_order_around_the_ring, 0, NPAIRS);
   tcase_add_loop_test(tcase, batches_move_what_fits_and_what_is_there_in_order, 0, NPAIRS);
-  tcase_add_loop_test(tcase, an_unbuffered_channel_takes_nothing_where_nobody_receives, 0, SUPPORT_NELEM_SIZES);
+  tcase_add_loop_test(tcase, an_unbuffered_channel_takes_nothing_where_nobody_receives, 0,
+                      SUPPORT_NELEM_SIZES);
   tcase_add_loop_test(tcase, waiting_calls_do_not_wait_where_they_need_not, 0, NPAIRS);
   tcase_add_loop_test(tcase, a_full_or_empty_channel_times_out, 0, SUPPORT_NCAPACITIES);
   tcase_add_test(tcase, a_value_is_copied_when_it_is_sent);

@@ -1,5 +1,6 @@
-/* Close, abort and the last release while threads are at work: every send that answered 0 is received or dropped, every other is not,
- * everybody comes home, and the memory goes after the last one. */
+/* Close, abort and the last release while threads are at work: every send that answered 0 is
+ * received or dropped, every other is not, everybody comes home, and the memory goes after the last
+ * one. */
 #include "ways.h"
 
 #define NSENDERS 3
@@ -34,7 +35,8 @@ static int by_close(uvchan_t* ch, int status) { return uvchan_close_with(ch, sta
 
 static int by_abort(uvchan_t* ch, int status) { return uvchan_abort(ch, status); }
 
-/* One round: the close comes at a moment that the round's number chooses. Each value's fate is known at the end. */
+/* One round: the close comes at a moment that the round's number chooses. Each value's fate is
+ * known at the end. */
 static void run_round(size_t capacity, uint32_t* seed, end_func end) {
   support_drops_t drops;
   uvchan_t* ch = support_dropping_channel(&drops, 8, capacity, UVCHAN_WAIT);
@@ -46,7 +48,10 @@ static void run_round(size_t capacity, uint32_t* seed, end_func end) {
   memset(senders, 0, sizeof(senders));
   memset(receivers, 0, sizeof(receivers));
   for (i = 0; i < NSENDERS; i++) {
-    senders[i] = (side_t){.ch = uvchan_retain(ch), .way = (way_t)(support_random(seed) % NWAYS), .number = i, .started = &started};
+    senders[i] = (side_t){.ch = uvchan_retain(ch),
+                          .way = (way_t)(support_random(seed) % NWAYS),
+                          .number = i,
+                          .started = &started};
     support_start(&threads[i], send_until_refused, &senders[i]);
   }
   for (i = 0; i < NRECEIVERS; i++) {
@@ -81,18 +86,20 @@ static void run_round(size_t capacity, uint32_t* seed, end_func end) {
 START_TEST(close_among_busy_threads_loses_nothing) {
   uint32_t seed = (uint32_t)_i * 77 + 1;
   int round;
-  for (round = 0; round < support_count(100); round++) run_round(support_capacities[_i], &seed, by_close);
+  for (round = 0; round < support_count(100); round++)
+    run_round(support_capacities[_i], &seed, by_close);
 }
 END_TEST
 
 START_TEST(abort_among_busy_threads_drops_or_delivers_each_value_once) {
   uint32_t seed = (uint32_t)_i * 77 + 1;
   int round;
-  for (round = 0; round < support_count(100); round++) run_round(support_capacities[_i], &seed, by_abort);
+  for (round = 0; round < support_count(100); round++)
+    run_round(support_capacities[_i], &seed, by_abort);
 }
 END_TEST
 
-/* ---- The last value before the end ----------------------------------------------------------------------------------------- */
+/* ---- The last value before the end ----------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -109,7 +116,8 @@ static void send_one_and_close(void* arg) {
   uvchan_release(ch);
 }
 
-/* The receiver only tries. The end must not be seen in front of the value, and the channel goes with whoever is last. */
+/* The receiver only tries. The end must not be seen in front of the value, and the channel goes
+ * with whoever is last. */
 START_TEST(a_receiver_that_tries_sees_the_last_value_before_the_end) {
   int round, rounds = support_count(500);
   for (round = 0; round < rounds; round++) {
@@ -133,7 +141,8 @@ START_TEST(a_receiver_that_tries_sees_the_last_value_before_the_end) {
 }
 END_TEST
 
-/* The receiver lets the channel go as soon as it has the value, while the sender may still be inside its send. */
+/* The receiver lets the channel go as soon as it has the value, while the sender may still be
+ * inside its send. */
 static void send_one_and_go(void* arg) {
   uvchan_t* ch = arg;
   uint64_t value = 42;
@@ -157,7 +166,7 @@ START_TEST(a_channel_may_go_while_a_send_returns) {
 }
 END_TEST
 
-/* ---- Who closes first ------------------------------------------------------------------------------------------------------- */
+/* ---- Who closes first ------------------------------------------------------------------------ */
 
 typedef struct {
   uvchan_t* ch;
@@ -203,9 +212,12 @@ int main(void) {
   Suite* suite = suite_create("close-races");
   TCase* tcase = support_tcase(suite, "close-races");
   tcase_add_loop_test(tcase, close_among_busy_threads_loses_nothing, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, abort_among_busy_threads_drops_or_delivers_each_value_once, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, a_receiver_that_tries_sees_the_last_value_before_the_end, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, abort_among_busy_threads_drops_or_delivers_each_value_once, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_receiver_that_tries_sees_the_last_value_before_the_end, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, a_channel_may_go_while_a_send_returns, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, one_of_many_closers_is_the_first_and_the_end_is_its, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, one_of_many_closers_is_the_first_and_the_end_is_its, 0,
+                      SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -1,4 +1,5 @@
-/* Close, close with a status, abort, release and counted senders: who is told what, and who is woken. */
+/* Close, close with a status, abort, release and counted senders: who is told what, and who is
+ * woken. */
 #include <string.h>
 
 #include "ways.h"
@@ -27,7 +28,7 @@ static void check_ended(uvchan_t* ch, int end) {
   ck_assert_int_eq(memcmp(&before, &after, sizeof(before)), 0);
 }
 
-/* ---- Nobody waits ---------------------------------------------------------------------------------------------------------- */
+/* ---- Nobody waits ---------------------------------------------------------------------------- */
 
 START_TEST(after_close_no_send_succeeds_and_what_is_buffered_comes_before_the_end) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
@@ -108,7 +109,8 @@ END_TEST
 
 START_TEST(release_drops_what_is_left_once_for_each_value_in_order) {
   support_drops_t drops;
-  size_t elem_size = support_elem_sizes[_i / SUPPORT_NCAPACITIES], capacity = support_capacities[_i % SUPPORT_NCAPACITIES];
+  size_t elem_size = support_elem_sizes[_i / SUPPORT_NCAPACITIES],
+         capacity = support_capacities[_i % SUPPORT_NCAPACITIES];
   size_t n = room_of(capacity), i;
   uvchan_t* ch = support_dropping_channel(&drops, elem_size, capacity, UVCHAN_WAIT);
   unsigned char value[SUPPORT_MOST_BYTES];
@@ -166,7 +168,7 @@ START_TEST(the_drop_callback_may_call_the_channel_that_is_aborted) {
 }
 END_TEST
 
-/* ---- Somebody waits -------------------------------------------------------------------------------------------------------- */
+/* ---- Somebody waits -------------------------------------------------------------------------- */
 
 #define NWAITERS 4
 #define LONG UINT64_C(60000000000) /* nanoseconds */
@@ -182,7 +184,8 @@ typedef struct {
 static void wait_to_receive(void* arg) {
   waiter_t* waiter = arg;
   uint64_t values[2];
-  uvchan_case_t cases[2] = {{waiter->quiet, UVCHAN_RECV, values, 1, NULL}, {waiter->ch, UVCHAN_RECV, values, 1, NULL}};
+  uvchan_case_t cases[2] = {{waiter->quiet, UVCHAN_RECV, values, 1, NULL},
+                            {waiter->ch, UVCHAN_RECV, values, 1, NULL}};
   if (waiter->form == 0) waiter->answer = uvchan_recv_wait(waiter->ch, values);
   if (waiter->form == 1) waiter->answer = uvchan_recv_timedwait(waiter->ch, values, LONG);
   if (waiter->form == 2) waiter->answer = uvchan_recv_wait_n(waiter->ch, values, 2);
@@ -192,7 +195,8 @@ static void wait_to_receive(void* arg) {
 static void wait_to_send(void* arg) {
   waiter_t* waiter = arg;
   uint64_t values[2] = {100, 101};
-  uvchan_case_t cases[2] = {{waiter->quiet, UVCHAN_RECV, values, 1, NULL}, {waiter->ch, UVCHAN_SEND, values, 1, NULL}};
+  uvchan_case_t cases[2] = {{waiter->quiet, UVCHAN_RECV, values, 1, NULL},
+                            {waiter->ch, UVCHAN_SEND, values, 1, NULL}};
   if (waiter->form == 0) waiter->answer = uvchan_send_wait(waiter->ch, values);
   if (waiter->form == 1) waiter->answer = uvchan_send_timedwait(waiter->ch, values, LONG);
   if (waiter->form == 2) waiter->answer = uvchan_send_wait_n(waiter->ch, values, 2);
@@ -237,7 +241,9 @@ static void run_waiters(int i, uv_thread_cb body, int sends) {
 START_TEST(the_end_wakes_every_receiver_that_waits) { run_waiters(_i, wait_to_receive, 0); }
 END_TEST
 
-START_TEST(the_end_wakes_every_sender_that_waits_and_leaves_it_its_value) { run_waiters(_i, wait_to_send, 1); }
+START_TEST(the_end_wakes_every_sender_that_waits_and_leaves_it_its_value) {
+  run_waiters(_i, wait_to_send, 1);
+}
 END_TEST
 
 START_TEST(a_batch_that_waits_says_how_many_it_sent_before_the_close) {
@@ -260,7 +266,7 @@ START_TEST(a_batch_that_waits_says_how_many_it_sent_before_the_close) {
 }
 END_TEST
 
-/* ---- Counted senders ------------------------------------------------------------------------------------------------------- */
+/* ---- Counted senders ------------------------------------------------------------------------- */
 
 START_TEST(the_last_of_the_counted_senders_closes) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
@@ -283,7 +289,8 @@ START_TEST(counting_senders_refuses_nonsense_and_a_closed_channel) {
   ck_assert_int_eq(uvchan_is_closed(ch), 0);
   ck_assert_int_eq(uvchan_sender_add(ch, 1), 0);
   ck_assert_int_eq(uvchan_close_with(ch, UV_ECONNRESET), 0);
-  ck_assert_int_eq(uvchan_sender_done(ch), 0); /* a sender that leaves after somebody else's close did nothing wrong */
+  /* a sender that leaves after somebody else's close did nothing wrong */
+  ck_assert_int_eq(uvchan_sender_done(ch), 0);
   ck_assert_int_eq(uvchan_sender_add(ch, 1), UV_EPIPE);
   check_ended(ch, UV_ECONNRESET);
   uvchan_release(ch);
@@ -303,7 +310,8 @@ static void send_and_leave(void* arg) {
   uvchan_release(counted->ch);
 }
 
-/* The last value is not lost though its sender leaves right after it: ten senders, each with a reference of its own. */
+/* The last value is not lost though its sender leaves right after it: ten senders, each with a
+ * reference of its own. */
 START_TEST(ten_counted_senders_lose_nothing_and_end_once) {
   counted_t counted = {support_channel(8, support_capacities[_i]), (size_t)support_count(300)};
   uv_thread_t threads[10];
@@ -329,24 +337,33 @@ END_TEST
 int main(void) {
   Suite* suite = suite_create("close");
   TCase* tcase = support_tcase(suite, "nobody waits");
-  tcase_add_loop_test(tcase, after_close_no_send_succeeds_and_what_is_buffered_comes_before_the_end, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, after_close_no_send_succeeds_and_what_is_buffered_comes_before_the_end,
+                      0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, a_second_close_is_told_so_and_changes_nothing, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, close_with_delivers_its_status_after_the_values, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, abort_drops_what_is_buffered_and_delivers_its_status_at_once, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, abort_of_a_closed_channel_drops_too_and_the_end_stays, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, release_drops_what_is_left_once_for_each_value_in_order, 0, SUPPORT_NCAPACITIES * SUPPORT_NELEM_SIZES);
-  tcase_add_loop_test(tcase, the_drop_callback_may_call_the_channel_that_is_aborted, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, close_with_delivers_its_status_after_the_values, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, abort_drops_what_is_buffered_and_delivers_its_status_at_once, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, abort_of_a_closed_channel_drops_too_and_the_end_stays, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, release_drops_what_is_left_once_for_each_value_in_order, 0,
+                      SUPPORT_NCAPACITIES * SUPPORT_NELEM_SIZES);
+  tcase_add_loop_test(tcase, the_drop_callback_may_call_the_channel_that_is_aborted, 0,
+                      SUPPORT_NCAPACITIES);
   tcase = support_tcase(suite, "somebody waits");
-  tcase_add_loop_test(tcase, the_end_wakes_every_receiver_that_waits, 0, SUPPORT_NCAPACITIES * NENDINGS);
+  tcase_add_loop_test(tcase, the_end_wakes_every_receiver_that_waits, 0,
+                      SUPPORT_NCAPACITIES * NENDINGS);
   /* Nobody waits to send to an unbounded channel, so the table's last row is left out. */
   for (int ending = 0; ending < NENDINGS; ending++) {
-    tcase_add_loop_test(tcase, the_end_wakes_every_sender_that_waits_and_leaves_it_its_value, ending * SUPPORT_NCAPACITIES,
+    tcase_add_loop_test(tcase, the_end_wakes_every_sender_that_waits_and_leaves_it_its_value,
+                        ending * SUPPORT_NCAPACITIES,
                         ending * SUPPORT_NCAPACITIES + SUPPORT_NCAPACITIES - 1);
   }
   tcase_add_test(tcase, a_batch_that_waits_says_how_many_it_sent_before_the_close);
   tcase = support_tcase(suite, "counted senders");
   tcase_add_loop_test(tcase, the_last_of_the_counted_senders_closes, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, counting_senders_refuses_nonsense_and_a_closed_channel, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, counting_senders_refuses_nonsense_and_a_closed_channel, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, ten_counted_senders_lose_nothing_and_end_once, 0, SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -1,9 +1,10 @@
-/* Work is conserved: no value waits for a loop that is busy, or deaf, while another receiver's loop, or a thread, sleeps for it. */
+/* Work is conserved: no value waits for a loop that is busy, or deaf, while another receiver's
+ * loop, or a thread, sleeps for it. */
 #include "support-loop.h"
 
 #define NCAPACITIES SUPPORT_NCAPACITIES
 
-/* ---- A loop that is held up in a callback ----------------------------------------------------------------------------------- */
+/* ---- A loop that is held up in a callback ---------------------------------------------------- */
 
 typedef enum { IN_TIMER, IN_ASYNC, IN_IDLE, IN_RECEIVER, NPLACES } place_t;
 
@@ -97,7 +98,7 @@ static void held_finish(held_t* held) {
   uvchan_release(held->other);
 }
 
-/* ---- Who sleeps meanwhile ---------------------------------------------------------------------------------------------------- */
+/* ---- Who sleeps meanwhile -------------------------------------------------------------------- */
 
 typedef enum { RECEIVER, BATCH, REQUEST, SELECT, THREAD, SELECT_THREAD, NSLEEPERS } kind_t;
 
@@ -133,9 +134,11 @@ static void sleep_on_loop(sleeper_t* sleeper) {
     select_case(&sleeper->select, 0, sleeper->ch, UVCHAN_RECV, 0);
     select_op(&sleeper->select, &sleeper->loop, 1);
   }
-  if (sleeper->kind <= BATCH) must(uvchan_receiver_init(&sleeper->loop, &sleeper->sink.handle, sleeper->ch) == 0);
+  if (sleeper->kind <= BATCH)
+    must(uvchan_receiver_init(&sleeper->loop, &sleeper->sink.handle, sleeper->ch) == 0);
   if (sleeper->kind == RECEIVER) must(uvchan_recv_start(&sleeper->sink.handle, sleeper_done) == 0);
-  if (sleeper->kind == BATCH) must(uvchan_recv_start_batch(&sleeper->sink.handle, sleeper_done_batch) == 0);
+  if (sleeper->kind == BATCH)
+    must(uvchan_recv_start_batch(&sleeper->sink.handle, sleeper_done_batch) == 0);
   must(uv_run(&sleeper->loop, UV_RUN_DEFAULT) == 0);
   if (sleeper->recv.calls + sleeper->select.calls > 0) atomic_fetch_add(&sleeper->got, 1);
   support_loop_finish(&sleeper->loop);
@@ -149,7 +152,8 @@ static void sleep_for_value(void* arg) {
     sleep_on_loop(sleeper);
     return;
   }
-  must(sleeper->kind == THREAD ? uvchan_recv_wait(sleeper->ch, &value) == 0 : uvchan_select_wait(&c, 1) == 0);
+  must(sleeper->kind == THREAD ? uvchan_recv_wait(sleeper->ch, &value) == 0
+                               : uvchan_select_wait(&c, 1) == 0);
   atomic_fetch_add(&sleeper->got, 1);
 }
 
@@ -160,7 +164,8 @@ static void sleeper_start(sleeper_t* sleeper, uvchan_t* ch, kind_t kind) {
   support_start(&sleeper->thread, sleep_for_value, sleeper);
 }
 
-/* The busy loop's receiver waits first. The value comes to the one that sleeps, while the loop is still held up. */
+/* The busy loop's receiver waits first. The value comes to the one that sleeps, while the loop is
+ * still held up. */
 START_TEST(a_value_does_not_wait_for_a_busy_loop_while_another_sleeps) {
   uvchan_t* ch = support_channel(8, support_capacities[_i % NCAPACITIES]);
   held_t held;
@@ -198,7 +203,7 @@ START_TEST(a_value_does_not_wait_for_two_busy_loops_while_a_third_sleeps) {
 }
 END_TEST
 
-/* ---- A loop that is just falling asleep ----------------------------------------------------------------------------------------- */
+/* ---- A loop that is just falling asleep ------------------------------------------------------ */
 
 typedef struct {
   uvchan_receiver_t handle; /* first */
@@ -223,8 +228,9 @@ static void listen_for_values(void* arg) {
   support_loop_finish(&loop);
 }
 
-/* The receiver of a loop that is held up has been told of the first value, and will look once it is let go. Each further value comes just
- * as the other loop's receiver has found nothing and is about to wait, and is for that one. */
+/* The receiver of a loop that is held up has been told of the first value, and will look once it is
+ * let go. Each further value comes just as the other loop's receiver has found nothing and is about
+ * to wait, and is for that one. */
 START_TEST(a_value_does_not_wait_beside_a_loop_that_is_just_falling_asleep) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
   listener_t listener = {.ch = ch, .n = (uint64_t)support_count(3000)};
@@ -250,7 +256,7 @@ START_TEST(a_value_does_not_wait_beside_a_loop_that_is_just_falling_asleep) {
 }
 END_TEST
 
-/* ---- Two loops of one thread: the one that is not run is as good as busy -------------------------------------------------------- */
+/* ---- Two loops of one thread: the one that is not run is as good as busy --------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -278,7 +284,9 @@ static void pair_finish(pair_t* pair) {
   uvchan_release(pair->ch);
 }
 
-static uint64_t values_of_second(const pair_t* pair) { return pair->sinks[1].values + pair->sinks[2].values + pair->sinks[3].values; }
+static uint64_t values_of_second(const pair_t* pair) {
+  return pair->sinks[1].values + pair->sinks[2].values + pair->sinks[3].values;
+}
 
 /* Whichever receivers of the other loop leave, in whichever order, one that is left hears of it. */
 START_TEST(whoever_is_left_of_a_loop_hears_of_a_value) {
@@ -314,7 +322,7 @@ START_TEST(another_loop_hears_of_values_once_the_first_receiver_has_left) {
 }
 END_TEST
 
-/* ---- Receivers whose loop a stranger emptied ------------------------------------------------------------------------------------ */
+/* ---- Receivers whose loop a stranger emptied ------------------------------------------------- */
 
 static void close_handle(uv_handle_t* handle, void* arg) {
   (void)arg;
@@ -380,11 +388,15 @@ END_TEST
 int main(void) {
   Suite* suite = suite_create("conserve");
   TCase* tcase = support_tcase(suite, "conserve");
-  tcase_add_loop_test(tcase, a_value_does_not_wait_for_a_busy_loop_while_another_sleeps, 0, NCAPACITIES * NPLACES * NSLEEPERS);
-  tcase_add_loop_test(tcase, a_value_does_not_wait_for_two_busy_loops_while_a_third_sleeps, 0, NCAPACITIES);
-  tcase_add_loop_test(tcase, a_value_does_not_wait_beside_a_loop_that_is_just_falling_asleep, 0, NCAPACITIES);
+  tcase_add_loop_test(tcase, a_value_does_not_wait_for_a_busy_loop_while_another_sleeps, 0,
+                      NCAPACITIES * NPLACES * NSLEEPERS);
+  tcase_add_loop_test(tcase, a_value_does_not_wait_for_two_busy_loops_while_a_third_sleeps, 0,
+                      NCAPACITIES);
+  tcase_add_loop_test(tcase, a_value_does_not_wait_beside_a_loop_that_is_just_falling_asleep, 0,
+                      NCAPACITIES);
   tcase_add_loop_test(tcase, whoever_is_left_of_a_loop_hears_of_a_value, 0, 6 * NCAPACITIES);
-  tcase_add_loop_test(tcase, another_loop_hears_of_values_once_the_first_receiver_has_left, 0, NCAPACITIES);
+  tcase_add_loop_test(tcase, another_loop_hears_of_values_once_the_first_receiver_has_left, 0,
+                      NCAPACITIES);
   tcase_add_loop_test(tcase, receivers_that_a_stranger_made_deaf_are_passed_over, 0, NCAPACITIES);
   tcase_add_loop_test(tcase, a_thread_behind_a_deaf_receiver_gets_the_value, 0, NCAPACITIES);
   tcase_add_loop_test(tcase, a_request_behind_a_deaf_one_gets_the_value, 0, NCAPACITIES);

@@ -1,6 +1,7 @@
-/* A program with a main loop of its own that polls uv_backend_fd() for uv_backend_timeout() and then runs the loop's turn, as GLib's and
- * Qt's do: whatever it does to channels between two turns, on that very thread, shows there and is delivered. Nothing else happens on
- * these loops, so what does not show is not delivered. */
+/* A program with a main loop of its own that polls uv_backend_fd() for uv_backend_timeout() and
+ * then runs the loop's turn, as GLib's and Qt's do: whatever it does to channels between two turns,
+ * on that very thread, shows there and is delivered. Nothing else happens on these loops, so what
+ * does not show is not delivered. */
 #ifndef _WIN32
 
 #include <poll.h>
@@ -35,9 +36,12 @@ static void foreign_turn(uv_loop_t* loop) {
     }                                      \
   } while (0)
 
-static int is_at_rest(uv_loop_t* loop) { return uv_backend_timeout(loop) == -1 && poll_backend(loop, 0) == 0; }
+static int is_at_rest(uv_loop_t* loop) {
+  return uv_backend_timeout(loop) == -1 && poll_backend(loop, 0) == 0;
+}
 
-/* A loop that is alive and has nothing to do comes to rest, in a few turns: else its program would never sleep. */
+/* A loop that is alive and has nothing to do comes to rest, in a few turns: else its program would
+ * never sleep. */
 static void come_to_rest(uv_loop_t* loop) {
   int turns = 0;
   while (!is_at_rest(loop)) {
@@ -46,7 +50,8 @@ static void come_to_rest(uv_loop_t* loop) {
   }
 }
 
-/* A loop, alive by a handle that never does anything, with a receiver on each of two channels; all at rest. */
+/* A loop, alive by a handle that never does anything, with a receiver on each of two channels; all
+ * at rest. */
 typedef struct {
   uv_loop_t loop;
   uvchan_t* ch;
@@ -270,7 +275,7 @@ START_TEST(a_ticker_that_it_starts_ticks) {
 }
 END_TEST
 
-/* ---- From callbacks of other handles -------------------------------------------------------------------------------------- */
+/* ---- From callbacks of other handles --------------------------------------------------------- */
 
 static union {
   uv_handle_t handle;
@@ -310,17 +315,20 @@ static void in_close(uv_handle_t* h) {
   send_once();
 }
 
-/* Started after the hub's own handles, or before them; in libuv the ones that were started last run first. */
+/* Started after the hub's own handles, or before them; in libuv the ones that were started last run
+ * first. */
 static void start_handle(uv_loop_t* loop, int kind) {
   switch (kind) {
     case 0:
-      must(uv_timer_init(loop, &handle.timer) == 0 && uv_timer_start(&handle.timer, in_timer, 1, 0) == 0);
+      must(uv_timer_init(loop, &handle.timer) == 0 &&
+           uv_timer_start(&handle.timer, in_timer, 1, 0) == 0);
       break;
     case 1:
       must(uv_idle_init(loop, &handle.idle) == 0 && uv_idle_start(&handle.idle, in_idle) == 0);
       break;
     case 2:
-      must(uv_prepare_init(loop, &handle.prepare) == 0 && uv_prepare_start(&handle.prepare, in_prepare) == 0);
+      must(uv_prepare_init(loop, &handle.prepare) == 0 &&
+           uv_prepare_start(&handle.prepare, in_prepare) == 0);
       break;
     case 3:
       must(uv_check_init(loop, &handle.check) == 0 && uv_check_start(&handle.check, in_check) == 0);
@@ -357,14 +365,15 @@ START_TEST(what_a_callback_of_an_older_handle_sends_is_delivered) {
 }
 END_TEST
 
-/* ---- Two threads ---------------------------------------------------------------------------------------------------------- */
+/* ---- Two threads ----------------------------------------------------------------------------- */
 
 static void foreign_loop(void* arg) {
   (void)arg;
   foreign_run_until(&house.loop, house.sink.values == 1);
 }
 
-/* The thread that ran the loop hands it to another one, which goes to sleep without having run it: it is woken all the same. */
+/* The thread that ran the loop hands it to another one, which goes to sleep without having run it:
+ * it is woken all the same. */
 START_TEST(a_thread_that_ran_the_loop_before_wakes_the_one_that_polls_now) {
   uv_thread_t thread;
   house_open(capacity_of(_i));
@@ -399,19 +408,25 @@ int main(void) {
   tcase_add_loop_test(outside, what_it_sends_is_delivered, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(outside, many_values_at_once_are_delivered, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(outside, the_end_is_delivered, 0, 3 * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(outside, a_receiver_that_it_starts_gets_what_is_there, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(outside, a_receiver_that_it_stops_and_starts_gets_what_is_there, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(outside, what_a_stopped_receiver_was_told_of_goes_to_the_next, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(outside, a_receiver_that_it_starts_gets_what_is_there, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(outside, a_receiver_that_it_stops_and_starts_gets_what_is_there, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(outside, what_a_stopped_receiver_was_told_of_goes_to_the_next, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(outside, requests_that_can_go_on_at_once_call_back, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(outside, requests_that_it_helps_on_call_back, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(outside, what_it_cancels_and_closes_calls_back, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(outside, the_handles_of_the_last_user_go, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(outside, a_ticker_that_it_starts_ticks, 0, SUPPORT_NCAPACITIES);
 
-  tcase_add_loop_test(inside, what_a_callback_of_another_handle_sends_is_delivered, 0, NHANDLES * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(inside, what_a_callback_of_an_older_handle_sends_is_delivered, 0, NHANDLES * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(inside, what_a_callback_of_another_handle_sends_is_delivered, 0,
+                      NHANDLES * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(inside, what_a_callback_of_an_older_handle_sends_is_delivered, 0,
+                      NHANDLES * SUPPORT_NCAPACITIES);
 
-  tcase_add_loop_test(threads, a_thread_that_ran_the_loop_before_wakes_the_one_that_polls_now, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(threads, a_thread_that_ran_the_loop_before_wakes_the_one_that_polls_now, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(threads, what_another_thread_sends_is_delivered, 0, SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -1,5 +1,5 @@
-/* Nobody is starved: a flooded receiver leaves turns for timers and other channels, and senders are served in their order. Turns and
- * values are counted; nothing is timed. */
+/* Nobody is starved: a flooded receiver leaves turns for timers and other channels, and senders are
+ * served in their order. Turns and values are counted; nothing is timed. */
 #include "support-loop.h"
 
 /* A receiver that feeds itself: its channel never runs dry. */
@@ -14,7 +14,8 @@ static void feed_itself(uvchan_receiver_t* receiver, int status, const void* val
   flooded_t* flooded = (flooded_t*)receiver;
   if (status < 0) return;
   flooded->values++;
-  if (++flooded->in_this_turn > flooded->most_in_a_turn) flooded->most_in_a_turn = flooded->in_this_turn;
+  if (++flooded->in_this_turn > flooded->most_in_a_turn)
+    flooded->most_in_a_turn = flooded->in_this_turn;
   must(flooded->in_this_turn < 1000000);
   must(uvchan_try_send(receiver->channel, value) == 0);
 }
@@ -24,7 +25,8 @@ static void feed_itself_in_runs(uvchan_receiver_t* receiver, ssize_t nvalues, co
   for (i = 0; i < nvalues; i++) feed_itself(receiver, 0, (const uint64_t*)values + i);
 }
 
-static void flooded_start(flooded_t* flooded, uv_loop_t* loop, uvchan_t* ch, int batches, unsigned int budget) {
+static void flooded_start(flooded_t* flooded, uv_loop_t* loop, uvchan_t* ch, int batches,
+                          unsigned int budget) {
   memset(flooded, 0, sizeof(*flooded));
   must(uvchan_receiver_init(loop, &flooded->handle, ch) == 0);
   if (budget != 0) must(uvchan_receiver_set_budget(&flooded->handle, budget) == 0);
@@ -229,7 +231,8 @@ START_TEST(a_crowd_of_flooded_channels_shares_what_a_turn_delivers) {
     if (i == 0) alone = values_of_a_turn(&loop, flooded, 1);
   }
   ck_assert_uint_gt(alone, 0);
-  for (i = 0; i < 20; i++) ck_assert_uint_lt(values_of_a_turn(&loop, flooded, CROWD), alone * CROWD / 4);
+  for (i = 0; i < 20; i++)
+    ck_assert_uint_lt(values_of_a_turn(&loop, flooded, CROWD), alone * CROWD / 4);
   for (i = 0; i < CROWD; i++) {
     uvchan_receiver_close(&flooded[i].handle, NULL);
     uvchan_release(chs[i]);
@@ -360,8 +363,10 @@ int main(void) {
   tcase_add_loop_test(turns, many_flooded_channels_share_the_loop_evenly, 0, 2);
   tcase_add_test(turns, a_crowd_of_flooded_channels_shares_what_a_turn_delivers);
 
-  tcase_add_loop_test(order, receivers_of_one_loop_take_turns_beside_another_loop, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(order, requests_of_a_busy_loop_are_served_in_their_order, 0, SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(order, receivers_of_one_loop_take_turns_beside_another_loop, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(order, requests_of_a_busy_loop_are_served_in_their_order, 0,
+                      SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(order, every_one_of_several_senders_has_its_turn, 0, SUPPORT_NCAPACITIES - 1);
   return support_main(suite);
 }

@@ -1,8 +1,10 @@
-/* Memory that is not there yet: a call whose value lies in a page that has to be brought in first - from a file, from swap, by a handler -
- * waits for that, and holds up nobody else: no thread's call on the same channel, and no loop that receives from it. Its own outcome is as
- * if the page had always been there.
+/* Memory that is not there yet: a call whose value lies in a page that has to be brought in first -
+ * from a file, from swap, by a handler - waits for that, and holds up nobody else: no thread's call
+ * on the same channel, and no loop that receives from it. Its own outcome is as if the page had
+ * always been there.
  *
- * The page is one that nobody may touch; who does gets a signal, and its handler waits until the test lets it go. */
+ * The page is one that nobody may touch; who does gets a signal, and its handler waits until the
+ * test lets it go. */
 #include "support-loop.h"
 #include "ways.h"
 
@@ -18,7 +20,7 @@ int main(void) { return support_main(suite_create("faults")); } /* no such page 
 #include <time.h>
 #include <unistd.h>
 
-/* ---- The page ---------------------------------------------------------------------------------------------------------------- */
+/* ---- The page -------------------------------------------------------------------------------- */
 
 #define ROOM ((size_t)1 << 18) /* of ordinary memory, before and behind the page */
 
@@ -47,7 +49,8 @@ static void open_arena(void) {
   struct sigaction action;
 
   page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-  arena = mmap(NULL, 2 * ROOM + page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  arena =
+      mmap(NULL, 2 * ROOM + page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   ck_assert(arena != MAP_FAILED);
   memset(&action, 0, sizeof(action));
   action.sa_sigaction = on_fault;
@@ -63,7 +66,8 @@ static void hide_page(void) {
   ck_assert_int_eq(mprotect(page(), page_bytes, PROT_NONE), 0);
 }
 
-/* Where so many bytes may lie: from the begin of the page; with the last byte alone in it; with the last half behind it. */
+/* Where so many bytes may lie: from the begin of the page; with the last byte alone in it; with the
+ * last half behind it. */
 #define NPLACES 3
 
 static unsigned char* place(int which, size_t bytes) {
@@ -72,7 +76,7 @@ static unsigned char* place(int which, size_t bytes) {
   return page() + page_bytes - (bytes + 1) / 2;
 }
 
-/* ---- Who gets stuck ---------------------------------------------------------------------------------------------------------- */
+/* ---- Who gets stuck -------------------------------------------------------------------------- */
 
 /* The ways of a thread, and then of a loop: a request, and a select. */
 #define BY_REQUEST NWAYS
@@ -117,7 +121,8 @@ static void request(victim_t* victim) {
   victim->send.data = victim->recv.data = victim->select.data = victim;
   if (victim->way == BY_SELECT) {
     victim->cases[0] = (uvchan_case_t){NULL, UVCHAN_RECV, NULL, 1, NULL};
-    victim->cases[1] = (uvchan_case_t){victim->ch, victim->sends ? UVCHAN_SEND : UVCHAN_RECV, victim->value, 1, NULL};
+    victim->cases[1] = (uvchan_case_t){victim->ch, victim->sends ? UVCHAN_SEND : UVCHAN_RECV,
+                                       victim->value, 1, NULL};
     must(uvchan_select(&loop, &victim->select, victim->cases, 2, on_selected) == 0);
   } else if (victim->sends) {
     must(uvchan_send(&loop, &victim->send, victim->ch, victim->value, on_sent) == 0);
@@ -140,7 +145,7 @@ static void get_stuck(void* arg) {
   }
 }
 
-/* ---- Who must not -------------------------------------------------------------------------------------------------------------- */
+/* ---- Who must not ---------------------------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -148,8 +153,8 @@ typedef struct {
   atomic_int done;
 } bystander_t;
 
-/* Calls of every kind, each of which would be answered at once if nobody were stuck; leaves the channel empty. The one who is stuck may have
- * taken the value already. */
+/* Calls of every kind, each of which would be answered at once if nobody were stuck; leaves the
+ * channel empty. The one who is stuck may have taken the value already. */
 static void go_on(void* arg) {
   bystander_t* bystander = arg;
   uvchan_t* ch = bystander->ch;
@@ -181,12 +186,15 @@ static void go_on(void* arg) {
   atomic_store(&bystander->done, 1);
 }
 
-/* ---- The tests ------------------------------------------------------------------------------------------------------------------ */
+/* ---- The tests ------------------------------------------------------------------------------- */
 
 static const size_t sizes[] = {1, 8, 1000, SUPPORT_MOST_BYTES};
 #define NSIZES 4
 
-static int waits(int way) { return way >= NWAYS || (!way_never_waits((way_t)way) && way != WAY_TIMED && way != WAY_TIMED_SELECT); }
+static int waits(int way) {
+  return way >= NWAYS ||
+         (!way_never_waits((way_t)way) && way != WAY_TIMED && way != WAY_TIMED_SELECT);
+}
 
 static void finish_send(victim_t* victim, uv_thread_t* thread, size_t size) {
   static unsigned char value[SUPPORT_MOST_BYTES];
@@ -238,7 +246,8 @@ START_TEST(a_send_whose_memory_is_not_there_yet_holds_up_nobody) {
 
   open_arena();
   for (i = 0; i < SUPPORT_NCAPACITIES; i++) {
-    for (where = 0; where < NPLACES; where++) sends_hold_up_nobody(_i % NSTUCK, support_capacities[i], sizes[_i / NSTUCK], where);
+    for (where = 0; where < NPLACES; where++)
+      sends_hold_up_nobody(_i % NSTUCK, support_capacities[i], sizes[_i / NSTUCK], where);
   }
 }
 END_TEST
@@ -298,7 +307,8 @@ START_TEST(a_receive_whose_memory_is_not_there_yet_holds_up_nobody) {
 
   open_arena();
   for (i = 0; i < SUPPORT_NCAPACITIES; i++) {
-    for (where = 0; where < NPLACES; where++) receives_hold_up_nobody(_i % NSTUCK, support_capacities[i], sizes[_i / NSTUCK], where);
+    for (where = 0; where < NPLACES; where++)
+      receives_hold_up_nobody(_i % NSTUCK, support_capacities[i], sizes[_i / NSTUCK], where);
   }
 }
 END_TEST
@@ -356,7 +366,8 @@ START_TEST(a_send_whose_memory_is_not_there_yet_holds_up_no_loop) {
 }
 END_TEST
 
-/* Many values: those in front of the page may be sent, or received, before it is there; the rest follows in order. */
+/* Many values: those in front of the page may be sent, or received, before it is there; the rest
+ * follows in order. */
 typedef struct {
   uvchan_t* ch;
   unsigned char* values;
@@ -368,7 +379,8 @@ typedef struct {
 static void move_many(void* arg) {
   many_t* many = arg;
 
-  many->moved = many->sends ? uvchan_try_send_n(many->ch, many->values, many->n) : uvchan_try_recv_n(many->ch, many->values, many->n);
+  many->moved = many->sends ? uvchan_try_send_n(many->ch, many->values, many->n)
+                            : uvchan_try_recv_n(many->ch, many->values, many->n);
 }
 
 /* Receives what is there, or sends something of its own where it is the receiver that is stuck. */
@@ -473,11 +485,15 @@ int main(void) {
   Suite* suite = suite_create("faults");
   TCase* tcase = support_tcase(suite, "faults");
 
-  tcase_add_loop_test(tcase, a_send_whose_memory_is_not_there_yet_holds_up_nobody, 0, NSTUCK * NSIZES);
-  tcase_add_loop_test(tcase, a_receive_whose_memory_is_not_there_yet_holds_up_nobody, 0, NSTUCK * NSIZES);
-  tcase_add_loop_test(tcase, a_send_whose_memory_is_not_there_yet_holds_up_no_loop, 0, SUPPORT_NCAPACITIES * NSIZES);
+  tcase_add_loop_test(tcase, a_send_whose_memory_is_not_there_yet_holds_up_nobody, 0,
+                      NSTUCK * NSIZES);
+  tcase_add_loop_test(tcase, a_receive_whose_memory_is_not_there_yet_holds_up_nobody, 0,
+                      NSTUCK * NSIZES);
+  tcase_add_loop_test(tcase, a_send_whose_memory_is_not_there_yet_holds_up_no_loop, 0,
+                      SUPPORT_NCAPACITIES * NSIZES);
   tcase_add_loop_test(tcase, many_values_whose_memory_is_not_there_yet_hold_up_nobody, 0, 12);
-  tcase_add_loop_test(tcase, a_call_touches_no_memory_but_that_of_its_values, 0, (SUPPORT_NCAPACITIES - 1) * NSIZES);
+  tcase_add_loop_test(tcase, a_call_touches_no_memory_but_that_of_its_values, 0,
+                      (SUPPORT_NCAPACITIES - 1) * NSIZES);
   return support_main(suite);
 }
 

@@ -1,7 +1,9 @@
-/* A child of fork() uses loops and channels of its own, whatever the parent's other threads were doing; and after uv_loop_fork() the
- * parent's, where no other thread was inside a call on them. Each child ends by itself or by an alarm, and tells by its exit code.
+/* A child of fork() uses loops and channels of its own, whatever the parent's other threads were
+ * doing; and after uv_loop_fork() the parent's, where no other thread was inside a call on them.
+ * Each child ends by itself or by an alarm, and tells by its exit code.
  *
- * ThreadSanitizer does not follow a process with threads into its child, so these tests are left out there. */
+ * ThreadSanitizer does not follow a process with threads into its child, so these tests are left
+ * out there. */
 #include "support-loop.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -26,7 +28,7 @@
 
 #include "wake/hub.h"
 
-/* ---- Children --------------------------------------------------------------------------------------------------------------- */
+/* ---- Children -------------------------------------------------------------------------------- */
 
 #define CHILD_SECONDS 30 /* a child that is done takes some milliseconds */
 
@@ -66,10 +68,11 @@ static void await_child(pid_t pid) {
   must(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* ---- Memory that a child finds whole ------------------------------------------------------------------------------------------ */
+/* ---- Memory that a child finds whole --------------------------------------------------------- */
 
-/* AddressSanitizer's allocator does not hold its locks over a fork: a child could hang in it where another thread was in malloc(). So what
- * the library makes beside a fork lies in places of this file's own. */
+/* AddressSanitizer's allocator does not hold its locks over a fork: a child could hang in it where
+ * another thread was in malloc(). So what the library makes beside a fork lies in places of this
+ * file's own. */
 #define NPLACES 64
 #define PLACE_BYTES 8192
 
@@ -106,9 +109,11 @@ static void* place_realloc(void* memory, size_t size) {
   return NULL; /* the library has no use for it */
 }
 
-static void use_places(void) { must(uvchan_replace_allocator(place_malloc, place_realloc, place_calloc, place_free) == 0); }
+static void use_places(void) {
+  must(uvchan_replace_allocator(place_malloc, place_realloc, place_calloc, place_free) == 0);
+}
 
-/* ---- Threads of the parent's: each has a loop, and makes and ends its hub, or sends ------------------------------------------- */
+/* ---- Threads of the parent's: each has a loop, and makes and ends its hub, or sends ---------- */
 
 #define NSTORMS 2
 
@@ -167,7 +172,7 @@ static void storm_end(storm_t* storms, atomic_int* ends) {
   }
 }
 
-/* ---- What a child does by itself -------------------------------------------------------------------------------------------- */
+/* ---- What a child does by itself ------------------------------------------------------------- */
 
 #define CHILD_VALUES 20
 
@@ -211,7 +216,9 @@ static void fork_beside(uv_thread_cb body) {
   storm_end(storms, &ends);
 }
 
-START_TEST(a_child_uses_its_own_while_the_parents_threads_make_and_end_hubs) { fork_beside(make_and_end); }
+START_TEST(a_child_uses_its_own_while_the_parents_threads_make_and_end_hubs) {
+  fork_beside(make_and_end);
+}
 END_TEST
 
 START_TEST(a_child_uses_its_own_while_the_parents_threads_send) { fork_beside(make_send_and_end); }
@@ -248,7 +255,7 @@ START_TEST(a_child_of_a_child_uses_its_own) {
 }
 END_TEST
 
-/* ---- The parent's loop ------------------------------------------------------------------------------------------------------- */
+/* ---- The parent's loop ----------------------------------------------------------------------- */
 
 static void send_one(void* arg) { must(try_send(arg, 0) == 0); }
 
@@ -272,7 +279,8 @@ static void world_finish(world_t* world) {
   uvchan_release(world->ch);
 }
 
-/* A thread that sends each value when the receiver waits for it, with the loop asleep or about to be. */
+/* A thread that sends each value when the receiver waits for it, with the loop asleep or about to
+ * be. */
 typedef struct {
   uv_thread_t thread;
   uvchan_t* ch;
@@ -290,7 +298,8 @@ static void send_slowly_and_close(void* arg) {
   must(uvchan_close(slow->ch) == 0);
 }
 
-/* In a child: the loop is the parent's and goes on, with so many values received or on their way before the fork. */
+/* In a child: the loop is the parent's and goes on, with so many values received or on their way
+ * before the fork. */
 static void go_on(world_t* world, uint64_t before) {
   slow_t slow;
   slow.ch = world->ch;
@@ -298,7 +307,8 @@ static void go_on(world_t* world, uint64_t before) {
   child_must(uv_thread_create(&slow.thread, send_slowly_and_close, &slow) == 0);
   while (uv_run(&world->loop, UV_RUN_DEFAULT) != 0) continue;
   child_must(uv_thread_join(&slow.thread) == 0);
-  child_must(world->sink.values == before + CHILD_VALUES && world->sink.ends == 1 && world->sink.closes == 1);
+  child_must(world->sink.values == before + CHILD_VALUES && world->sink.ends == 1 &&
+             world->sink.closes == 1);
   child_must(uv_loop_close(&world->loop) == 0);
   uvchan_release(world->ch);
   child_must(support_allocations() == 0);
@@ -404,7 +414,7 @@ START_TEST(the_parents_pending_requests_complete_in_the_child_too) {
 }
 END_TEST
 
-/* ---- A fork within a turn of the loop ---------------------------------------------------------------------------------------- */
+/* ---- A fork within a turn of the loop -------------------------------------------------------- */
 
 typedef struct {
   world_t world; /* first */
@@ -416,7 +426,8 @@ typedef struct {
   int may_fork;
 } brood_t;
 
-/* A value is on its way, its wake-up written before the fork; in the parent as in the child it is received. */
+/* A value is on its way, its wake-up written before the fork; in the parent as in the child it is
+ * received. */
 static void fork_here(brood_t* brood) {
   uv_thread_t thread;
   support_start(&thread, send_one, brood->world.ch);
@@ -475,7 +486,8 @@ static void fork_in(brood_t* brood, phase_t phase) {
   }
 }
 
-/* The hub's handles were there before or come after the one that forks, which is called before or after them. */
+/* The hub's handles were there before or come after the one that forks, which is called before or
+ * after them. */
 START_TEST(a_child_that_is_made_within_a_turn_goes_on_with_it) {
   phase_t phase = (phase_t)(_i % NPHASES);
   brood_t brood;
@@ -493,7 +505,8 @@ START_TEST(a_child_that_is_made_within_a_turn_goes_on_with_it) {
   }
   settle(&brood.world.loop); /* the hub's first turn does not block */
   brood.may_fork = 1;
-  if (phase == IN_CHECK) uv_run(&brood.world.loop, UV_RUN_NOWAIT); /* nothing else would end the poll before it */
+  /* nothing else would end the poll before it */
+  if (phase == IN_CHECK) uv_run(&brood.world.loop, UV_RUN_NOWAIT);
   while (brood.world.sink.values == 0) uv_run(&brood.world.loop, UV_RUN_ONCE);
   uv_close(handle_of(&brood, phase), NULL);
   if (brood.pid == 0) {
@@ -537,14 +550,17 @@ START_TEST(a_child_that_is_made_in_a_receivers_callback_gets_the_later_values) {
 }
 END_TEST
 
-/* ---- Wake-ups that are owed by threads which the child does not have ----------------------------------------------------------- */
+/* ---- Wake-ups that are owed by threads which the child does not have ------------------------- */
 
-/* They post to the loop's hub as senders do, and are inside no call on the channel that the child goes on with. */
+/* They post to the loop's hub as senders do, and are inside no call on the channel that the child
+ * goes on with. */
 typedef struct {
   uv_thread_t thread;
   uvchan__hub_t* hub;
   uvchan__entry_t entry;
-  atomic_int begins; /* it is past what a thread allocates as it starts, which a sanitizer's allocator does not hold over a fork */
+  /* it is past what a thread allocates as it starts, which a sanitizer's allocator does not hold
+   * over a fork */
+  atomic_int begins;
   atomic_int* ends;
 } poster_t;
 
@@ -650,7 +666,8 @@ START_TEST(a_childs_loop_wakes_up_whatever_wake_up_a_vanished_thread_owed_it) {
 }
 END_TEST
 
-/* Its hub's list of wake-ups stands on its own stack: it is carried out in the child as in the parent. */
+/* Its hub's list of wake-ups stands on its own stack: it is carried out in the child as in the
+ * parent. */
 static void fork_on_drop(void* value, uvchan_drop_reason_t reason, void* arg) {
   pid_t* pid = arg;
   (void)value;
@@ -689,9 +706,12 @@ int main(void) {
   tcase_add_test(own, a_child_uses_its_own_while_the_parents_threads_send);
   tcase_add_test(own, a_child_of_a_child_uses_its_own);
   tcase_add_test(own, a_child_that_is_made_in_a_drop_callback_goes_on_in_the_call);
-  tcase_add_loop_test(parents, a_child_goes_on_with_the_parents_loop_and_channel, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(parents, a_wake_up_that_was_on_its_way_is_not_lost_on_the_child_and_does_not_make_its_loop_deaf, 0,
+  tcase_add_loop_test(parents, a_child_goes_on_with_the_parents_loop_and_channel, 0,
                       SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(
+      parents,
+      a_wake_up_that_was_on_its_way_is_not_lost_on_the_child_and_does_not_make_its_loop_deaf, 0,
+      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(parents, a_wake_up_that_was_on_its_way_is_not_lost_on_a_grandchild, 0, 4);
   tcase_add_test(parents, the_parents_pending_requests_complete_in_the_child_too);
   tcase_add_loop_test(parents, a_child_that_is_made_within_a_turn_goes_on_with_it, 0, 2 * NPHASES);

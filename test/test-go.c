@@ -1,12 +1,17 @@
-/* Programs that people write in Go, with threads for goroutines: each says something about how channels work together. */
+/* Programs that people write in Go, with threads for goroutines: each says something about how
+ * channels work together. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "support.h"
 
-static uvchan_case_t recv_case(uvchan_t* ch, uint64_t* value) { return (uvchan_case_t){ch, UVCHAN_RECV, value, 1, NULL}; }
+static uvchan_case_t recv_case(uvchan_t* ch, uint64_t* value) {
+  return (uvchan_case_t){ch, UVCHAN_RECV, value, 1, NULL};
+}
 
-static uvchan_case_t send_case(uvchan_t* ch, uint64_t* value) { return (uvchan_case_t){ch, UVCHAN_SEND, value, 1, NULL}; }
+static uvchan_case_t send_case(uvchan_t* ch, uint64_t* value) {
+  return (uvchan_case_t){ch, UVCHAN_SEND, value, 1, NULL};
+}
 
 static uint64_t take(uvchan_t* ch) {
   uint64_t value = 0;
@@ -14,7 +19,7 @@ static uint64_t take(uvchan_t* ch) {
   return value;
 }
 
-/* ---- Generator, range until close ------------------------------------------------------------------------------------------- */
+/* ---- Generator, range until close ------------------------------------------------------------ */
 
 static void generate_until_quit(void* arg) {
   uvchan_t* ch = arg;
@@ -41,7 +46,8 @@ static void pass_what_is_not_divisible(void* arg) {
 #define NPRIMES 25
 
 START_TEST(the_sieve_of_a_chain_of_filters_finds_primes) {
-  static const uint64_t primes[NPRIMES] = {2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97};
+  static const uint64_t primes[NPRIMES] = {2,  3,  5,  7,  11, 13, 17, 19, 23, 29, 31, 37, 41,
+                                           43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97};
   uvchan_t* channels[NPRIMES + 1];
   filter_t filters[NPRIMES];
   uv_thread_t threads[NPRIMES + 1];
@@ -54,13 +60,14 @@ START_TEST(the_sieve_of_a_chain_of_filters_finds_primes) {
     filters[i] = (filter_t){channels[i], channels[i + 1], primes[i]};
     support_start(&threads[i + 1], pass_what_is_not_divisible, &filters[i]);
   }
-  ck_assert_int_eq(uvchan_close(channels[NPRIMES]), 0); /* the last filter cannot send, and the chain ends from behind */
+  /* the last filter cannot send, and the chain ends from behind */
+  ck_assert_int_eq(uvchan_close(channels[NPRIMES]), 0);
   for (i = 0; i <= NPRIMES; i++) support_join(&threads[i]);
   for (i = 0; i <= NPRIMES; i++) uvchan_release(channels[i]);
 }
 END_TEST
 
-/* ---- A long chain ------------------------------------------------------------------------------------------------------------ */
+/* ---- A long chain ---------------------------------------------------------------------------- */
 
 #define NLINKS 60
 
@@ -88,7 +95,7 @@ START_TEST(a_value_goes_through_a_chain_of_threads) {
 }
 END_TEST
 
-/* ---- Fan-in, fan-out --------------------------------------------------------------------------------------------------------- */
+/* ---- Fan-in, fan-out ------------------------------------------------------------------------- */
 
 #define NINPUTS 4
 
@@ -109,7 +116,8 @@ static void send_some_and_close(void* arg) {
   must(uvchan_close(input->ch) == 0);
 }
 
-/* The idiom: a channel that has ended is set to NULL, and never ready again; the loop ends when all are. */
+/* The idiom: a channel that has ended is set to NULL, and never ready again; the loop ends when all
+ * are. */
 START_TEST(a_select_drains_several_inputs_until_each_has_ended) {
   uvchan_t* channels[NINPUTS];
   uvchan_case_t cases[NINPUTS];
@@ -140,7 +148,7 @@ START_TEST(a_select_drains_several_inputs_until_each_has_ended) {
 }
 END_TEST
 
-/* ---- One value in many send cases -------------------------------------------------------------------------------------------- */
+/* ---- One value in many send cases ------------------------------------------------------------ */
 
 typedef struct {
   uvchan_t* ways[4];
@@ -164,7 +172,8 @@ static void send_each_once_by_any_way(void* arg) {
 static void forward(void* arg) {
   filter_t* filter = arg;
   uint64_t value;
-  while (uvchan_recv_wait(filter->in, &value) == 0) must(uvchan_send_wait(filter->out, &value) == 0);
+  while (uvchan_recv_wait(filter->in, &value) == 0)
+    must(uvchan_send_wait(filter->out, &value) == 0);
   must(uvchan_sender_done(filter->out) == 0);
 }
 
@@ -195,7 +204,7 @@ START_TEST(a_select_that_offers_a_value_to_four_gives_it_to_one) {
 }
 END_TEST
 
-/* ---- Quit channels ----------------------------------------------------------------------------------------------------------- */
+/* ---- Quit channels --------------------------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* jobs;
@@ -244,7 +253,7 @@ START_TEST(closing_a_quit_channel_ends_every_worker) {
 }
 END_TEST
 
-/* ---- Many consumers ---------------------------------------------------------------------------------------------------------- */
+/* ---- Many consumers -------------------------------------------------------------------------- */
 
 static void count_values(void* arg) {
   input_t* consumer = arg;
@@ -271,7 +280,7 @@ START_TEST(twenty_three_consumers_share_one_producers_values) {
 }
 END_TEST
 
-/* ---- Channels in channels ---------------------------------------------------------------------------------------------------- */
+/* ---- Channels in channels -------------------------------------------------------------------- */
 
 static void answer_requests(void* arg) {
   uvchan_t* requests = arg;
@@ -314,7 +323,8 @@ START_TEST(requests_carry_the_channel_for_their_answer) {
   ck_assert_int_eq(uvchan_close(requests), 0);
   support_join(&thread);
   uvchan_release(requests);
-  /* A request that nobody takes any more: its sender sees the end of the answers instead of waiting for ever. */
+  /* A request that nobody takes any more: its sender sees the end of the answers instead of waiting
+   * for ever. */
   options.capacity = 1;
   ck_assert_int_eq(uvchan_create_ex(&requests, &options), 0);
   reply = uvchan_retain(support_channel(8, 0));
@@ -328,12 +338,17 @@ END_TEST
 int main(void) {
   Suite* suite = suite_create("go");
   TCase* tcase = support_tcase(suite, "go");
-  tcase_add_loop_test(tcase, the_sieve_of_a_chain_of_filters_finds_primes, 0, SUPPORT_NCAPACITIES - 1); /* a bound stops the generator */
+  /* a bound stops the generator */
+  tcase_add_loop_test(tcase, the_sieve_of_a_chain_of_filters_finds_primes, 0,
+                      SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(tcase, a_value_goes_through_a_chain_of_threads, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, a_select_drains_several_inputs_until_each_has_ended, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, a_select_that_offers_a_value_to_four_gives_it_to_one, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_select_drains_several_inputs_until_each_has_ended, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_select_that_offers_a_value_to_four_gives_it_to_one, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, closing_a_quit_channel_ends_every_worker, 0, 1);
-  tcase_add_loop_test(tcase, twenty_three_consumers_share_one_producers_values, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, twenty_three_consumers_share_one_producers_values, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, requests_carry_the_channel_for_their_answer, 0, SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

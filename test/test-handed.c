@@ -1,5 +1,5 @@
-/* A value that a started receiver was told of is not lost where the receiver goes away before its callback: it is ahead of all others,
- * for whoever comes next. */
+/* A value that a started receiver was told of is not lost where the receiver goes away before its
+ * callback: it is ahead of all others, for whoever comes next. */
 #include "support-loop.h"
 
 /* How a receiver that was handed a value leaves before its callback. */
@@ -177,7 +177,8 @@ START_TEST(a_value_of_a_receiver_that_left_wakes_a_thread_behind_it) {
 }
 END_TEST
 
-/* The receiver stands first and is told of the first value; the request is served by the second send, with the older value. */
+/* The receiver stands first and is told of the first value; the request is served by the second
+ * send, with the older value. */
 START_TEST(a_request_gets_the_oldest_value_though_a_receiver_was_told_of_it) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
   uv_loop_t loop;
@@ -309,18 +310,31 @@ int main(void) {
   Suite* suite = suite_create("handed");
   TCase* leave = support_tcase(suite, "leave");
 
-  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_goes_to_a_receive_of_the_thread, 0, LEAVES_AND_KINDS);
-  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_goes_to_the_next_started_receiver, 0, LEAVES_AND_KINDS);
-  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_goes_to_a_receiver_started_later, 0, LEAVES_AND_KINDS);
-  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_goes_to_a_request_that_waits, 0, LEAVES_AND_KINDS);
-  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_wakes_another_that_waits, 0, LEAVES_AND_KINDS);
-  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_wakes_a_request_behind_it, 0, LEAVES_AND_KINDS);
-  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_wakes_a_thread_behind_it, 0, LEAVES_AND_KINDS);
-  tcase_add_loop_test(leave, a_request_gets_the_oldest_value_though_a_receiver_was_told_of_it, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_is_ahead_of_all_others, 0, LEAVES_AND_KINDS);
-  tcase_add_loop_test(leave, the_values_of_two_receivers_that_left_keep_their_order, 0, LEAVES_AND_KINDS);
-  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_is_dropped_by_abort, 0, LEAVES_AND_KINDS);
-  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_is_dropped_by_the_last_release, 0, LEAVES_AND_KINDS);
-  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_comes_before_the_end, 0, LEAVES_AND_KINDS);
+  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_goes_to_a_receive_of_the_thread, 0,
+                      LEAVES_AND_KINDS);
+  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_goes_to_the_next_started_receiver, 0,
+                      LEAVES_AND_KINDS);
+  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_goes_to_a_receiver_started_later, 0,
+                      LEAVES_AND_KINDS);
+  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_goes_to_a_request_that_waits, 0,
+                      LEAVES_AND_KINDS);
+  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_wakes_another_that_waits, 0,
+                      LEAVES_AND_KINDS);
+  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_wakes_a_request_behind_it, 0,
+                      LEAVES_AND_KINDS);
+  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_wakes_a_thread_behind_it, 0,
+                      LEAVES_AND_KINDS);
+  tcase_add_loop_test(leave, a_request_gets_the_oldest_value_though_a_receiver_was_told_of_it, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_is_ahead_of_all_others, 0,
+                      LEAVES_AND_KINDS);
+  tcase_add_loop_test(leave, the_values_of_two_receivers_that_left_keep_their_order, 0,
+                      LEAVES_AND_KINDS);
+  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_is_dropped_by_abort, 0,
+                      LEAVES_AND_KINDS);
+  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_is_dropped_by_the_last_release, 0,
+                      LEAVES_AND_KINDS);
+  tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_comes_before_the_end, 0,
+                      LEAVES_AND_KINDS);
   return support_main(suite);
 }

@@ -1,5 +1,5 @@
-/* Memory order across threads and loops, with plain data beside the channel: under ThreadSanitizer an order that is missing is a data race,
- * and elsewhere the data are wrong sooner or later. */
+/* Memory order across threads and loops, with plain data beside the channel: under ThreadSanitizer
+ * an order that is missing is a data race, and elsewhere the data are wrong sooner or later. */
 #include "support-loop.h"
 
 #define COUNT 300
@@ -131,7 +131,8 @@ static void answer_and_receive(void* arg) {
   }
 }
 
-/* The k-th receive happens before send k + capacity completes: what the receiver wrote before the one, the sender reads after the other. */
+/* The k-th receive happens before send k + capacity completes: what the receiver wrote before the
+ * one, the sender reads after the other. */
 START_TEST(what_was_written_before_a_receive_is_seen_when_the_send_behind_it_is_done) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
   size_t capacity = support_capacities[_i];
@@ -181,10 +182,16 @@ int main(void) {
   Suite* suite = suite_create("happens-before-loop");
   TCase* order = support_tcase(suite, "order");
 
-  tcase_add_loop_test(order, what_was_written_before_a_send_or_a_close_is_seen_in_the_callback, 0, 2 * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(order, what_was_written_before_a_send_or_a_close_is_seen_when_a_request_is_done, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(order, what_a_loop_wrote_before_its_request_is_seen_by_a_thread, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(order, what_was_written_before_a_receive_is_seen_when_the_send_behind_it_is_done, 0, SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(order, what_was_written_before_a_send_or_a_close_is_seen_in_the_callback, 0,
+                      2 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(order,
+                      what_was_written_before_a_send_or_a_close_is_seen_when_a_request_is_done, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(order, what_a_loop_wrote_before_its_request_is_seen_by_a_thread, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(order,
+                      what_was_written_before_a_receive_is_seen_when_the_send_behind_it_is_done, 0,
+                      SUPPORT_NCAPACITIES - 1);
   tcase_add_test(order, what_was_written_before_done_is_seen_by_the_notify);
   return support_main(suite);
 }

@@ -1,5 +1,5 @@
-/* Memory order: what was done before a send, a receive or a close is seen by who comes after it. The data beside the channels is
- * plain memory, so that ThreadSanitizer judges too. */
+/* Memory order: what was done before a send, a receive or a close is seen by who comes after it.
+ * The data beside the channels is plain memory, so that ThreadSanitizer judges too. */
 #include <string.h>
 
 #include "support.h"
@@ -38,7 +38,8 @@ START_TEST(what_was_written_before_a_send_is_seen_after_its_receive) {
 }
 END_TEST
 
-/* The channel is a lock: a send takes it, a receive gives it back. With capacity 1 the k-th receive comes before send k + 1 is done. */
+/* The channel is a lock: a send takes it, a receive gives it back. With capacity 1 the k-th receive
+ * comes before send k + 1 is done. */
 static void count_under_the_lock(void* arg) {
   shared_t* shared = arg;
   int i;
@@ -65,7 +66,8 @@ START_TEST(a_channel_of_capacity_1_is_a_lock) {
 }
 END_TEST
 
-/* The slots are used again: slot k is written a second time after send k + capacity is done, which is after receive k. */
+/* The slots are used again: slot k is written a second time after send k + capacity is done, which
+ * is after receive k. */
 static void read_then_receive(void* arg) {
   shared_t* shared = arg;
   size_t capacity = uvchan_capacity(shared->ch);
@@ -73,7 +75,8 @@ static void read_then_receive(void* arg) {
   for (i = 0; i < shared->n; i++) {
     uint64_t* slot = &shared->plain[(size_t)i % (capacity + 1)];
     uint64_t value;
-    must(*slot == (uint64_t)i); /* it was written before the send that this turn receives, or one before it */
+    /* it was written before the send that this turn receives, or one before it */
+    must(*slot == (uint64_t)i);
     *slot = 0;
     must(uvchan_recv_wait(shared->ch, &value) == 0);
     must(value == (uint64_t)i);
@@ -81,11 +84,14 @@ static void read_then_receive(void* arg) {
   }
 }
 
-/* Turn i: the sender writes slot i % (capacity + 1) ahead of time, which is safe once send i - 1 is done, since that comes after
- * receive i - 1 - capacity, before which the other thread was through with this slot. */
+/* Turn i: the sender writes slot i % (capacity + 1) ahead of time, which is safe once send i - 1 is
+ * done, since that comes after receive i - 1 - capacity, before which the other thread was through
+ * with this slot. */
 START_TEST(the_kth_receive_comes_before_send_k_plus_capacity_is_done) {
   size_t capacity = support_capacities[_i];
-  shared_t shared = {.ch = support_channel(8, capacity), .other = support_channel(8, UVCHAN_UNBOUNDED), .n = support_count(2000)};
+  shared_t shared = {.ch = support_channel(8, capacity),
+                     .other = support_channel(8, UVCHAN_UNBOUNDED),
+                     .n = support_count(2000)};
   uv_thread_t thread;
   uint64_t i, n = (uint64_t)shared.n;
   shared.plain[0] = 0;
@@ -122,7 +128,8 @@ static void see_that_it_is_closed(void* arg) {
 }
 
 START_TEST(what_was_written_before_a_close_is_seen_by_who_sees_the_end) {
-  static const uv_thread_cb bodies[] = {receive_the_end, try_to_receive_the_end, see_that_it_is_closed};
+  static const uv_thread_cb bodies[] = {receive_the_end, try_to_receive_the_end,
+                                        see_that_it_is_closed};
   shared_t shared = {.ch = support_channel(8, support_capacities[_i])};
   uv_thread_t threads[3];
   int i;
@@ -158,7 +165,8 @@ START_TEST(what_was_written_before_a_close_is_seen_by_a_sender_that_is_refused) 
 }
 END_TEST
 
-/* Who frees what a message points to must see all that others did with it; and the channel's own memory is freed in the same way. */
+/* Who frees what a message points to must see all that others did with it; and the channel's own
+ * memory is freed in the same way. */
 static void read_and_release(void* arg) {
   shared_t* shared = arg;
   uint64_t value;
@@ -189,11 +197,15 @@ END_TEST
 int main(void) {
   Suite* suite = suite_create("happens-before");
   TCase* tcase = support_tcase(suite, "happens-before");
-  tcase_add_loop_test(tcase, what_was_written_before_a_send_is_seen_after_its_receive, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, what_was_written_before_a_send_is_seen_after_its_receive, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, a_channel_of_capacity_1_is_a_lock, 0, 2);
-  tcase_add_loop_test(tcase, the_kth_receive_comes_before_send_k_plus_capacity_is_done, 0, SUPPORT_NCAPACITIES - 1);
-  tcase_add_loop_test(tcase, what_was_written_before_a_close_is_seen_by_who_sees_the_end, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, what_was_written_before_a_close_is_seen_by_a_sender_that_is_refused, 0, SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(tcase, the_kth_receive_comes_before_send_k_plus_capacity_is_done, 0,
+                      SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(tcase, what_was_written_before_a_close_is_seen_by_who_sees_the_end, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, what_was_written_before_a_close_is_seen_by_a_sender_that_is_refused, 0,
+                      SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(tcase, the_last_release_comes_after_everything_else, 0, SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -18,7 +18,7 @@ static unsigned long number_from(const char* name, unsigned long otherwise) {
   return given == NULL ? otherwise : strtoul(given, NULL, 10);
 }
 
-/* ---- Histories written by hand -------------------------------------------------------------------------------------------- */
+/* ---- Histories written by hand --------------------------------------------------------------- */
 
 START_TEST(a_hand_written_history_is_judged) {
   const history_example_t* example = &history_examples[_i];
@@ -31,11 +31,12 @@ START_TEST(a_hand_written_history_is_judged) {
   example->write(&written);
   verdict = history_check(&written, NULL);
   if (verdict != example->verdict) history_print(stderr, &written, NULL);
-  ck_assert_msg(verdict == example->verdict, "'%s' is taken for %s", example->name, verdict == HISTORY_LEGAL ? "legal" : "illegal");
+  ck_assert_msg(verdict == example->verdict, "'%s' is taken for %s", example->name,
+                verdict == HISTORY_LEGAL ? "legal" : "illegal");
 }
 END_TEST
 
-/* ---- Many histories ------------------------------------------------------------------------------------------------------- */
+/* ---- Many histories -------------------------------------------------------------------------- */
 
 static history_t history;
 static history_order_t order;
@@ -52,7 +53,8 @@ typedef struct {
 } tally_t;
 
 /* The first that is illegal ends it, and is in `history` then. */
-static void run_some(tally_t* tally, history_pool_t* pool, uint32_t seed, int same, unsigned int n) {
+static void run_some(tally_t* tally, history_pool_t* pool, uint32_t seed, int same,
+                     unsigned int n) {
   for (; n > 0; n--) {
     history_verdict_t verdict;
 
@@ -89,17 +91,21 @@ START_TEST(each_history_is_one_of_a_sequential_channel) {
   tally_t tally = run_many(&history_calls, seed, same, n);
 
   if (tally.illegal > 0) explain();
-  ck_assert_msg(tally.illegal == 0, "after %lu histories: no order explains that of seed %u", tally.histories, history.seed);
-  fprintf(stderr, "%lu histories, %lu of them too hard to check\n", tally.histories, tally.too_hard);
+  ck_assert_msg(tally.illegal == 0, "after %lu histories: no order explains that of seed %u",
+                tally.histories, history.seed);
+  fprintf(stderr, "%lu histories, %lu of them too hard to check\n", tally.histories,
+          tally.too_hard);
 }
 END_TEST
 
-/* ---- Faults are found ----------------------------------------------------------------------------------------------------- */
+/* ---- Faults are found ------------------------------------------------------------------------ */
 
 static atomic_uint calls_made;
 
 static int loses_a_value(uvchan_t* ch, const void* value) {
-  return atomic_fetch_add(&calls_made, 1) % 16 == 0 && !uvchan_is_closed(ch) ? 0 : uvchan_try_send(ch, value);
+  return atomic_fetch_add(&calls_made, 1) % 16 == 0 && !uvchan_is_closed(ch)
+             ? 0
+             : uvchan_try_send(ch, value);
 }
 
 static int sends_twice(uvchan_t* ch, const void* value) {
@@ -110,7 +116,9 @@ static int sends_twice(uvchan_t* ch, const void* value) {
 }
 
 static int looks_empty(uvchan_t* ch, void* value) {
-  return atomic_fetch_add(&calls_made, 1) % 16 == 0 && !uvchan_is_closed(ch) ? UV_EAGAIN : uvchan_try_recv(ch, value);
+  return atomic_fetch_add(&calls_made, 1) % 16 == 0 && !uvchan_is_closed(ch)
+             ? UV_EAGAIN
+             : uvchan_try_recv(ch, value);
 }
 
 static int does_not_wait(uvchan_t* ch, const void* value) {
@@ -140,16 +148,21 @@ static int aborts_in_two_steps(uvchan_t* ch, int status) {
   return r;
 }
 
-static size_t counts_one_more(const uvchan_t* ch) { return uvchan_len(ch) + (atomic_fetch_add(&calls_made, 1) % 16 == 0); }
+static size_t counts_one_more(const uvchan_t* ch) {
+  return uvchan_len(ch) + (atomic_fetch_add(&calls_made, 1) % 16 == 0);
+}
 
 /* Each replaces one call. */
 static const struct {
   const char* name;
   history_calls_t calls;
 } faults[] = {
-    {"loses a value", {.try_send = loses_a_value}},       {"sends a value twice", {.try_send = sends_twice}},
-    {"looks empty", {.try_recv = looks_empty}},           {"does not wait", {.send_wait = does_not_wait}},
-    {"selects in turn", {.try_select = selects_in_turn}}, {"aborts in two steps", {.abort = aborts_in_two_steps}},
+    {"loses a value", {.try_send = loses_a_value}},
+    {"sends a value twice", {.try_send = sends_twice}},
+    {"looks empty", {.try_recv = looks_empty}},
+    {"does not wait", {.send_wait = does_not_wait}},
+    {"selects in turn", {.try_select = selects_in_turn}},
+    {"aborts in two steps", {.abort = aborts_in_two_steps}},
     {"counts one more", {.len = counts_one_more}},
 };
 
@@ -169,7 +182,8 @@ START_TEST(a_fault_of_the_channel_is_found) {
   history_calls_t calls = with_fault(&faults[_i].calls);
   tally_t tally = run_many(&calls, 0, 0, 1000000);
 
-  ck_assert_msg(tally.illegal == 1, "%lu histories of a channel that %s", tally.histories, faults[_i].name);
+  ck_assert_msg(tally.illegal == 1, "%lu histories of a channel that %s", tally.histories,
+                faults[_i].name);
 }
 END_TEST
 

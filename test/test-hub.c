@@ -1,4 +1,5 @@
-/* One wake-up handle for each loop, however many users it has: made by the first, gone with the last. */
+/* One wake-up handle for each loop, however many users it has: made by the first, gone with the
+ * last. */
 #include "support-loop.h"
 
 #define CROWD 1000
@@ -261,15 +262,21 @@ int main(void) {
   TCase* wake = support_tcase(suite, "wake");
 
   tcase_add_test(handle, a_thousand_receivers_share_one_async_handle);
-  tcase_add_loop_test(handle, the_async_handle_goes_with_the_last_user_and_comes_with_the_next, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(handle, a_receiver_may_be_opened_again_in_the_close_callback_of_the_last_one, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(handle, a_user_that_comes_while_the_handle_is_closing_is_served, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(handle, the_async_handle_goes_with_the_last_user_and_comes_with_the_next, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(handle, a_receiver_may_be_opened_again_in_the_close_callback_of_the_last_one,
+                      0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(handle, a_user_that_comes_while_the_handle_is_closing_is_served, 0,
+                      SUPPORT_NCAPACITIES);
 
   tcase_add_loop_test(wake, a_thousand_receivers_all_get_what_a_thread_sends, 0, 2);
   tcase_add_loop_test(wake, a_thousand_receivers_all_get_the_end, 0, 2);
   tcase_add_test(wake, one_wake_up_is_enough_for_all_that_was_sent_while_the_loop_slept);
-  tcase_add_loop_test(wake, one_turn_delivers_what_a_thread_sent_before_it, 0, 2 * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(wake, one_turn_delivers_what_its_own_thread_sent_before_it, 0, 2 * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(wake, receivers_of_two_loops_in_one_thread_do_not_mix, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(wake, one_turn_delivers_what_a_thread_sent_before_it, 0,
+                      2 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(wake, one_turn_delivers_what_its_own_thread_sent_before_it, 0,
+                      2 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(wake, receivers_of_two_loops_in_one_thread_do_not_mix, 0,
+                      SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -25,8 +25,9 @@ static void crowd_close(uv_loop_t* loop) {
   support_loop_finish(loop);
 }
 
-/* How many entries a directory of /proc has, or 0 where the system has no such thing. Wine shows a program of Windows those of its host,
- * where Wine itself has threads and descriptors that come and go. */
+/* How many entries a directory of /proc has, or 0 where the system has no such thing. Wine shows a
+ * program of Windows those of its host, where Wine itself has threads and descriptors that come and
+ * go. */
 static unsigned int entries_of(const char* path) {
   unsigned int n = 0;
 #ifdef _WIN32
@@ -199,7 +200,8 @@ int main(void) {
   tcase_add_test(costs, a_thousand_started_receivers_need_no_thread_and_no_descriptor_each);
 
   tcase_add_test(sleeps, a_loop_with_a_thousand_started_receivers_sleeps);
-  tcase_add_loop_test(sleeps, a_loop_sleeps_again_after_its_values_are_delivered, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(sleeps, a_loop_sleeps_again_after_its_values_are_delivered, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(sleeps, a_loop_with_pending_requests_sleeps, 0, SUPPORT_NCAPACITIES);
   tcase_add_test(sleeps, a_loop_whose_receiver_is_stopped_beside_a_full_channel_sleeps);
   tcase_add_loop_test(sleeps, after_the_end_the_loop_sleeps, 0, SUPPORT_NCAPACITIES);

@@ -1,6 +1,7 @@
-/* A callback that does not return: it leaves uv_run() by longjmp(), or by an exception of C++. What it was given counts as received, and
- * everything goes on when uv_run() is called again: the same handle, the others that were ready in the same turn, stop and start, close,
- * and the end of the loop. */
+/* A callback that does not return: it leaves uv_run() by longjmp(), or by an exception of C++. What
+ * it was given counts as received, and everything goes on when uv_run() is called again: the same
+ * handle, the others that were ready in the same turn, stop and start, close, and the end of the
+ * loop. */
 #include <setjmp.h>
 
 #include "leaving.h"
@@ -20,9 +21,10 @@ void leave(void) { longjmp(left, 1); }
 
 #endif
 
-/* ---- Receivers ------------------------------------------------------------------------------------------------------------ */
+/* ---- Receivers ------------------------------------------------------------------------------- */
 
-/* A receiver that leaves its callback with every `every`-th of them; of the order of values it minds as a sink does. */
+/* A receiver that leaves its callback with every `every`-th of them; of the order of values it
+ * minds as a sink does. */
 typedef struct {
   sink_t sink; /* first */
   unsigned int every;
@@ -55,7 +57,8 @@ static int leaver_restart(leaver_t* leaver, int batches) {
   return uvchan_recv_start(&leaver->sink.handle, on_value);
 }
 
-static void leaver_start(leaver_t* leaver, uv_loop_t* loop, uvchan_t* ch, unsigned int every, int batches) {
+static void leaver_start(leaver_t* leaver, uv_loop_t* loop, uvchan_t* ch, unsigned int every,
+                         int batches) {
   memset(leaver, 0, sizeof(*leaver));
   must(uvchan_receiver_init(loop, &leaver->sink.handle, ch) == 0);
   leaver->every = every;
@@ -163,7 +166,8 @@ START_TEST(receivers_that_were_ready_in_the_same_turn_get_theirs) {
   settle(&loop);
   for (i = 0; i < CROWD; i++) ck_assert_int_eq(try_send(chs[i], 0), 0);
   for (i = 0; i < CROWD; i++) ck_assert_int_eq(uvchan_close(chs[i]), 0);
-  for (i = 0; i < CROWD; i++) go_on_until(&loop, leavers[i].sink.values == 1 && leavers[i].sink.ends == 1);
+  for (i = 0; i < CROWD; i++)
+    go_on_until(&loop, leavers[i].sink.values == 1 && leavers[i].sink.ends == 1);
   for (i = 0; i < CROWD; i++) ck_assert_uint_eq(leavers[i].lefts, leavers[i].sink.calls);
   for (i = 0; i < CROWD; i++) sink_close(&leavers[i].sink);
   finish(&loop);
@@ -198,7 +202,8 @@ START_TEST(the_loop_wants_to_turn_after_it) {
 }
 END_TEST
 
-/* Where it is not ready for more, it waits as ever: another thread's value wakes it, and one that is stopped gets nothing. */
+/* Where it is not ready for more, it waits as ever: another thread's value wakes it, and one that
+ * is stopped gets nothing. */
 START_TEST(after_it_the_receiver_waits_as_before) {
   uvchan_t* ch = support_channel(8, support_capacities[_i % SUPPORT_NCAPACITIES]);
   leaver_t leaver;
@@ -218,7 +223,8 @@ START_TEST(after_it_the_receiver_waits_as_before) {
 }
 END_TEST
 
-/* _i: in or after the callback, before or after the next turn; one by one or in runs; and the capacity. */
+/* _i: in or after the callback, before or after the next turn; one by one or in runs; and the
+ * capacity. */
 START_TEST(it_may_be_stopped_and_started_again) {
   uvchan_t* ch = support_channel(8, support_capacities[_i % SUPPORT_NCAPACITIES]);
   int batches = _i / SUPPORT_NCAPACITIES % 2;
@@ -269,7 +275,8 @@ START_TEST(it_may_be_closed) {
 }
 END_TEST
 
-/* One that leaves keeps no place for itself: the channel has room for as many values as receivers are at rest. */
+/* One that leaves keeps no place for itself: the channel has room for as many values as receivers
+ * are at rest. */
 START_TEST(an_unbuffered_channel_has_its_room_back) {
   uvchan_t* ch = support_channel(8, 0);
   leaver_t leavers[2];
@@ -317,7 +324,7 @@ START_TEST(a_close_callback_may_be_left) {
 }
 END_TEST
 
-/* ---- Requests ------------------------------------------------------------------------------------------------------------- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 /* All kinds of requests, in memory that is overwritten before its callback is left. */
 typedef struct {
@@ -355,32 +362,50 @@ static void called(void* memory, size_t size, int status, void (*begin)(void)) {
   leave();
 }
 
-static void on_send(uvchan_send_t* req, int status) { called(req, sizeof(send_op_t), status, begin_send); }
-static void on_recv(uvchan_recv_t* req, int status) { called(req, sizeof(recv_op_t), status, begin_recv); }
-static void on_near_select(uvchan_select_t* req, int index) { called(req, sizeof(select_op_t), index, begin_near_select); }
-static void on_far_select(uvchan_select_t* req, int index) { called(req, sizeof(select_op_t), index, begin_far_select); }
-static void on_notify(uvchan_notify_t* req, int status) { called(req, sizeof(notify_op_t), status, begin_notify); }
+static void on_send(uvchan_send_t* req, int status) {
+  called(req, sizeof(send_op_t), status, begin_send);
+}
+static void on_recv(uvchan_recv_t* req, int status) {
+  called(req, sizeof(recv_op_t), status, begin_recv);
+}
+static void on_near_select(uvchan_select_t* req, int index) {
+  called(req, sizeof(select_op_t), index, begin_near_select);
+}
+static void on_far_select(uvchan_select_t* req, int index) {
+  called(req, sizeof(select_op_t), index, begin_far_select);
+}
+static void on_notify(uvchan_notify_t* req, int status) {
+  called(req, sizeof(notify_op_t), status, begin_notify);
+}
 
 static void begin_send(void) {
   desk.send.value = 1;
   must(uvchan_send(&desk.loop, &desk.send.req, desk.ch, &desk.send.value, on_send) == 0);
 }
 
-static void begin_recv(void) { must(uvchan_recv(&desk.loop, &desk.recv.req, desk.ch, &desk.recv.value, on_recv) == 0); }
+static void begin_recv(void) {
+  must(uvchan_recv(&desk.loop, &desk.recv.req, desk.ch, &desk.recv.value, on_recv) == 0);
+}
 
 static void begin_select(select_op_t* op, size_t ncases, uvchan_select_cb cb) {
   size_t i;
-  for (i = 0; i < ncases; i++) select_case(op, i, i % 2 == 0 ? desk.ch : desk.other, UVCHAN_RECV, 0);
+  for (i = 0; i < ncases; i++)
+    select_case(op, i, i % 2 == 0 ? desk.ch : desk.other, UVCHAN_RECV, 0);
   must(uvchan_select(&desk.loop, &op->req, op->cases, ncases, cb) == 0);
 }
 
 static void begin_near_select(void) { begin_select(&desk.near_select, 4, on_near_select); }
-static void begin_far_select(void) { begin_select(&desk.far_select, SELECT_OP_CASES, on_far_select); }
-static void begin_notify(void) { must(uvchan_waitgroup_notify(&desk.loop, &desk.notify.req, &desk.wg, on_notify) == 0); }
+static void begin_far_select(void) {
+  begin_select(&desk.far_select, SELECT_OP_CASES, on_far_select);
+}
+static void begin_notify(void) {
+  must(uvchan_waitgroup_notify(&desk.loop, &desk.notify.req, &desk.wg, on_notify) == 0);
+}
 
 #define NREQUESTS 5
 
-static void (*const begin_request[NREQUESTS])(void) = {begin_send, begin_recv, begin_near_select, begin_far_select, begin_notify};
+static void (*const begin_request[NREQUESTS])(void) = {begin_send, begin_recv, begin_near_select,
+                                                       begin_far_select, begin_notify};
 
 static uvchan_req_t* request(int kind) {
   switch (kind) {
@@ -408,7 +433,8 @@ static void desk_open(size_t capacity, uvchan_op_t waits) {
   while (waits == UVCHAN_SEND && capacity != UVCHAN_UNBOUNDED && try_send(desk.ch, n) == 0) n++;
 }
 
-/* The program has no further use for the channels; what requests hold of them is given back by whoever was left. */
+/* The program has no further use for the channels; what requests hold of them is given back by
+ * whoever was left. */
 static void desk_close(void) {
   uvchan_t* ch = desk.ch;
   uvchan_release(desk.other);
@@ -491,7 +517,8 @@ START_TEST(the_callback_of_a_cancelled_request_may_be_left) {
 }
 END_TEST
 
-/* The loop is closed last, also where no further request or receiver has a use for it: at once with the next uv_run(). */
+/* The loop is closed last, also where no further request or receiver has a use for it: at once with
+ * the next uv_run(). */
 START_TEST(the_loop_is_alive_until_what_was_left_is_put_in_order) {
   int kind = _i / SUPPORT_NCAPACITIES;
   desk_open(support_capacities[_i % SUPPORT_NCAPACITIES], UVCHAN_RECV);
@@ -530,22 +557,32 @@ int main(void) {
   TCase* receivers = support_tcase(suite, "receivers");
   TCase* requests = support_tcase(suite, "requests");
 
-  tcase_add_loop_test(receivers, every_value_of_a_thread_is_received_once_and_in_order, 0, 2 * NEVERY * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(receivers, every_value_of_its_own_thread_is_received_once_and_in_order, 0, 2 * NEVERY * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(receivers, every_value_of_a_thread_is_received_once_and_in_order, 0,
+                      2 * NEVERY * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(receivers, every_value_of_its_own_thread_is_received_once_and_in_order, 0,
+                      2 * NEVERY * SUPPORT_NCAPACITIES);
   tcase_add_loop_test(receivers, a_receiver_that_spins_goes_on, 0, 2 * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(receivers, receivers_that_were_ready_in_the_same_turn_get_theirs, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(receivers, receivers_that_were_ready_in_the_same_turn_get_theirs, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(receivers, the_loop_wants_to_turn_after_it, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(receivers, after_it_the_receiver_waits_as_before, 0, 2 * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(receivers, it_may_be_stopped_and_started_again, 0, 4 * 2 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(receivers, it_may_be_stopped_and_started_again, 0,
+                      4 * 2 * SUPPORT_NCAPACITIES);
   tcase_add_loop_test(receivers, it_may_be_closed, 0, 3 * SUPPORT_NCAPACITIES);
   tcase_add_test(receivers, an_unbuffered_channel_has_its_room_back);
   tcase_add_loop_test(receivers, a_close_callback_may_be_left, 0, SUPPORT_NCAPACITIES);
 
-  tcase_add_loop_test(requests, a_request_that_waited_may_be_left, 0, NREQUESTS * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(requests, a_chain_of_requests_may_be_left_again_and_again, 0, NREQUESTS * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(requests, requests_that_were_ready_in_the_same_turn_all_call_back, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(requests, the_callback_of_a_cancelled_request_may_be_left, 0, NREQUESTS * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(requests, the_loop_is_alive_until_what_was_left_is_put_in_order, 0, NREQUESTS * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(requests, receivers_and_requests_that_are_left_in_turn_all_go_on, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(requests, a_request_that_waited_may_be_left, 0,
+                      NREQUESTS * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(requests, a_chain_of_requests_may_be_left_again_and_again, 0,
+                      NREQUESTS * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(requests, requests_that_were_ready_in_the_same_turn_all_call_back, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(requests, the_callback_of_a_cancelled_request_may_be_left, 0,
+                      NREQUESTS * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(requests, the_loop_is_alive_until_what_was_left_is_put_in_order, 0,
+                      NREQUESTS * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(requests, receivers_and_requests_that_are_left_in_turn_all_go_on, 0,
+                      SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

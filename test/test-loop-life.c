@@ -198,7 +198,8 @@ START_TEST(a_loop_set_up_on_one_thread_may_run_on_another) {
 }
 END_TEST
 
-/* The sends before the run come from the thread that set the loop up, which is not the thread that runs it later. */
+/* The sends before the run come from the thread that set the loop up, which is not the thread that
+ * runs it later. */
 START_TEST(what_was_sent_before_another_thread_runs_the_loop_is_delivered) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
   uv_loop_t loop;
@@ -231,7 +232,8 @@ static void run_until_one_came(void* arg) {
   run_until(sink->handle.loop, sink->values != before);
 }
 
-/* The first thread has run the loop itself, so that the library knows it as the loop's own; then it is any other. */
+/* The first thread has run the loop itself, so that the library knows it as the loop's own; then it
+ * is any other. */
 START_TEST(a_loop_that_moved_to_another_thread_is_woken_by_the_first) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
   uv_loop_t loop;
@@ -242,7 +244,8 @@ START_TEST(a_loop_that_moved_to_another_thread_is_woken_by_the_first) {
 
   support_loop_open(&loop);
   ck_assert_int_eq(uv_prepare_init(&loop, &prepare), 0);
-  ck_assert_int_eq(uv_prepare_start(&prepare, note_sleep), 0); /* before the library's own, and so run after it */
+  /* before the library's own, and so run after it */
+  ck_assert_int_eq(uv_prepare_start(&prepare, note_sleep), 0);
   sink_start(&sink, &loop, ch);
   for (i = 0; i < 10; i++) {
     settle(&loop);
@@ -275,7 +278,8 @@ START_TEST(sends_after_the_receiver_and_its_loop_are_gone_are_harmless) {
   support_loop_finish(loop);
   free(sink);
   free(loop);
-  for (i = 0; i < 5; i++) ck_assert_int_eq(try_send(ch, i), i < support_capacities[_i] ? 0 : UV_EAGAIN);
+  for (i = 0; i < 5; i++)
+    ck_assert_int_eq(try_send(ch, i), i < support_capacities[_i] ? 0 : UV_EAGAIN);
   ck_assert_int_eq(uvchan_close(ch), 0);
   uvchan_release(ch);
 }
@@ -296,7 +300,8 @@ static void flood(void* arg) {
   }
 }
 
-/* Each round opens a loop and a receiver, takes some values and closes both, while a thread keeps sending. */
+/* Each round opens a loop and a receiver, takes some values and closes both, while a thread keeps
+ * sending. */
 START_TEST(a_send_that_races_with_the_close_of_receiver_and_loop_loses_nothing) {
   flood_t source = {support_channel(8, support_capacities[_i]), 0, 0};
   int rounds = support_count(300);
@@ -337,18 +342,29 @@ int main(void) {
   TCase* alive = support_tcase(suite, "alive");
   TCase* threads = support_tcase(suite, "threads");
 
-  tcase_add_loop_test(alive, only_a_started_and_referenced_receiver_keeps_the_loop_alive, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(alive, one_referenced_receiver_of_two_keeps_the_loop_alive, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(alive, a_receiver_that_reached_the_end_does_not_keep_the_loop_alive, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(alive, only_a_started_and_referenced_receiver_keeps_the_loop_alive, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(alive, one_referenced_receiver_of_two_keeps_the_loop_alive, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(alive, a_receiver_that_reached_the_end_does_not_keep_the_loop_alive, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(alive, a_pending_request_keeps_the_loop_alive, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(alive, a_pending_request_keeps_the_loop_alive_beside_an_unreferenced_receiver, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(alive, an_unreferenced_receiver_is_served_while_the_loop_runs, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(alive, what_was_sent_to_an_unreferenced_receiver_is_not_lost, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(alive, a_pending_request_keeps_the_loop_alive_beside_an_unreferenced_receiver,
+                      0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(alive, an_unreferenced_receiver_is_served_while_the_loop_runs, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(alive, what_was_sent_to_an_unreferenced_receiver_is_not_lost, 0,
+                      SUPPORT_NCAPACITIES);
 
-  tcase_add_loop_test(threads, a_loop_set_up_on_one_thread_may_run_on_another, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(threads, what_was_sent_before_another_thread_runs_the_loop_is_delivered, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(threads, a_loop_that_moved_to_another_thread_is_woken_by_the_first, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(threads, sends_after_the_receiver_and_its_loop_are_gone_are_harmless, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(threads, a_send_that_races_with_the_close_of_receiver_and_loop_loses_nothing, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(threads, a_loop_set_up_on_one_thread_may_run_on_another, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(threads, what_was_sent_before_another_thread_runs_the_loop_is_delivered, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(threads, a_loop_that_moved_to_another_thread_is_woken_by_the_first, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(threads, sends_after_the_receiver_and_its_loop_are_gone_are_harmless, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(threads, a_send_that_races_with_the_close_of_receiver_and_loop_loses_nothing,
+                      0, SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

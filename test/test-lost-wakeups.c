@@ -1,9 +1,10 @@
-/* Wake-ups between threads and loops. No test here closes a channel while it still waits for a value: the wake-up of a close would hide
- * one that was lost, which shows as a loop that sleeps for ever and as the time limit of the test case. */
+/* Wake-ups between threads and loops. No test here closes a channel while it still waits for a
+ * value: the wake-up of a close would hide one that was lost, which shows as a loop that sleeps for
+ * ever and as the time limit of the test case. */
 #include "support-loop.h"
 
-/* A thread and a loop take turns: the thread sends the next value only when the loop has had the one before, so that the loop is on its
- * way to sleep at each send. */
+/* A thread and a loop take turns: the thread sends the next value only when the loop has had the
+ * one before, so that the loop is on its way to sleep at each send. */
 typedef struct {
   uvchan_t* ch;
   uint64_t count;
@@ -72,7 +73,8 @@ START_TEST(a_receiver_that_is_stopped_and_started_all_the_time_misses_nothing) {
   ck_assert_int_eq(uv_idle_init(&loop, &idle), 0);
   idle.data = &sink;
   support_start(&thread, send_by_turns, &turns);
-  while (sink.values < turns.count) { /* by halves with and without the restarts outside of callbacks, which keep the loop awake */
+  /* by halves with and without the restarts outside of callbacks, which keep the loop awake */
+  while (sink.values < turns.count) {
     if (sink.values == turns.count / 2) must(uv_idle_start(&idle, restart_in_idle) == 0);
     uv_run(&loop, UV_RUN_ONCE);
   }
@@ -84,7 +86,8 @@ START_TEST(a_receiver_that_is_stopped_and_started_all_the_time_misses_nothing) {
 }
 END_TEST
 
-/* Loops that receive by requests, one after the other, for ever: until they get the value that ends them. */
+/* Loops that receive by requests, one after the other, for ever: until they get the value that ends
+ * them. */
 typedef struct {
   uvchan_recv_t recv;
   uvchan_select_t select;
@@ -122,7 +125,8 @@ static void taker_next(taker_t* taker) {
   if (taker->by_select) {
     must(uvchan_select(&taker->loop, &taker->select, taker->cases, 2, taker_chosen) == 0);
   } else {
-    must(uvchan_recv(&taker->loop, &taker->recv, taker->turns->ch, &taker->value, taker_received) == 0);
+    must(uvchan_recv(&taker->loop, &taker->recv, taker->turns->ch, &taker->value, taker_received) ==
+         0);
   }
 }
 
@@ -179,7 +183,8 @@ static void send_one(void* arg) {
   must(uvchan_send_wait(arg, &value) == 0);
 }
 
-/* The request stands before the thread in the queue. Where it is cancelled in time, the value is the thread's, who sleeps. */
+/* The request stands before the thread in the queue. Where it is cancelled in time, the value is
+ * the thread's, who sleeps. */
 START_TEST(a_cancelled_request_does_not_keep_the_wake_up_from_the_next) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
   uv_loop_t loop;
@@ -330,7 +335,8 @@ static int next_round(racer_t* racer, int round) {
 
 static void start_round(racer_t* racer, int round) {
   atomic_store(&racer->round, round);
-  for (round = round * 7 % 50; round > 0; round--) (void)atomic_load(&racer->done); /* a little later, each time another little */
+  /* a little later, each time another little */
+  for (round = round * 7 % 50; round > 0; round--) (void)atomic_load(&racer->done);
 }
 
 static void await_round(racer_t* racer, int round) {
@@ -458,16 +464,23 @@ int main(void) {
   TCase* races = support_tcase(suite, "races");
 
   tcase_add_loop_test(single, each_of_many_single_values_wakes_the_loop, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(single, a_receiver_that_is_stopped_and_started_all_the_time_misses_nothing, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(single, a_value_whose_sender_leaves_at_once_is_received, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(single, a_receiver_that_is_stopped_and_started_all_the_time_misses_nothing, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(single, a_value_whose_sender_leaves_at_once_is_received, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(single, a_thread_and_a_loop_play_ping_pong, 0, SUPPORT_NCAPACITIES);
 
   tcase_add_loop_test(several, two_values_wake_two_sleeping_loops, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(several, a_cancelled_request_does_not_keep_the_wake_up_from_the_next, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(several, all_blocked_producers_go_on_when_a_loop_drains, 0, 2 * (SUPPORT_NCAPACITIES - 1));
+  tcase_add_loop_test(several, a_cancelled_request_does_not_keep_the_wake_up_from_the_next, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(several, all_blocked_producers_go_on_when_a_loop_drains, 0,
+                      2 * (SUPPORT_NCAPACITIES - 1));
 
-  tcase_add_loop_test(races, a_send_that_races_with_the_one_receive_is_let_in, 1, SUPPORT_NCAPACITIES - 1);
-  tcase_add_loop_test(races, a_receive_that_races_with_the_one_send_is_served, 1, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(races, a_receiver_that_is_started_beside_the_one_send_is_told, 1, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(races, a_send_that_races_with_the_one_receive_is_let_in, 1,
+                      SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(races, a_receive_that_races_with_the_one_send_is_served, 1,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(races, a_receiver_that_is_started_beside_the_one_send_is_told, 1,
+                      SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -1,4 +1,5 @@
-/* Several loops, each on a thread of its own, that share channels: exactly once, in order, and the end for all. */
+/* Several loops, each on a thread of its own, that share channels: exactly once, in order, and the
+ * end for all. */
 #include "support-loop.h"
 
 #define LOOPS 3
@@ -18,7 +19,8 @@ static void check_seen(uint64_t count) {
   for (i = 0; i < count; i++) must(atomic_load_explicit(&seen[i], memory_order_relaxed) == 1);
 }
 
-/* A loop on its own thread, with receivers on one channel. What one sender sent comes to one receiver in rising order. */
+/* A loop on its own thread, with receivers on one channel. What one sender sent comes to one
+ * receiver in rising order. */
 typedef struct {
   uvchan_receiver_t handle; /* first */
   uint64_t next;
@@ -97,7 +99,8 @@ START_TEST(each_value_goes_to_exactly_one_receiver_of_several_loops_and_the_end_
 }
 END_TEST
 
-/* Stages of a pipeline: each a loop that receives from one channel and sends on to the next by requests, one after the other. */
+/* Stages of a pipeline: each a loop that receives from one channel and sends on to the next by
+ * requests, one after the other. */
 typedef struct {
   uvchan_recv_t recv;
   uvchan_send_t send;
@@ -179,7 +182,8 @@ START_TEST(values_keep_their_order_through_a_pipeline_of_loops) {
 }
 END_TEST
 
-/* A token goes round a ring of loops. Nothing else happens and nothing is closed, so that one lost wake-up stops it for ever. */
+/* A token goes round a ring of loops. Nothing else happens and nothing is closed, so that one lost
+ * wake-up stops it for ever. */
 typedef struct {
   uvchan_receiver_t receiver;
   uvchan_t* next;
@@ -219,7 +223,8 @@ START_TEST(a_token_goes_round_a_ring_of_loops_without_a_lost_wake_up) {
 }
 END_TEST
 
-/* Two loops that select over sending to each other and receiving from each other: every exchange counts once on both sides. */
+/* Two loops that select over sending to each other and receiving from each other: every exchange
+ * counts once on both sides. */
 typedef struct {
   uvchan_select_t select;
   uvchan_case_t cases[2];
@@ -331,10 +336,16 @@ int main(void) {
   Suite* suite = suite_create("many-loops");
   TCase* share = support_tcase(suite, "share");
 
-  tcase_add_loop_test(share, each_value_goes_to_exactly_one_receiver_of_several_loops_and_the_end_to_all, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(share, values_keep_their_order_through_a_pipeline_of_loops, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(share, a_token_goes_round_a_ring_of_loops_without_a_lost_wake_up, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(share, two_loops_that_select_to_each_other_lose_nothing, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(share, a_close_on_one_loop_wakes_the_requests_of_another, 0, SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(share,
+                      each_value_goes_to_exactly_one_receiver_of_several_loops_and_the_end_to_all,
+                      0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(share, values_keep_their_order_through_a_pipeline_of_loops, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(share, a_token_goes_round_a_ring_of_loops_without_a_lost_wake_up, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(share, two_loops_that_select_to_each_other_lose_nothing, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(share, a_close_on_one_loop_wakes_the_requests_of_another, 0,
+                      SUPPORT_NCAPACITIES - 1);
   return support_main(suite);
 }

@@ -6,7 +6,7 @@
 static size_t capacity_of(int i) { return support_capacities[i % SUPPORT_NCAPACITIES]; }
 static size_t elem_size_of(int i) { return support_elem_sizes[i / SUPPORT_NCAPACITIES]; }
 
-/* ---- Each allocation fails in its turn ------------------------------------------------------------------------------------ */
+/* ---- Each allocation fails in its turn ------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -47,16 +47,26 @@ static void on_receiver_close(uvchan_receiver_t* receiver) { ((place_t*)receiver
 static void on_ticker_close(uvchan_ticker_t* ticker) { ((place_t*)ticker->data)->calls++; }
 
 /* Each begins one operation on the loop, and where it began brings it to its one callback. */
-static int begin_receiver(uv_loop_t* loop, place_t* place) { return uvchan_receiver_init(loop, &place->receiver, place->ch); }
-static void end_receiver(place_t* place) { uvchan_receiver_close(&place->receiver, on_receiver_close); }
+static int begin_receiver(uv_loop_t* loop, place_t* place) {
+  return uvchan_receiver_init(loop, &place->receiver, place->ch);
+}
+static void end_receiver(place_t* place) {
+  uvchan_receiver_close(&place->receiver, on_receiver_close);
+}
 
-static int begin_ticker(uv_loop_t* loop, place_t* place) { return uvchan_ticker_init(loop, &place->ticker, place->ch); }
+static int begin_ticker(uv_loop_t* loop, place_t* place) {
+  return uvchan_ticker_init(loop, &place->ticker, place->ch);
+}
 static void end_ticker(place_t* place) { uvchan_ticker_close(&place->ticker, on_ticker_close); }
 
-static int begin_send(uv_loop_t* loop, place_t* place) { return uvchan_send(loop, &place->send, place->ch, place->value, on_send); }
+static int begin_send(uv_loop_t* loop, place_t* place) {
+  return uvchan_send(loop, &place->send, place->ch, place->value, on_send);
+}
 static void end_send(place_t* place) { (void)uvchan_try_recv(place->ch, place->value); }
 
-static int begin_recv(uv_loop_t* loop, place_t* place) { return uvchan_recv(loop, &place->recv, place->ch, place->value, on_recv); }
+static int begin_recv(uv_loop_t* loop, place_t* place) {
+  return uvchan_recv(loop, &place->recv, place->ch, place->value, on_recv);
+}
 static void end_recv(place_t* place) { must(uvchan_close(place->ch) == 0); }
 
 static int begin_select_of(uv_loop_t* loop, place_t* place, size_t ncases) {
@@ -69,8 +79,12 @@ static int begin_select_of(uv_loop_t* loop, place_t* place, size_t ncases) {
   return uvchan_select(loop, &place->select, place->cases, ncases, on_select);
 }
 
-static int begin_select_2(uv_loop_t* loop, place_t* place) { return begin_select_of(loop, place, 2); }
-static int begin_select_10(uv_loop_t* loop, place_t* place) { return begin_select_of(loop, place, 10); }
+static int begin_select_2(uv_loop_t* loop, place_t* place) {
+  return begin_select_of(loop, place, 2);
+}
+static int begin_select_10(uv_loop_t* loop, place_t* place) {
+  return begin_select_of(loop, place, 10);
+}
 
 static int begin_select_send(uv_loop_t* loop, place_t* place) {
   memset(place->cases, 0, sizeof(place->cases));
@@ -80,7 +94,9 @@ static int begin_select_send(uv_loop_t* loop, place_t* place) {
   return uvchan_select(loop, &place->select, place->cases, 10, on_select);
 }
 
-static int begin_notify(uv_loop_t* loop, place_t* place) { return uvchan_waitgroup_notify(loop, &place->notify, &place->wg, on_notify); }
+static int begin_notify(uv_loop_t* loop, place_t* place) {
+  return uvchan_waitgroup_notify(loop, &place->notify, &place->wg, on_notify);
+}
 static void end_notify(place_t* place) { must(uvchan_waitgroup_done(&place->wg) == 0); }
 
 typedef struct {
@@ -89,8 +105,9 @@ typedef struct {
 } operation_t;
 
 static const operation_t operations[] = {
-    {begin_receiver, end_receiver}, {begin_ticker, end_ticker},  {begin_send, end_send},        {begin_recv, end_recv},
-    {begin_select_2, end_recv},     {begin_select_10, end_recv}, {begin_select_send, end_send}, {begin_notify, end_notify},
+    {begin_receiver, end_receiver}, {begin_ticker, end_ticker}, {begin_send, end_send},
+    {begin_recv, end_recv},         {begin_select_2, end_recv}, {begin_select_10, end_recv},
+    {begin_select_send, end_send},  {begin_notify, end_notify},
 };
 
 #define NOPERATIONS (sizeof(operations) / sizeof(*operations))
@@ -166,7 +183,7 @@ START_TEST(each_allocation_that_fails_leaves_everything_as_it_was) {
 }
 END_TEST
 
-/* ---- What needs no memory ------------------------------------------------------------------------------------------------- */
+/* ---- What needs no memory -------------------------------------------------------------------- */
 
 START_TEST(delivery_stop_close_and_release_need_no_memory) {
   uvchan_t* ch = support_channel(elem_size_of(_i), capacity_of(_i));
@@ -243,7 +260,9 @@ START_TEST(requests_and_values_of_a_bounded_channel_allocate_nothing) {
 }
 END_TEST
 
-START_TEST(a_receiver_takes_no_more_than_512_bytes) { ck_assert_uint_le(sizeof(uvchan_receiver_t), 512); }
+START_TEST(a_receiver_takes_no_more_than_512_bytes) {
+  ck_assert_uint_le(sizeof(uvchan_receiver_t), 512);
+}
 END_TEST
 
 START_TEST(a_thousand_receivers_of_small_values_share_the_memory_of_one_hub) {
@@ -301,10 +320,12 @@ int main(void) {
   TCase* failures = support_tcase(suite, "failures");
   TCase* none = support_tcase(suite, "none");
 
-  tcase_add_loop_test(failures, each_allocation_that_fails_leaves_everything_as_it_was, 0, (int)NOPERATIONS * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(failures, each_allocation_that_fails_leaves_everything_as_it_was, 0,
+                      (int)NOPERATIONS * SUPPORT_NCAPACITIES);
 
   tcase_add_loop_test(none, delivery_stop_close_and_release_need_no_memory, 0, EVERY_KIND);
-  tcase_add_loop_test(none, requests_and_values_of_a_bounded_channel_allocate_nothing, 0, SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(none, requests_and_values_of_a_bounded_channel_allocate_nothing, 0,
+                      SUPPORT_NCAPACITIES - 1);
   tcase_add_test(none, a_receiver_takes_no_more_than_512_bytes);
   tcase_add_test(none, a_thousand_receivers_of_small_values_share_the_memory_of_one_hub);
   tcase_add_loop_test(none, an_unbounded_channel_gives_its_memory_back_after_a_burst, 0, 2);

@@ -1,5 +1,5 @@
-/* Memory: how much a channel takes, that values in bounded channels need none, that bursts are given back, and what happens at every
- * single allocation that fails. */
+/* Memory: how much a channel takes, that values in bounded channels need none, that bursts are
+ * given back, and what happens at every single allocation that fails. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 #define NBOUNDED 4 /* the capacities of the table before UVCHAN_UNBOUNDED */
 
-/* ---- How much --------------------------------------------------------------------------------------------------------------- */
+/* ---- How much -------------------------------------------------------------------------------- */
 
 START_TEST(an_idle_channel_of_16_small_values_takes_less_than_1_kib) {
   uvchan_t* ch = support_channel(8, 16);
@@ -65,7 +65,7 @@ START_TEST(an_unbounded_channel_in_steady_use_does_not_grow) {
 }
 END_TEST
 
-/* ---- None for a value in a bounded channel ---------------------------------------------------------------------------------- */
+/* ---- None for a value in a bounded channel --------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -75,12 +75,14 @@ typedef struct {
 static void send_in_every_way(void* arg) {
   exchange_t* exchange = arg;
   way_t way;
-  for (way = 0; way < NWAYS; way++) must(way_send_all(way, exchange->ch, (size_t)way, exchange->n) == exchange->n);
+  for (way = 0; way < NWAYS; way++)
+    must(way_send_all(way, exchange->ch, (size_t)way, exchange->n) == exchange->n);
 }
 
 START_TEST(no_value_in_a_bounded_channel_needs_memory) {
   size_t elem_size = support_elem_sizes[_i / NBOUNDED];
-  exchange_t exchange = {support_channel(elem_size, support_capacities[_i % NBOUNDED]), (size_t)support_count(50)};
+  exchange_t exchange = {support_channel(elem_size, support_capacities[_i % NBOUNDED]),
+                         (size_t)support_count(50)};
   size_t calls = support_calls(), got;
   unsigned char values[WAY_MOST * SUPPORT_MOST_BYTES];
   unsigned int turns = 0;
@@ -107,7 +109,8 @@ END_TEST
 START_TEST(no_value_that_is_dropped_from_a_bounded_channel_needs_memory) {
   size_t elem_size = support_elem_sizes[_i / 2];
   support_drops_t drops;
-  uvchan_t* ch = support_dropping_channel(&drops, elem_size, 3, _i % 2 == 0 ? UVCHAN_DROP_NEWEST : UVCHAN_DROP_OLDEST);
+  uvchan_t* ch = support_dropping_channel(&drops, elem_size, 3,
+                                          _i % 2 == 0 ? UVCHAN_DROP_NEWEST : UVCHAN_DROP_OLDEST);
   unsigned char value[SUPPORT_MOST_BYTES];
   size_t calls = support_calls();
   int i;
@@ -149,7 +152,9 @@ static void drop_and_send(void* value, uvchan_drop_reason_t reason, void* arg) {
 START_TEST(only_a_large_value_that_overflows_beside_another_needs_memory) {
   static const size_t sizes[] = {1024, 1025, 5000, 100000};
   nested_t nested = {NULL, NULL, sizes[_i % 4], 0, 0, 0};
-  uvchan_options_t options = {sizes[_i % 4], 2, _i < 4 ? UVCHAN_DROP_NEWEST : UVCHAN_DROP_OLDEST, drop_and_send, &nested, "orders"};
+  uvchan_options_t options = {
+      sizes[_i % 4], 2,       _i < 4 ? UVCHAN_DROP_NEWEST : UVCHAN_DROP_OLDEST,
+      drop_and_send, &nested, "orders"};
   size_t before;
   int round, i;
 
@@ -183,9 +188,10 @@ START_TEST(only_a_large_value_that_overflows_beside_another_needs_memory) {
 }
 END_TEST
 
-/* ---- Every allocation fails once -------------------------------------------------------------------------------------------- */
+/* ---- Every allocation fails once ------------------------------------------------------------- */
 
-/* More failures than any call could have allocations: a loop over them that gets here does not end. */
+/* More failures than any call could have allocations: a loop over them that gets here does not
+ * end. */
 #define TOO_MANY 1000
 
 START_TEST(create_at_every_failing_allocation) {
@@ -212,7 +218,8 @@ START_TEST(create_at_every_failing_allocation) {
 }
 END_TEST
 
-/* Fills an unbounded channel in one way while the n-th allocation fails; what was refused is not there, what was taken is. */
+/* Fills an unbounded channel in one way while the n-th allocation fails; what was refused is not
+ * there, what was taken is. */
 START_TEST(a_send_to_an_unbounded_channel_at_every_failing_allocation) {
   way_t way = (way_t)(_i % NWAYS);
   int forever = _i / NWAYS;
@@ -262,8 +269,9 @@ static void no_value(uvchan_receiver_t* receiver, int status, const void* value)
   must(status != 0 && value == NULL);
 }
 
-/* Two values lie there for two receivers of a loop that does not run, and a request of that loop waits behind those: for it the oldest
- * value would be taken out and the new one put in, which needs memory. */
+/* Two values lie there for two receivers of a loop that does not run, and a request of that loop
+ * waits behind those: for it the oldest value would be taken out and the new one put in, which
+ * needs memory. */
 START_TEST(a_send_without_memory_takes_nothing_out_for_one_who_waits) {
   uvchan_t* ch = support_channel(SUPPORT_MOST_BYTES, UVCHAN_UNBOUNDED);
   static unsigned char values[3][SUPPORT_MOST_BYTES];
@@ -295,10 +303,11 @@ START_TEST(a_send_without_memory_takes_nothing_out_for_one_who_waits) {
 }
 END_TEST
 
-/* ---- What never needs memory ------------------------------------------------------------------------------------------------ */
+/* ---- What never needs memory ----------------------------------------------------------------- */
 
 START_TEST(receiving_closing_and_releasing_need_no_memory) {
-  size_t capacity = support_capacities[_i % SUPPORT_NCAPACITIES], n = capacity == UVCHAN_UNBOUNDED ? 50 : capacity, i;
+  size_t capacity = support_capacities[_i % SUPPORT_NCAPACITIES],
+         n = capacity == UVCHAN_UNBOUNDED ? 50 : capacity, i;
   int aborted = _i / SUPPORT_NCAPACITIES;
   support_drops_t drops;
   uvchan_t* ch = support_dropping_channel(&drops, 64, capacity, UVCHAN_WAIT);
@@ -316,11 +325,13 @@ START_TEST(receiving_closing_and_releasing_need_no_memory) {
   if (!aborted) ck_assert_int_eq(uvchan_close(ch), 0);
   uvchan_release(ch);
   ck_assert_uint_eq(support_failures(), 0);
-  ck_assert_uint_eq(atomic_load(&drops.by_reason[aborted ? UVCHAN_DROPPED_ABORT : UVCHAN_DROPPED_RELEASE]), n - n / 2);
+  ck_assert_uint_eq(
+      atomic_load(&drops.by_reason[aborted ? UVCHAN_DROPPED_ABORT : UVCHAN_DROPPED_RELEASE]),
+      n - n / 2);
 }
 END_TEST
 
-/* ---- Selects ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Selects --------------------------------------------------------------------------------- */
 
 #define NCASES 40
 
@@ -330,7 +341,8 @@ static int select_by(int form, uvchan_case_t* cases) {
   return uvchan_select_timedwait(cases, NCASES, UINT64_C(60000000000));
 }
 
-/* Many cases on full, empty and unbounded channels, one of them ready, or the send to the unbounded one. */
+/* Many cases on full, empty and unbounded channels, one of them ready, or the send to the unbounded
+ * one. */
 START_TEST(a_select_with_many_cases_at_every_failing_allocation) {
   int form = _i % 3, to_unbounded = _i / 3;
   uvchan_t* idle = support_channel(8, 0);
@@ -397,18 +409,23 @@ int main(void) {
   TCase* tcase = support_tcase(suite, "how much");
   tcase_add_test(tcase, an_idle_channel_of_16_small_values_takes_less_than_1_kib);
   tcase_add_loop_test(tcase, an_idle_unbounded_channel_takes_less_than_1_kib, 0, 2);
-  tcase_add_loop_test(tcase, an_unbounded_channel_gives_its_memory_back_after_a_burst, 0, SUPPORT_NELEM_SIZES);
+  tcase_add_loop_test(tcase, an_unbounded_channel_gives_its_memory_back_after_a_burst, 0,
+                      SUPPORT_NELEM_SIZES);
   tcase_add_test(tcase, an_aborted_unbounded_channel_gives_its_memory_back);
   tcase_add_loop_test(tcase, an_unbounded_channel_in_steady_use_does_not_grow, 0, 2);
   tcase = support_tcase(suite, "none for a value");
-  tcase_add_loop_test(tcase, no_value_in_a_bounded_channel_needs_memory, 0, NBOUNDED * SUPPORT_NELEM_SIZES);
-  tcase_add_loop_test(tcase, no_value_that_is_dropped_from_a_bounded_channel_needs_memory, 0, 2 * SUPPORT_NELEM_SIZES);
+  tcase_add_loop_test(tcase, no_value_in_a_bounded_channel_needs_memory, 0,
+                      NBOUNDED * SUPPORT_NELEM_SIZES);
+  tcase_add_loop_test(tcase, no_value_that_is_dropped_from_a_bounded_channel_needs_memory, 0,
+                      2 * SUPPORT_NELEM_SIZES);
   tcase_add_loop_test(tcase, only_a_large_value_that_overflows_beside_another_needs_memory, 0, 8);
   tcase = support_tcase(suite, "failing");
   tcase_add_loop_test(tcase, create_at_every_failing_allocation, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, a_send_to_an_unbounded_channel_at_every_failing_allocation, 0, 2 * NWAYS);
+  tcase_add_loop_test(tcase, a_send_to_an_unbounded_channel_at_every_failing_allocation, 0,
+                      2 * NWAYS);
   tcase_add_test(tcase, a_send_without_memory_takes_nothing_out_for_one_who_waits);
-  tcase_add_loop_test(tcase, receiving_closing_and_releasing_need_no_memory, 0, 2 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, receiving_closing_and_releasing_need_no_memory, 0,
+                      2 * SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, a_select_with_many_cases_at_every_failing_allocation, 0, 6);
   tcase_add_test(tcase, a_select_with_few_cases_on_bounded_channels_needs_no_memory);
   tcase_add_test(tcase, a_wait_group_needs_no_memory);

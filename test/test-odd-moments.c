@@ -1,8 +1,9 @@
-/* Calls at moments that nobody plans for: a cancel inside the request's own start, or after its callback; a stop after the close callback;
- * a turn in which callbacks take other receivers out of it. */
+/* Calls at moments that nobody plans for: a cancel inside the request's own start, or after its
+ * callback; a stop after the close callback; a turn in which callbacks take other receivers out of
+ * it. */
 #include "support-loop.h"
 
-/* ---- A cancel inside the start: from drop_cb ------------------------------------------------------------------------------ */
+/* ---- A cancel inside the start: from drop_cb ------------------------------------------------- */
 
 typedef struct {
   uvchan_req_t* victim;
@@ -81,7 +82,7 @@ START_TEST(a_cancel_inside_its_own_start_is_too_late_and_the_request_calls_back_
 }
 END_TEST
 
-/* ---- A cancel that comes too late ----------------------------------------------------------------------------------------- */
+/* ---- A cancel that comes too late ------------------------------------------------------------ */
 
 static void on_received(uvchan_recv_t* req, int status) {
   odd_t* odd = req->data;
@@ -160,7 +161,7 @@ START_TEST(a_select_that_can_never_be_ready_can_be_cancelled_and_timed_out) {
 }
 END_TEST
 
-/* ---- Receivers ------------------------------------------------------------------------------------------------------------ */
+/* ---- Receivers ------------------------------------------------------------------------------- */
 
 START_TEST(a_receiver_may_be_stopped_after_its_close_callback) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
@@ -196,7 +197,8 @@ static void stop_others(uvchan_receiver_t* receiver, int status, const void* val
 
   (void)status;
   (void)value;
-  for (i = 0; i < NOTHERS; i++) must(&crowd->others[i] == receiver || uvchan_recv_stop(&crowd->others[i]) == 0);
+  for (i = 0; i < NOTHERS; i++)
+    must(&crowd->others[i] == receiver || uvchan_recv_stop(&crowd->others[i]) == 0);
 }
 
 START_TEST(a_budget_holds_in_a_turn_in_which_other_receivers_are_stopped) {
@@ -236,11 +238,14 @@ int main(void) {
   TCase* requests = support_tcase(suite, "requests");
   TCase* receivers = support_tcase(suite, "receivers");
 
-  tcase_add_loop_test(requests, a_cancel_inside_its_own_start_is_too_late_and_the_request_calls_back_once, 0, 4);
+  tcase_add_loop_test(
+      requests, a_cancel_inside_its_own_start_is_too_late_and_the_request_calls_back_once, 0, 4);
   tcase_add_test(requests, a_cancel_after_the_callback_is_too_late_and_touches_nothing);
-  tcase_add_test(requests, what_was_cancelled_too_late_calls_back_though_a_stranger_closes_every_handle_next);
+  tcase_add_test(requests,
+                 what_was_cancelled_too_late_calls_back_though_a_stranger_closes_every_handle_next);
   tcase_add_test(requests, a_select_that_can_never_be_ready_can_be_cancelled_and_timed_out);
-  tcase_add_loop_test(receivers, a_receiver_may_be_stopped_after_its_close_callback, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(receivers, a_receiver_may_be_stopped_after_its_close_callback, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_test(receivers, a_budget_holds_in_a_turn_in_which_other_receivers_are_stopped);
   return support_main(suite);
 }

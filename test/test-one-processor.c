@@ -1,5 +1,5 @@
-/* On one processor: who looks again and again there holds up the one he waits for, unless he gives the processor up. Where a test cannot
- * choose its processor, it runs on all of them. */
+/* On one processor: who looks again and again there holds up the one he waits for, unless he gives
+ * the processor up. Where a test cannot choose its processor, it runs on all of them. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -10,7 +10,7 @@
 #include "spinner.h"
 #include "ways.h"
 
-/* ---- The processor ---------------------------------------------------------------------------------------------------------- */
+/* ---- The processor --------------------------------------------------------------------------- */
 
 #ifdef __linux__
 
@@ -28,7 +28,9 @@ static void to_one_processor(void) {
   ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
 }
 
-static void to_all_processors(void) { ck_assert_int_eq(sched_setaffinity(0, sizeof(all), &all), 0); }
+static void to_all_processors(void) {
+  ck_assert_int_eq(sched_setaffinity(0, sizeof(all), &all), 0);
+}
 
 #else
 
@@ -38,7 +40,7 @@ static void to_all_processors(void) {}
 
 #endif
 
-/* ---- Two threads ------------------------------------------------------------------------------------------------------------ */
+/* ---- Two threads ----------------------------------------------------------------------------- */
 
 static const size_t capacities[] = {0, 1, 2, 1024, UVCHAN_UNBOUNDED};
 #define NCAPACITIES ((int)(sizeof(capacities) / sizeof(*capacities)))
@@ -59,7 +61,8 @@ static void send_them_all(void* arg) {
 }
 
 START_TEST(a_thread_that_sends_and_one_that_receives_finish) {
-  party_t party = {support_channel(8, capacities[_i % NCAPACITIES]), ways[_i / NCAPACITIES], (size_t)support_count(3000)};
+  party_t party = {support_channel(8, capacities[_i % NCAPACITIES]), ways[_i / NCAPACITIES],
+                   (size_t)support_count(3000)};
   uv_thread_t thread;
   way_log_t log;
 
@@ -102,7 +105,7 @@ START_TEST(two_threads_that_answer_each_other_finish) {
 }
 END_TEST
 
-/* ---- A thread and a loop ---------------------------------------------------------------------------------------------------- */
+/* ---- A thread and a loop --------------------------------------------------------------------- */
 
 /* The loop that spins gives its processor up to nobody; the system shares it out all the same. */
 START_TEST(a_loop_that_spins_gets_what_a_thread_sends) {
@@ -129,7 +132,8 @@ int main(void) {
   TCase* loops = support_tcase(suite, "loops");
 
   tcase_add_checked_fixture(threads, to_one_processor, to_all_processors);
-  tcase_add_loop_test(threads, a_thread_that_sends_and_one_that_receives_finish, 0, NWAITING * NCAPACITIES);
+  tcase_add_loop_test(threads, a_thread_that_sends_and_one_that_receives_finish, 0,
+                      NWAITING * NCAPACITIES);
   tcase_add_loop_test(threads, two_threads_that_answer_each_other_finish, 0, NCAPACITIES);
 
   tcase_add_checked_fixture(loops, to_one_processor, to_all_processors);

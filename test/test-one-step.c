@@ -1,4 +1,5 @@
-/* Operations that are made of several steps, and are one step to everyone else: what others see in the midst of them. */
+/* Operations that are made of several steps, and are one step to everyone else: what others see in
+ * the midst of them. */
 #include <string.h>
 
 #include "channel/call.h"
@@ -18,7 +19,7 @@ static void flood(void* arg) {
   for (value = 0; !atomic_load(&f->stopped); value++) must(uvchan_try_send(f->ch, &value) == 0);
 }
 
-/* ---- A send that drops the oldest value ----------------------------------------------------------------------------------- */
+/* ---- A send that drops the oldest value ------------------------------------------------------ */
 
 static int look_by_try(uvchan_t* ch) {
   uint64_t value;
@@ -43,10 +44,12 @@ static int look_by_select(uvchan_t* ch) {
 
 static int look_by_length(uvchan_t* ch) { return uvchan_len(ch) == uvchan_capacity(ch); }
 
-static int (*const looks[])(uvchan_t*) = {look_by_try, look_by_n, look_by_time, look_by_select, look_by_length};
+static int (*const looks[])(uvchan_t*) = {look_by_try, look_by_n, look_by_time, look_by_select,
+                                          look_by_length};
 #define NLOOKS 5
 
-/* Who looks lets the channel become full before: so it holds something, or all that it can hold, at each moment of the look. */
+/* Who looks lets the channel become full before: so it holds something, or all that it can hold, at
+ * each moment of the look. */
 START_TEST(a_send_that_drops_the_oldest_never_makes_a_channel_look_emptier) {
   support_drops_t drops;
   flood_t f;
@@ -65,7 +68,7 @@ START_TEST(a_send_that_drops_the_oldest_never_makes_a_channel_look_emptier) {
 }
 END_TEST
 
-/* ---- Abort ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Abort ----------------------------------------------------------------------------------- */
 
 #define NVALUES 16
 
@@ -124,7 +127,8 @@ static void abort_beside(uv_thread_cb beside, size_t capacity) {
 
 START_TEST(an_abort_drops_all_values_from_one_on) {
   int n;
-  for (n = support_count(1000); n > 0; n--) abort_beside(receive_to_the_end, _i == 0 ? NVALUES : UVCHAN_UNBOUNDED);
+  for (n = support_count(1000); n > 0; n--)
+    abort_beside(receive_to_the_end, _i == 0 ? NVALUES : UVCHAN_UNBOUNDED);
 }
 END_TEST
 
@@ -134,10 +138,10 @@ START_TEST(nothing_is_received_once_an_abort_was_seen) {
 }
 END_TEST
 
-/* ---- A select that does not wait ------------------------------------------------------------------------------------------- */
+/* ---- A select that does not wait ------------------------------------------------------------- */
 
-/* Two channels, of which one is always ready for this thread: it makes the first one so itself, and the other thread makes the second one so
- * before it spoils the first. */
+/* Two channels, of which one is always ready for this thread: it makes the first one so itself, and
+ * the other thread makes the second one so before it spoils the first. */
 typedef struct {
   uvchan_t* channels[2];
   uvchan_op_t op;
@@ -228,7 +232,8 @@ START_TEST(a_select_says_not_now_only_where_no_case_was_ready_at_one_moment) {
 }
 END_TEST
 
-/* What a select compares that looks twice: it may be wrong about no change, though several come between its looks. */
+/* What a select compares that looks twice: it may be wrong about no change, though several come
+ * between its looks. */
 START_TEST(after_whatever_made_a_case_ready_its_stamp_is_a_later_one) {
   uvchan_t* ch = support_channel(8, support_capacities[_i / 2]);
   int sends = _i % 2;
@@ -258,13 +263,16 @@ int main(void) {
   Suite* suite = suite_create("one-step");
   TCase* tcase = support_tcase(suite, "one-step");
   int i;
-  tcase_add_loop_test(tcase, a_send_that_drops_the_oldest_never_makes_a_channel_look_emptier, 0, NCAPACITIES * NLOOKS);
+  tcase_add_loop_test(tcase, a_send_that_drops_the_oldest_never_makes_a_channel_look_emptier, 0,
+                      NCAPACITIES * NLOOKS);
   tcase_add_loop_test(tcase, an_abort_drops_all_values_from_one_on, 0, 2);
   tcase_add_test(tcase, nothing_is_received_once_an_abort_was_seen);
-  tcase_add_loop_test(tcase, a_select_says_not_now_only_where_no_case_was_ready_at_one_moment, 0, 8);
+  tcase_add_loop_test(tcase, a_select_says_not_now_only_where_no_case_was_ready_at_one_moment, 0,
+                      8);
   for (i = 0; i < SUPPORT_NCAPACITIES; i++) {
     int stays_full = support_capacities[i] != UVCHAN_UNBOUNDED;
-    tcase_add_loop_test(tcase, after_whatever_made_a_case_ready_its_stamp_is_a_later_one, 2 * i, 2 * i + 1 + stays_full);
+    tcase_add_loop_test(tcase, after_whatever_made_a_case_ready_its_stamp_is_a_later_one, 2 * i,
+                        2 * i + 1 + stays_full);
   }
   return support_main(suite);
 }

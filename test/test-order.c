@@ -5,7 +5,7 @@
 
 #define LONG UINT64_C(60000000000) /* nanoseconds: a timed call that must not run out of time */
 
-/* ---- One sender, all forms mixed ------------------------------------------------------------------------------------------- */
+/* ---- One sender, all forms mixed ------------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -31,7 +31,8 @@ static void send_by_any_way(void* arg) {
 
 START_TEST(one_senders_values_come_in_order_whichever_forms_it_mixes) {
   size_t elem_size = support_elem_sizes[_i / SUPPORT_NCAPACITIES];
-  stream_t stream = {support_channel(elem_size, support_capacities[_i % SUPPORT_NCAPACITIES]), (size_t)support_count(1000), 7};
+  stream_t stream = {support_channel(elem_size, support_capacities[_i % SUPPORT_NCAPACITIES]),
+                     (size_t)support_count(1000), 7};
   unsigned char values[WAY_MOST * SUPPORT_MOST_BYTES];
   uint32_t seed = (uint32_t)_i + 1;
   unsigned int turns = 0;
@@ -40,11 +41,14 @@ START_TEST(one_senders_values_come_in_order_whichever_forms_it_mixes) {
   ssize_t i;
   support_start(&thread, send_by_any_way, &stream);
   while (got < stream.n) {
-    ssize_t answer = way_recv((way_t)(support_random(&seed) % NWAYS), stream.ch, values, 1 + support_random(&seed) % WAY_MOST);
+    ssize_t answer = way_recv((way_t)(support_random(&seed) % NWAYS), stream.ch, values,
+                              1 + support_random(&seed) % WAY_MOST);
     must(answer > 0 || way_is_not_now(answer));
-    for (i = 0; i < answer; i++) must(support_matches(values + (size_t)i * elem_size, elem_size, got++));
+    for (i = 0; i < answer; i++)
+      must(support_matches(values + (size_t)i * elem_size, elem_size, got++));
     if (answer < 0) way_rest(&turns);
-    if (got + WAY_MOST >= stream.n) break; /* the rest one by one: a call for more could wait for what never comes */
+    /* the rest one by one: a call for more could wait for what never comes */
+    if (got + WAY_MOST >= stream.n) break;
   }
   for (; got < stream.n; got++) {
     must(uvchan_recv_wait(stream.ch, values) == 0);
@@ -56,7 +60,7 @@ START_TEST(one_senders_values_come_in_order_whichever_forms_it_mixes) {
 }
 END_TEST
 
-/* ---- Those who wait are served in the order in which they came ------------------------------------------------------------- */
+/* ---- Those who wait are served in the order in which they came ------------------------------- */
 
 #define NWAITERS 5
 
@@ -176,7 +180,7 @@ START_TEST(a_sender_that_comes_later_does_not_overtake_one_that_waits) {
 }
 END_TEST
 
-/* ---- "Not now" is said only where it was so -------------------------------------------------------------------------------- */
+/* ---- "Not now" is said only where it was so -------------------------------------------------- */
 
 #define NJUGGLERS 4
 
@@ -187,16 +191,19 @@ typedef struct {
   int n;
 } juggler_t;
 
-/* There are as many balls as hands: who is about to catch has an empty hand, so one ball is in the channel; who is about to throw
- * holds a ball, so one place is free. Neither call may ever be told "not now". */
+/* There are as many balls as hands: who is about to catch has an empty hand, so one ball is in the
+ * channel; who is about to throw holds a ball, so one place is free. Neither call may ever be told
+ * "not now". */
 static void juggle(void* arg) {
   juggler_t* juggler = arg;
   uint64_t balls[WAY_MOST];
   int i;
   for (i = 0; i < juggler->n; i++) {
-    ssize_t caught = way_recv(juggler->hands == 1 ? WAY_TRY : WAY_TRY_N, juggler->ch, balls, juggler->hands);
+    ssize_t caught =
+        way_recv(juggler->hands == 1 ? WAY_TRY : WAY_TRY_N, juggler->ch, balls, juggler->hands);
     must(caught >= 1);
-    must(way_send(juggler->hands == 1 ? WAY_TRY : WAY_TRY_N, juggler->ch, balls, (size_t)caught) == caught);
+    must(way_send(juggler->hands == 1 ? WAY_TRY : WAY_TRY_N, juggler->ch, balls, (size_t)caught) ==
+         caught);
   }
 }
 
@@ -222,13 +229,17 @@ static void run_jugglers(size_t hands, int unbounded) {
   uvchan_release(ch);
 }
 
-START_TEST(try_is_never_told_not_now_by_a_channel_that_is_never_full_or_empty) { run_jugglers(1, _i); }
+START_TEST(try_is_never_told_not_now_by_a_channel_that_is_never_full_or_empty) {
+  run_jugglers(1, _i);
+}
 END_TEST
 
-START_TEST(batches_are_never_told_not_now_by_a_channel_that_is_never_full_or_empty) { run_jugglers(3, _i); }
+START_TEST(batches_are_never_told_not_now_by_a_channel_that_is_never_full_or_empty) {
+  run_jugglers(3, _i);
+}
 END_TEST
 
-/* ---- A bound is a bound ---------------------------------------------------------------------------------------------------- */
+/* ---- A bound is a bound ---------------------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -269,12 +280,17 @@ END_TEST
 int main(void) {
   Suite* suite = suite_create("order");
   TCase* tcase = support_tcase(suite, "order");
-  tcase_add_loop_test(tcase, one_senders_values_come_in_order_whichever_forms_it_mixes, 0, SUPPORT_NCAPACITIES * SUPPORT_NELEM_SIZES);
+  tcase_add_loop_test(tcase, one_senders_values_come_in_order_whichever_forms_it_mixes, 0,
+                      SUPPORT_NCAPACITIES * SUPPORT_NELEM_SIZES);
   tcase_add_loop_test(tcase, receivers_that_wait_are_served_in_turn, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, senders_that_wait_are_served_in_turn_behind_what_is_buffered, 0, SUPPORT_NCAPACITIES - 1);
-  tcase_add_loop_test(tcase, a_sender_that_comes_later_does_not_overtake_one_that_waits, 0, SUPPORT_NCAPACITIES - 1);
-  tcase_add_loop_test(tcase, try_is_never_told_not_now_by_a_channel_that_is_never_full_or_empty, 0, 2);
-  tcase_add_loop_test(tcase, batches_are_never_told_not_now_by_a_channel_that_is_never_full_or_empty, 0, 2);
+  tcase_add_loop_test(tcase, senders_that_wait_are_served_in_turn_behind_what_is_buffered, 0,
+                      SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(tcase, a_sender_that_comes_later_does_not_overtake_one_that_waits, 0,
+                      SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(tcase, try_is_never_told_not_now_by_a_channel_that_is_never_full_or_empty, 0,
+                      2);
+  tcase_add_loop_test(
+      tcase, batches_are_never_told_not_now_by_a_channel_that_is_never_full_or_empty, 0, 2);
   tcase_add_loop_test(tcase, no_more_sends_are_open_than_the_capacity, 0, 3);
   return support_main(suite);
 }

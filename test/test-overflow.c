@@ -1,4 +1,5 @@
-/* The overflow policies: no send waits, each value is received or dropped once, and it is the newest or the oldest that goes. */
+/* The overflow policies: no send waits, each value is received or dropped once, and it is the
+ * newest or the oldest that goes. */
 #include <stdlib.h>
 
 #include "ways.h"
@@ -131,7 +132,8 @@ START_TEST(values_of_every_size_reach_the_drop_callback_whole) {
     ck_assert_int_eq(uvchan_try_recv(ch, value), 0);
     ck_assert(support_matches(value, elem_size, first + i));
   }
-  if (elem_size != 0) ck_assert_uint_eq(atomic_load(&drops.sum), policy == UVCHAN_DROP_NEWEST ? 42 : 21);
+  if (elem_size != 0)
+    ck_assert_uint_eq(atomic_load(&drops.sum), policy == UVCHAN_DROP_NEWEST ? 42 : 21);
   uvchan_release(ch);
 }
 END_TEST
@@ -140,7 +142,8 @@ END_TEST
 START_TEST(very_large_values_are_dropped_whole) {
   size_t elem_size = 100000;
   support_drops_t drops;
-  uvchan_t* ch = support_dropping_channel(&drops, elem_size, 1, _i == 0 ? UVCHAN_DROP_NEWEST : UVCHAN_DROP_OLDEST);
+  uvchan_t* ch = support_dropping_channel(&drops, elem_size, 1,
+                                          _i == 0 ? UVCHAN_DROP_NEWEST : UVCHAN_DROP_OLDEST);
   unsigned char* value = malloc(elem_size);
   uint64_t i;
   for (i = 0; i < 4; i++) {
@@ -172,7 +175,7 @@ START_TEST(a_policy_without_a_drop_callback_drops_too) {
 }
 END_TEST
 
-/* ---- The drop callback may use the library --------------------------------------------------------------------------------- */
+/* ---- The drop callback may use the library --------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -212,7 +215,7 @@ START_TEST(the_drop_callback_may_call_the_channel) {
 }
 END_TEST
 
-/* ---- Threads ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
 #define NSENDERS 3
 #define NRECEIVERS 2
@@ -246,7 +249,8 @@ static void join_all(uv_thread_t* threads, int n) {
 }
 
 START_TEST(each_value_of_many_threads_is_received_or_dropped_once) {
-  static const way_t ways[NSENDERS + NRECEIVERS] = {WAY_TRY, WAY_TRY_N, WAY_WAIT, WAY_WAIT, WAY_WAIT_N};
+  static const way_t ways[NSENDERS + NRECEIVERS] = {WAY_TRY, WAY_TRY_N, WAY_WAIT, WAY_WAIT,
+                                                    WAY_WAIT_N};
   support_drops_t drops;
   side_t sides[NSENDERS + NRECEIVERS];
   uv_thread_t threads[NSENDERS + NRECEIVERS];
@@ -287,10 +291,12 @@ int main(void) {
   tcase_add_loop_test(tcase, no_way_to_send_waits_or_is_told_not_now, 0, 2 * NCAPACITIES);
   tcase_add_loop_test(tcase, a_batch_is_taken_whole, 0, 2 * NCAPACITIES);
   tcase_add_loop_test(tcase, a_closed_channel_refuses_instead_of_dropping, 0, 2 * NCAPACITIES);
-  tcase_add_loop_test(tcase, values_of_every_size_reach_the_drop_callback_whole, 0, 2 * SUPPORT_NELEM_SIZES);
+  tcase_add_loop_test(tcase, values_of_every_size_reach_the_drop_callback_whole, 0,
+                      2 * SUPPORT_NELEM_SIZES);
   tcase_add_loop_test(tcase, very_large_values_are_dropped_whole, 0, 2);
   tcase_add_loop_test(tcase, a_policy_without_a_drop_callback_drops_too, 0, 2 * NCAPACITIES);
   tcase_add_loop_test(tcase, the_drop_callback_may_call_the_channel, 0, 2 * NCAPACITIES);
-  tcase_add_loop_test(tcase, each_value_of_many_threads_is_received_or_dropped_once, 0, 2 * NCAPACITIES);
+  tcase_add_loop_test(tcase, each_value_of_many_threads_is_received_or_dropped_once, 0,
+                      2 * NCAPACITIES);
   return support_main(suite);
 }

@@ -1,8 +1,22 @@
-/* Every way to send paired with every way to receive where at least one of the two is on a loop, over every kind of channel: all values,
- * in order, once, and then the end. The pairs of plain threads alone are the subject of another suite. */
+/* Every way to send paired with every way to receive where at least one of the two is on a loop,
+ * over every kind of channel: all values, in order, once, and then the end. The pairs of plain
+ * threads alone are the subject of another suite. */
 #include "support-loop.h"
 
-typedef enum { TRY, WAIT, TIMED, TRY_N, WAIT_N, SELECT, LAST_OF_THREADS = SELECT, LOOP_1, LOOP_2, LOOP_3, LOOP_4, NKINDS } kind_t;
+typedef enum {
+  TRY,
+  WAIT,
+  TIMED,
+  TRY_N,
+  WAIT_N,
+  SELECT,
+  LAST_OF_THREADS = SELECT,
+  LOOP_1,
+  LOOP_2,
+  LOOP_3,
+  LOOP_4,
+  NKINDS
+} kind_t;
 
 /* Of loops: senders ... */
 #define SEND_REQUEST LOOP_1
@@ -44,7 +58,7 @@ static void set_case(side_t* side, uvchan_op_t op) {
   side->one.status = 1;
 }
 
-/* ---- Sending -------------------------------------------------------------------------------------------------------------- */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 static size_t fill(side_t* side) {
   size_t elem_size = uvchan_elem_size(side->ch);
@@ -151,7 +165,7 @@ static void send_on_loop(side_t* side) {
   must(uv_idle_start(&side->idle, send_from_idle) == 0);
 }
 
-/* ---- Receiving ------------------------------------------------------------------------------------------------------------ */
+/* ---- Receiving ------------------------------------------------------------------------------- */
 
 static void take(side_t* side, const void* value) {
   must(side->ends == 0);
@@ -269,7 +283,7 @@ static void receive_on_loop(side_t* side) {
   }
 }
 
-/* ---- Pairs ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Pairs ----------------------------------------------------------------------------------- */
 
 static void run_sender(void* arg) {
   side_t* side = arg;
@@ -297,8 +311,8 @@ static void side_init(side_t* side, int kind, uvchan_t* ch, uint64_t count) {
   side->count = count;
 }
 
-/* Loops are opened before the threads begin: a sanitizer sees libuv open a descriptor, but not close it, and would take the same number
- * opened by two threads for a race. */
+/* Loops are opened before the threads begin: a sanitizer sees libuv open a descriptor, but not
+ * close it, and would take the same number opened by two threads for a race. */
 static void give_loop(side_t* side, uv_loop_t* loop) {
   if (side->kind <= LAST_OF_THREADS) return;
   support_loop_open(loop);
@@ -325,9 +339,12 @@ START_TEST(a_sender_and_a_receiver_of_two_threads_with_loops_agree) {
   size_t i;
 
   if (sends <= LAST_OF_THREADS && receives <= LAST_OF_THREADS) return;
-  if (_i % SUPPORT_NCAPACITIES == 0 && sends == SEND_IDLE && (receives == TRY || receives == TRY_N)) return; /* nobody waits: no pair */
+  /* nobody waits: no pair */
+  if (_i % SUPPORT_NCAPACITIES == 0 && sends == SEND_IDLE && (receives == TRY || receives == TRY_N))
+    return;
   for (i = (size_t)_i % step; i < SUPPORT_NELEM_SIZES; i += step) {
-    uvchan_t* ch = support_channel(support_elem_sizes[i], support_capacities[_i % SUPPORT_NCAPACITIES]);
+    uvchan_t* ch =
+        support_channel(support_elem_sizes[i], support_capacities[_i % SUPPORT_NCAPACITIES]);
     uv_loop_t loops[2];
     uv_thread_t thread;
     side_init(&sender, sends, ch, 40);
@@ -349,7 +366,8 @@ START_TEST(a_sender_and_a_receiver_of_one_loop_agree) {
   size_t i;
 
   for (i = 0; i < 2 * SUPPORT_NELEM_SIZES; i++) {
-    uvchan_t* ch = support_channel(support_elem_sizes[i / 2], support_capacities[_i % SUPPORT_NCAPACITIES]);
+    uvchan_t* ch =
+        support_channel(support_elem_sizes[i / 2], support_capacities[_i % SUPPORT_NCAPACITIES]);
     uv_loop_t loop;
     support_loop_open(&loop);
     side_init(&sender, sends, ch, 40);
@@ -371,6 +389,7 @@ int main(void) {
   TCase* pairs = support_tcase(suite, "pairs");
 
   tcase_add_loop_test(pairs, a_sender_and_a_receiver_of_two_threads_with_loops_agree, 0, PAIRS);
-  tcase_add_loop_test(pairs, a_sender_and_a_receiver_of_one_loop_agree, 0, 16 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(pairs, a_sender_and_a_receiver_of_one_loop_agree, 0,
+                      16 * SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -1,5 +1,6 @@
-/* Waiting calls look again for a moment before they sleep: whenever the other side comes, before that, in that moment or long after it, the
- * outcome is the same. Lengths of time are only varied; nothing is judged by them but that no call gives up before its limit. */
+/* Waiting calls look again for a moment before they sleep: whenever the other side comes, before
+ * that, in that moment or long after it, the outcome is the same. Lengths of time are only varied;
+ * nothing is judged by them but that no call gives up before its limit. */
 #include "wake/patience.h"
 #include "ways.h"
 
@@ -7,7 +8,16 @@
 #define FAR_OFF UINT64_C(100000000000) /* nanoseconds */
 
 /* The ways to wait; those with two cases have a second channel that is never ready. */
-typedef enum { PLAIN, TIMED, MANY, SELECT, TIMED_SELECT, BESIDE_RING, BESIDE_UNBUFFERED, NFORMS } form_t;
+typedef enum {
+  PLAIN,
+  TIMED,
+  MANY,
+  SELECT,
+  TIMED_SELECT,
+  BESIDE_RING,
+  BESIDE_UNBUFFERED,
+  NFORMS
+} form_t;
 
 typedef struct {
   uvchan_t* ch;
@@ -93,7 +103,8 @@ static void party_close(party_t* party) {
   uvchan_release(party->ch);
 }
 
-/* Until the other thread is about to wait for the n-th time: mostly without a sleep of its own, which would be longer than the patience. */
+/* Until the other thread is about to wait for the n-th time: mostly without a sleep of its own,
+ * which would be longer than the patience. */
 static void await_about(party_t* party, uint64_t n) {
   uint64_t begin = uv_hrtime();
   while (atomic_load(&party->about) < n && uv_hrtime() - begin < 1000000) continue;
@@ -106,7 +117,8 @@ static size_t waiting(const uvchan_t* ch) {
   return stats.waiting_senders + stats.waiting_receivers;
 }
 
-/* Comes to the other thread, which is about to wait, at once, somewhat later, or when it waits for certain. */
+/* Comes to the other thread, which is about to wait, at once, somewhat later, or when it waits for
+ * certain. */
 static void come_to(party_t* party, uint64_t n, uint32_t* random) {
   await_about(party, n);
   switch (support_random(random) % 8) {
@@ -124,14 +136,15 @@ static void come_to(party_t* party, uint64_t n, uint32_t* random) {
 static form_t form_of(int i) { return (form_t)(i % NFORMS); }
 static size_t capacity_of(int i) { return support_capacities[i / NFORMS]; }
 
-/* ---- The limit -------------------------------------------------------------------------------------------------------------- */
+/* ---- The limit ------------------------------------------------------------------------------- */
 
 static const uint64_t limits[] = {1, 1000, 10000, 30000, 49999, 50000, 60000, 1000000};
 #define NLIMITS (sizeof(limits) / sizeof(*limits))
 
 static int has_limit(form_t form) { return form == TIMED || form >= TIMED_SELECT; }
 
-/* The rounds go through the limits in both directions, since a wait depends on the ones before it. */
+/* The rounds go through the limits in both directions, since a wait depends on the ones before
+ * it. */
 static uint64_t limit_of(size_t round) {
   size_t i = round % (2 * NLIMITS);
   return limits[i < NLIMITS ? i : 2 * NLIMITS - 1 - i];
@@ -169,13 +182,14 @@ START_TEST(a_send_keeps_its_limit_however_short_and_gives_nothing) {
     ck_assert_uint_ge(uv_hrtime() - begin, limit_of(round));
     ck_assert_uint_eq(waiting(party.ch), 0);
   }
-  for (n = 0; n < capacity; n++) ck_assert_int_eq(uvchan_try_recv(party.ch, &value) == 0 ? 0 : 1, value != n);
+  for (n = 0; n < capacity; n++)
+    ck_assert_int_eq(uvchan_try_recv(party.ch, &value) == 0 ? 0 : 1, value != n);
   ck_assert_int_eq(uvchan_try_recv(party.ch, &value), UV_EAGAIN);
   party_close(&party);
 }
 END_TEST
 
-/* ---- Whenever the other side comes ------------------------------------------------------------------------------------------ */
+/* ---- Whenever the other side comes ----------------------------------------------------------- */
 
 static void receive_rounds(void* arg) {
   party_t* party = arg;
@@ -198,7 +212,8 @@ START_TEST(a_receive_is_served_whenever_a_value_comes) {
   support_start(&party.thread, receive_rounds, &party);
   for (i = 0; i < party.rounds; i++) {
     come_to(&party, i + 1, &random);
-    while (uvchan_try_send(party.ch, &i) != 0) way_rest(&turns); /* unbuffered: it does not wait yet */
+    /* unbuffered: it does not wait yet */
+    while (uvchan_try_send(party.ch, &i) != 0) way_rest(&turns);
   }
   support_join(&party.thread);
   ck_assert_uint_eq(support_at_rest(party.ch).received, party.rounds);
@@ -230,7 +245,8 @@ START_TEST(a_send_is_served_whenever_room_comes) {
     must(value == i);
   }
   support_join(&party.thread);
-  for (; i < party.rounds + uvchan_capacity(party.ch); i++) must(uvchan_try_recv(party.ch, &value) == 0 && value == i);
+  for (; i < party.rounds + uvchan_capacity(party.ch); i++)
+    must(uvchan_try_recv(party.ch, &value) == 0 && value == i);
   ck_assert_int_eq(uvchan_try_recv(party.ch, &value), UV_EAGAIN);
   party_close(&party);
 }
@@ -269,7 +285,8 @@ START_TEST(two_sides_that_wait_for_each_other_meet) {
 }
 END_TEST
 
-/* Limits of about the patience, and now the one side comes late, now the other: what one says it has sent, the other has received, once. */
+/* Limits of about the patience, and now the one side comes late, now the other: what one says it
+ * has sent, the other has received, once. */
 static void send_in_haste(void* arg) {
   party_t* party = arg;
   uint32_t random = 5;
@@ -309,7 +326,7 @@ START_TEST(a_value_is_received_where_its_send_was_in_time_and_nowhere_else) {
 }
 END_TEST
 
-/* ---- A close ---------------------------------------------------------------------------------------------------------------- */
+/* ---- A close --------------------------------------------------------------------------------- */
 
 static void receive_once(void* arg) {
   party_t* party = arg;
@@ -334,7 +351,9 @@ START_TEST(a_receive_gets_the_end_whenever_the_channel_is_closed) {
     party_open(&party, form_of(_i), capacity_of(_i), 0);
     support_start(&party.thread, receive_once, &party);
     come_to(&party, 1, &random);
-    ck_assert_int_eq(i % 2 == 0 ? uvchan_close_with(party.ch, UV_ECONNRESET) : uvchan_abort(party.ch, UV_ECONNRESET), 0);
+    ck_assert_int_eq(i % 2 == 0 ? uvchan_close_with(party.ch, UV_ECONNRESET)
+                                : uvchan_abort(party.ch, UV_ECONNRESET),
+                     0);
     support_join(&party.thread);
     ck_assert_int_eq(party.answer, UV_ECONNRESET);
     party_close(&party);
@@ -363,7 +382,7 @@ START_TEST(a_send_is_refused_whenever_the_channel_is_closed) {
 }
 END_TEST
 
-/* ---- Order and fairness ----------------------------------------------------------------------------------------------------- */
+/* ---- Order and fairness ---------------------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -488,7 +507,7 @@ START_TEST(a_waiting_receiver_has_its_turn_beside_those_who_try_all_the_time) {
 }
 END_TEST
 
-/* ---- Selects that face each other ------------------------------------------------------------------------------------------- */
+/* ---- Selects that face each other ------------------------------------------------------------ */
 
 typedef struct {
   uvchan_t* chs[2];
@@ -522,7 +541,8 @@ static void select_rounds(void* arg) {
   }
 }
 
-/* Nothing is stored, so each round of the one is a round of the other; the numbers of both run side by side. */
+/* Nothing is stored, so each round of the one is a round of the other; the numbers of both run side
+ * by side. */
 START_TEST(two_selects_that_face_each_other_meet_in_every_round) {
   face_t one = {.rounds = (uint64_t)support_count(5000)};
   face_t other;
@@ -548,7 +568,7 @@ START_TEST(two_selects_that_face_each_other_meet_in_every_round) {
 }
 END_TEST
 
-/* ---- What is learned -------------------------------------------------------------------------------------------------------- */
+/* ---- What is learned ------------------------------------------------------------------------- */
 
 /* A wait with no patience left, or with all of it, that takes far longer. */
 START_TEST(who_has_waited_for_long_is_not_more_patient_the_next_time) {
@@ -558,7 +578,8 @@ START_TEST(who_has_waited_for_long_is_not_more_patient_the_next_time) {
 
   for (i = 0; i < 10; i++) {
     uvchan__patience_t patience;
-    before = atomic_load(&learned) % ((unsigned int)1 << 31); /* without the mark that the processor is to be given away */
+    /* without the mark that the processor is to be given away */
+    before = atomic_load(&learned) % ((unsigned int)1 << 31);
     uvchan__patience_init(&patience, &learned, UINT64_MAX);
     while (uvchan__patience_wait(&patience)) continue;
     uv_sleep(2);
@@ -592,20 +613,28 @@ int main(void) {
   TCase* tcase = support_tcase(suite, "limits");
   const int kinds = SUPPORT_NCAPACITIES;
 
-  tcase_add_loop_test(tcase, a_receive_keeps_its_limit_however_short_and_takes_nothing, 0, NFORMS * kinds);
-  tcase_add_loop_test(tcase, a_send_keeps_its_limit_however_short_and_gives_nothing, 0, NFORMS * (kinds - 1));
+  tcase_add_loop_test(tcase, a_receive_keeps_its_limit_however_short_and_takes_nothing, 0,
+                      NFORMS * kinds);
+  tcase_add_loop_test(tcase, a_send_keeps_its_limit_however_short_and_gives_nothing, 0,
+                      NFORMS * (kinds - 1));
   tcase = support_tcase(suite, "whenever");
   tcase_add_loop_test(tcase, a_receive_is_served_whenever_a_value_comes, 0, NFORMS * kinds);
   tcase_add_loop_test(tcase, a_send_is_served_whenever_room_comes, 0, NFORMS * (kinds - 1));
   tcase_add_loop_test(tcase, two_sides_that_wait_for_each_other_meet, 0, NFORMS * kinds);
-  tcase_add_loop_test(tcase, a_value_is_received_where_its_send_was_in_time_and_nowhere_else, 0, NFORMS * kinds);
+  tcase_add_loop_test(tcase, a_value_is_received_where_its_send_was_in_time_and_nowhere_else, 0,
+                      NFORMS * kinds);
   tcase = support_tcase(suite, "closing");
-  tcase_add_loop_test(tcase, a_receive_gets_the_end_whenever_the_channel_is_closed, 0, NFORMS * kinds);
-  tcase_add_loop_test(tcase, a_send_is_refused_whenever_the_channel_is_closed, 0, NFORMS * (kinds - 1));
+  tcase_add_loop_test(tcase, a_receive_gets_the_end_whenever_the_channel_is_closed, 0,
+                      NFORMS * kinds);
+  tcase_add_loop_test(tcase, a_send_is_refused_whenever_the_channel_is_closed, 0,
+                      NFORMS * (kinds - 1));
   tcase = support_tcase(suite, "fairness");
-  tcase_add_loop_test(tcase, a_send_that_does_not_wait_stays_behind_the_waiting_one_before_it, 0, kinds);
-  tcase_add_loop_test(tcase, a_waiting_sender_has_its_turn_beside_those_who_try_all_the_time, 0, kinds - 1);
-  tcase_add_loop_test(tcase, a_waiting_receiver_has_its_turn_beside_those_who_try_all_the_time, 0, kinds);
+  tcase_add_loop_test(tcase, a_send_that_does_not_wait_stays_behind_the_waiting_one_before_it, 0,
+                      kinds);
+  tcase_add_loop_test(tcase, a_waiting_sender_has_its_turn_beside_those_who_try_all_the_time, 0,
+                      kinds - 1);
+  tcase_add_loop_test(tcase, a_waiting_receiver_has_its_turn_beside_those_who_try_all_the_time, 0,
+                      kinds);
   tcase = support_tcase(suite, "facing");
   tcase_add_loop_test(tcase, two_selects_that_face_each_other_meet_in_every_round, 0, 6);
   tcase = support_tcase(suite, "learning");

@@ -1,4 +1,5 @@
-/* Started receivers that take runs of values: what lies side by side, the budget, the end, and leaving in the callback. */
+/* Started receivers that take runs of values: what lies side by side, the budget, the end, and
+ * leaving in the callback. */
 #include "support-loop.h"
 
 #define EVERY_KIND (SUPPORT_NCAPACITIES * SUPPORT_NELEM_SIZES)
@@ -169,8 +170,10 @@ END_TEST
 
 static uint64_t sent_inside;
 
-/* The values point into the channel, and must not change under the feet of the callback, whatever it does with the channel. */
-static void use_the_channel_inside(uvchan_receiver_t* receiver, ssize_t nvalues, const void* values) {
+/* The values point into the channel, and must not change under the feet of the callback, whatever
+ * it does with the channel. */
+static void use_the_channel_inside(uvchan_receiver_t* receiver, ssize_t nvalues,
+                                   const void* values) {
   sink_t* sink = (sink_t*)receiver;
   uint64_t first = sink->values;
   ssize_t i;
@@ -275,8 +278,10 @@ START_TEST(abort_inside_the_callback_drops_what_was_not_delivered_and_brings_the
 }
 END_TEST
 
-/* A run that is being delivered still fills its places: senders of other threads must neither write there nor be forgotten. */
-static void wait_for_a_blocked_sender(uvchan_receiver_t* receiver, ssize_t nvalues, const void* values) {
+/* A run that is being delivered still fills its places: senders of other threads must neither write
+ * there nor be forgotten. */
+static void wait_for_a_blocked_sender(uvchan_receiver_t* receiver, ssize_t nvalues,
+                                      const void* values) {
   sink_t* sink = (sink_t*)receiver;
   if (nvalues > 0 && sink->values == 0) support_await_senders(receiver->channel, 1);
   sink_on_batch(receiver, nvalues, values);
@@ -312,16 +317,24 @@ int main(void) {
   TCase* runs = support_tcase(suite, "runs");
   TCase* inside = support_tcase(suite, "inside");
 
-  tcase_add_loop_test(runs, a_batch_receiver_gets_what_a_thread_sent_in_order_and_then_the_end, 0, EVERY_KIND);
+  tcase_add_loop_test(runs, a_batch_receiver_gets_what_a_thread_sent_in_order_and_then_the_end, 0,
+                      EVERY_KIND);
   tcase_add_loop_test(runs, runs_wrap_round_the_ring_at_every_place, 0, EVERY_KIND);
   tcase_add_loop_test(runs, many_values_come_in_fewer_callbacks, 0, 2);
   tcase_add_loop_test(runs, no_run_exceeds_the_budget, 0, 2);
-  tcase_add_loop_test(runs, a_receiver_may_change_between_one_value_and_runs, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(runs, a_receiver_may_change_between_one_value_and_runs, 0,
+                      SUPPORT_NCAPACITIES);
 
-  tcase_add_loop_test(inside, the_values_of_a_run_are_received_even_where_the_callback_closes_the_receiver, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(inside, the_values_of_a_run_stay_in_place_while_the_callback_sends_to_the_same_channel, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(inside,
+                      the_values_of_a_run_are_received_even_where_the_callback_closes_the_receiver,
+                      0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(
+      inside, the_values_of_a_run_stay_in_place_while_the_callback_sends_to_the_same_channel, 0,
+      SUPPORT_NCAPACITIES);
   tcase_add_test(inside, a_receive_inside_the_callback_gets_the_value_after_the_run);
-  tcase_add_loop_test(inside, abort_inside_the_callback_drops_what_was_not_delivered_and_brings_the_end, 0, 2);
-  tcase_add_loop_test(inside, a_sender_that_waits_beside_a_running_callback_goes_on_after_it, 0, SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(
+      inside, abort_inside_the_callback_drops_what_was_not_delivered_and_brings_the_end, 0, 2);
+  tcase_add_loop_test(inside, a_sender_that_waits_beside_a_running_callback_goes_on_after_it, 0,
+                      SUPPORT_NCAPACITIES - 1);
   return support_main(suite);
 }

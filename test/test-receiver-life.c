@@ -291,16 +291,21 @@ int main(void) {
   Suite* suite = suite_create("receiver-life");
   TCase* life = support_tcase(suite, "life");
 
-  tcase_add_loop_test(life, a_second_start_is_refused_until_the_receiver_is_stopped, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(life, a_second_start_is_refused_until_the_receiver_is_stopped, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(life, a_start_after_the_end_brings_the_end_once_more, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(life, a_start_inside_the_callback_of_the_end_brings_the_end_once_more, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(life, no_callback_comes_after_stop_and_the_values_come_after_the_next_start, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(life, a_start_inside_the_callback_of_the_end_brings_the_end_once_more, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(life, no_callback_comes_after_stop_and_the_values_come_after_the_next_start,
+                      0, SUPPORT_NCAPACITIES);
   tcase_add_test(life, a_stop_inside_the_callback_leaves_the_rest_in_the_channel);
-  tcase_add_loop_test(life, close_calls_back_once_and_later_and_nothing_is_delivered_any_more, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(life, close_calls_back_once_and_later_and_nothing_is_delivered_any_more, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(life, a_closing_receiver_can_not_be_started, 0, SUPPORT_NCAPACITIES);
   tcase_add_test(life, a_receiver_may_close_itself_in_its_callback);
   tcase_add_loop_test(life, a_receiver_may_be_freed_in_its_close_callback, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(life, a_receiver_that_another_closes_in_its_callback_gets_nothing_more, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(life, a_receiver_that_another_closes_in_its_callback_gets_nothing_more, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(life, init_sets_every_member_but_data, 0, SUPPORT_NCAPACITIES);
   tcase_add_test(life, a_receiver_holds_its_channel_until_it_is_closed);
   return support_main(suite);

@@ -200,12 +200,17 @@ int main(void) {
   Suite* suite = suite_create("receiver");
   TCase* delivery = support_tcase(suite, "delivery");
 
-  tcase_add_loop_test(delivery, a_receiver_gets_what_a_thread_sent_in_order_and_then_the_end, 0, EVERY_KIND);
-  tcase_add_loop_test(delivery, the_last_value_of_an_open_channel_is_delivered, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(delivery, a_receiver_gets_what_a_thread_sent_in_order_and_then_the_end, 0,
+                      EVERY_KIND);
+  tcase_add_loop_test(delivery, the_last_value_of_an_open_channel_is_delivered, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(delivery, the_status_of_close_with_is_the_end, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(delivery, abort_takes_what_is_buffered_from_the_receiver_and_brings_the_end, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(delivery, abort_takes_what_is_buffered_from_the_receiver_and_brings_the_end,
+                      0, SUPPORT_NCAPACITIES);
   tcase_add_test(delivery, buffered_values_come_after_the_start_and_never_inside_it);
-  tcase_add_loop_test(delivery, each_value_goes_to_exactly_one_of_several_receivers_and_the_end_to_all, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(delivery,
+                      each_value_goes_to_exactly_one_of_several_receivers_and_the_end_to_all, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(delivery, delivered_values_are_aligned_as_their_size_allows, 0, EVERY_KIND);
   return support_main(suite);
 }

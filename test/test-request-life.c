@@ -1,4 +1,5 @@
-/* Send and receive requests: their memory, their channel, their arguments, and what counts as waiting. */
+/* Send and receive requests: their memory, their channel, their arguments, and what counts as
+ * waiting. */
 #include <stdlib.h>
 
 #include "support-loop.h"
@@ -22,7 +23,8 @@ static void recv_next(uvchan_recv_t* req, int status) {
   chain_t* chain = req->data;
   must(status == 0);
   must(chain->in == chain->expected);
-  if (++chain->expected < 100) must(uvchan_recv(req->loop, req, chain->ch, &chain->in, recv_next) == 0);
+  if (++chain->expected < 100)
+    must(uvchan_recv(req->loop, req, chain->ch, &chain->in, recv_next) == 0);
 }
 
 START_TEST(a_request_may_be_used_again_in_its_callback) {

@@ -289,19 +289,27 @@ int main(void) {
   TCase* order = support_tcase(suite, "order");
   TCase* ends = support_tcase(suite, "ends");
 
-  tcase_add_loop_test(order, a_receive_request_gets_a_buffered_value_in_a_callback_of_its_own, 0, SUPPORT_NCAPACITIES - 1);
-  tcase_add_loop_test(order, a_send_request_with_room_calls_back_with_0, 0, SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(order, a_receive_request_gets_a_buffered_value_in_a_callback_of_its_own, 0,
+                      SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(order, a_send_request_with_room_calls_back_with_0, 0,
+                      SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(order, requests_that_wait_are_served_in_their_order, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(order, sends_that_wait_are_received_in_their_order, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(order, a_try_send_does_not_overtake_a_send_request_that_waits, 0, SUPPORT_NCAPACITIES - 1);
-  tcase_add_loop_test(order, one_sender_that_mixes_try_and_requests_is_received_in_order, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(order, a_try_send_does_not_overtake_a_send_request_that_waits, 0,
+                      SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(order, one_sender_that_mixes_try_and_requests_is_received_in_order, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_test(order, the_value_of_a_send_that_waits_can_be_taken_before_its_callback);
-  tcase_add_loop_test(order, room_lets_the_next_waiting_send_in_at_once, 0, SUPPORT_NCAPACITIES - 1);
-  tcase_add_loop_test(order, a_try_send_hands_its_value_to_a_receive_request_that_waits, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(order, room_lets_the_next_waiting_send_in_at_once, 0,
+                      SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(order, a_try_send_hands_its_value_to_a_receive_request_that_waits, 0,
+                      SUPPORT_NCAPACITIES);
 
-  tcase_add_loop_test(ends, on_a_closed_channel_requests_call_back_with_epipe_and_the_end, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(ends, on_a_closed_channel_requests_call_back_with_epipe_and_the_end, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(ends, close_wakes_all_receive_requests_with_the_end, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(ends, close_wakes_all_send_requests_with_epipe_and_keeps_what_is_buffered, 0, SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(ends, close_wakes_all_send_requests_with_epipe_and_keeps_what_is_buffered, 0,
+                      SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(ends, abort_wakes_both_sides, 0, SUPPORT_NCAPACITIES - 1);
   return support_main(suite);
 }

@@ -1,5 +1,6 @@
-/* The bounded store by itself: positions that wrap, marks that refuse, batches that others are in the middle of. Each test begins at
- * several laps, so that the turns of the slots pass 2^31 and 2^32 and the position words 2^64. */
+/* The bounded store by itself: positions that wrap, marks that refuse, batches that others are in
+ * the middle of. Each test begins at several laps, so that the turns of the slots pass 2^31 and
+ * 2^32 and the position words 2^64. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,8 @@
 #include "support.h"
 
 static const size_t capacities[] = {1, 2, 3, 5, 16, 17};
-static const uint64_t laps[] = {0, UINT64_C(0x3ffffffd), UINT64_C(0x7ffffffe), UINT64_C(0xfffffffe), UINT64_MAX - 1};
+static const uint64_t laps[] = {0, UINT64_C(0x3ffffffd), UINT64_C(0x7ffffffe), UINT64_C(0xfffffffe),
+                                UINT64_MAX - 1};
 #define NCAPACITIES 6
 #define NLAPS 5
 #define NSTARTS (NCAPACITIES * NLAPS)
@@ -28,7 +30,8 @@ static void store_open(store_t* store, size_t elem_size, size_t capacity, uint64
 
 static void store_close(store_t* store) { free(store->memory); }
 
-#define OPEN_STORE(store, elem_size) store_open(&(store), (elem_size), capacities[_i % NCAPACITIES], laps[_i / NCAPACITIES])
+#define OPEN_STORE(store, elem_size) \
+  store_open(&(store), (elem_size), capacities[_i % NCAPACITIES], laps[_i / NCAPACITIES])
 
 START_TEST(it_holds_its_capacity_and_no_more_around_every_wrap) {
   store_t store;
@@ -45,7 +48,8 @@ START_TEST(it_holds_its_capacity_and_no_more_around_every_wrap) {
     }
     ck_assert_uint_eq(in - out, store.capacity);
     ck_assert_int_eq(uvchan__ring_push(&store.ring, &in, 0), UVCHAN__RING_FULL);
-    while (uvchan__ring_pop(&store.ring, &value, 0) == UVCHAN__RING_DONE) ck_assert_uint_eq(value, out++);
+    while (uvchan__ring_pop(&store.ring, &value, 0) == UVCHAN__RING_DONE)
+      ck_assert_uint_eq(value, out++);
     ck_assert_uint_eq(in, out);
   }
   store_close(&store);
@@ -65,7 +69,8 @@ START_TEST(batches_of_every_length_pass_every_wrap) {
       ck_assert_int_eq(uvchan__ring_push_n(&store.ring, values, n, 0, &moved), UVCHAN__RING_DONE);
       ck_assert_uint_eq(moved, fits);
       in += moved;
-      if (fits == store.capacity) ck_assert_int_eq(uvchan__ring_push_n(&store.ring, values, n, 0, &moved), UVCHAN__RING_FULL);
+      if (fits == store.capacity)
+        ck_assert_int_eq(uvchan__ring_push_n(&store.ring, values, n, 0, &moved), UVCHAN__RING_FULL);
       memset(values, 0, sizeof(values));
       ck_assert_int_eq(uvchan__ring_pop_n(&store.ring, values, n, 0, &moved), UVCHAN__RING_DONE);
       ck_assert_uint_eq(moved, fits);
@@ -84,12 +89,15 @@ START_TEST(a_mark_refuses_those_whom_it_is_for_and_nobody_else) {
   OPEN_STORE(store, 8);
   uvchan__ring_mark(&store.ring.tail, UVCHAN__SLOW);
   ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, UVCHAN__MARKS), UVCHAN__RING_REFUSED);
-  ck_assert_int_eq(uvchan__ring_push_n(&store.ring, &value, 1, UVCHAN__MARKS, &moved), UVCHAN__RING_REFUSED);
+  ck_assert_int_eq(uvchan__ring_push_n(&store.ring, &value, 1, UVCHAN__MARKS, &moved),
+                   UVCHAN__RING_REFUSED);
   ck_assert_uint_eq(uvchan__ring_len(&store.ring), 0);
-  ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, UVCHAN__CLOSED), UVCHAN__RING_DONE); /* who holds the lock */
+  /* who holds the lock */
+  ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, UVCHAN__CLOSED), UVCHAN__RING_DONE);
   uvchan__ring_mark(&store.ring.head, UVCHAN__SLOW);
   ck_assert_int_eq(uvchan__ring_pop(&store.ring, &value, UVCHAN__SLOW), UVCHAN__RING_REFUSED);
-  ck_assert_int_eq(uvchan__ring_pop_n(&store.ring, &value, 1, UVCHAN__SLOW, &moved), UVCHAN__RING_REFUSED);
+  ck_assert_int_eq(uvchan__ring_pop_n(&store.ring, &value, 1, UVCHAN__SLOW, &moved),
+                   UVCHAN__RING_REFUSED);
   ck_assert_uint_eq(uvchan__ring_len(&store.ring), 1);
   uvchan__ring_unmark(&store.ring.head, UVCHAN__SLOW);
   ck_assert_int_eq(uvchan__ring_pop(&store.ring, &value, UVCHAN__SLOW), UVCHAN__RING_DONE);
@@ -123,13 +131,16 @@ START_TEST(closed_means_the_end_once_it_is_empty) {
   uint64_t value = 7, position;
   size_t i, moved;
   OPEN_STORE(store, 8);
-  for (i = 0; i < store.capacity; i++) ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, UVCHAN__MARKS), UVCHAN__RING_DONE);
+  for (i = 0; i < store.capacity; i++)
+    ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, UVCHAN__MARKS), UVCHAN__RING_DONE);
   uvchan__ring_mark(&store.ring.tail, UVCHAN__CLOSED);
   ck_assert_int_eq(uvchan__ring_is_closed(&store.ring), 1);
   ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, UVCHAN__MARKS), UVCHAN__RING_REFUSED);
-  for (i = 0; i < store.capacity; i++) ck_assert_int_eq(uvchan__ring_pop(&store.ring, &value, UVCHAN__SLOW), UVCHAN__RING_DONE);
+  for (i = 0; i < store.capacity; i++)
+    ck_assert_int_eq(uvchan__ring_pop(&store.ring, &value, UVCHAN__SLOW), UVCHAN__RING_DONE);
   ck_assert_int_eq(uvchan__ring_pop(&store.ring, &value, UVCHAN__SLOW), UVCHAN__RING_ENDED);
-  ck_assert_int_eq(uvchan__ring_pop_n(&store.ring, &value, 1, UVCHAN__SLOW, &moved), UVCHAN__RING_ENDED);
+  ck_assert_int_eq(uvchan__ring_pop_n(&store.ring, &value, 1, UVCHAN__SLOW, &moved),
+                   UVCHAN__RING_ENDED);
   ck_assert_uint_eq(uvchan__ring_claim_all(&store.ring, &position), 0);
   ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, UVCHAN__MARKS), UVCHAN__RING_REFUSED);
   store_close(&store);
@@ -143,7 +154,8 @@ START_TEST(claimed_values_lie_in_their_slots_until_they_are_freed) {
   OPEN_STORE(store, 8);
   for (n = 0; n < 3 * store.capacity; n++) {
     size_t k = n % store.capacity + 1, i;
-    for (i = 0; i < k; i++, next++) ck_assert_int_eq(uvchan__ring_push(&store.ring, &next, 0), UVCHAN__RING_DONE);
+    for (i = 0; i < k; i++, next++)
+      ck_assert_int_eq(uvchan__ring_push(&store.ring, &next, 0), UVCHAN__RING_DONE);
     ck_assert_uint_eq(uvchan__ring_claim_all(&store.ring, &position), k);
     ck_assert_uint_eq(uvchan__ring_len(&store.ring), 0);
     for (i = 0; i < k; i++, expected++) {
@@ -180,7 +192,7 @@ START_TEST(its_size_is_that_of_its_values_or_no_size_at_all) {
 }
 END_TEST
 
-/* ---- Threads, around the wraps ---------------------------------------------------------------------------------------------- */
+/* ---- Threads, around the wraps --------------------------------------------------------------- */
 
 #define NTHREADS 2
 
@@ -215,8 +227,9 @@ static void pop_all(void* arg) {
   unsigned int turns = 0;
   while (atomic_load_explicit(side->left, memory_order_relaxed) > 0) {
     size_t moved = 1, i;
-    uvchan__ring_result_t r = side->batches ? uvchan__ring_pop_n(&side->store->ring, run, 3, UVCHAN__SLOW, &moved)
-                                            : uvchan__ring_pop(&side->store->ring, run, UVCHAN__SLOW);
+    uvchan__ring_result_t r =
+        side->batches ? uvchan__ring_pop_n(&side->store->ring, run, 3, UVCHAN__SLOW, &moved)
+                      : uvchan__ring_pop(&side->store->ring, run, UVCHAN__SLOW);
     must(r == UVCHAN__RING_DONE || r == UVCHAN__RING_EMPTY);
     if (r == UVCHAN__RING_EMPTY) {
       support_pause(__FILE__, __LINE__, "there is a value", &turns);
@@ -249,7 +262,8 @@ START_TEST(threads_lose_nothing_around_every_wrap) {
 }
 END_TEST
 
-/* While a sender need not look at head's line for the peak, it takes no line away from the receivers. */
+/* While a sender need not look at head's line for the peak, it takes no line away from the
+ * receivers. */
 START_TEST(where_no_new_peak_is_near_a_push_need_not_look_for_one) {
   const size_t most = 20;
   store_t store;
@@ -262,10 +276,12 @@ START_TEST(where_no_new_peak_is_near_a_push_need_not_look_for_one) {
       ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, 0), UVCHAN__RING_DONE);
     }
     ck_assert_uint_le(looks, most + round);
-    for (i = 0; i < most; i++) ck_assert_int_eq(uvchan__ring_pop(&store.ring, &value, 0), UVCHAN__RING_DONE);
+    for (i = 0; i < most; i++)
+      ck_assert_int_eq(uvchan__ring_pop(&store.ring, &value, 0), UVCHAN__RING_DONE);
     ck_assert_uint_eq(uvchan__ring_peak(&store.ring), most);
   }
-  for (i = 0; i <= most; i++) ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, 0), UVCHAN__RING_DONE);
+  for (i = 0; i <= most; i++)
+    ck_assert_int_eq(uvchan__ring_push(&store.ring, &value, 0), UVCHAN__RING_DONE);
   ck_assert_uint_eq(uvchan__ring_peak(&store.ring), most + 1);
   store_close(&store);
 }

@@ -1,11 +1,21 @@
-/* Sends from the receiver's own loop thread: from every kind of callback, delivered in the next turn, without a wake-up. */
+/* Sends from the receiver's own loop thread: from every kind of callback, delivered in the next
+ * turn, without a wake-up. */
 #include "support-loop.h"
 
 #define ROUNDS 20
 
-/* The phases of a turn from which values are sent. Of two handles of a phase libuv runs the one that was started last first, so each
- * phase is tried with the user's handle started before and after the library's. */
-typedef enum { FROM_TIMER, FROM_IDLE, FROM_PREPARE, FROM_CHECK, FROM_ASYNC, FROM_CLOSE, NPHASES } phase_t;
+/* The phases of a turn from which values are sent. Of two handles of a phase libuv runs the one
+ * that was started last first, so each phase is tried with the user's handle started before and
+ * after the library's. */
+typedef enum {
+  FROM_TIMER,
+  FROM_IDLE,
+  FROM_PREPARE,
+  FROM_CHECK,
+  FROM_ASYNC,
+  FROM_CLOSE,
+  NPHASES
+} phase_t;
 
 #define PHASES_AND_KINDS (2 * NPHASES * SUPPORT_NCAPACITIES)
 
@@ -69,7 +79,8 @@ static void driver_start(driver_t* driver, uv_loop_t* loop) {
 /* Before each turn: some phases have a callback only where there is a reason for it. */
 static void driver_provoke(driver_t* driver, uv_loop_t* loop) {
   if (driver->phase == FROM_ASYNC) must(uv_async_send(&driver->handle.async) == 0);
-  if (driver->phase == FROM_TIMER) must(uv_timer_start(&driver->handle.timer, from_timer, 0, 0) == 0);
+  if (driver->phase == FROM_TIMER)
+    must(uv_timer_start(&driver->handle.timer, from_timer, 0, 0) == 0);
   if (driver->phase != FROM_CLOSE) return;
   must(uv_timer_init(loop, &driver->handle.timer) == 0);
   uv_close(&driver->handle.any, from_close);
@@ -101,8 +112,8 @@ START_TEST(a_value_sent_in_any_phase_of_the_loop_is_delivered_without_a_wake_up)
 }
 END_TEST
 
-/* A loop that has nothing but a prepare or a check handle and a receiver sleeps until a value comes: the send itself must see to it that
- * it is delivered. */
+/* A loop that has nothing but a prepare or a check handle and a receiver sleeps until a value
+ * comes: the send itself must see to it that it is delivered. */
 START_TEST(a_value_sent_just_before_the_loop_would_sleep_keeps_it_awake) {
   uv_loop_t loop;
   driver_t driver;
@@ -124,7 +135,8 @@ START_TEST(a_value_sent_just_before_the_loop_would_sleep_keeps_it_awake) {
 }
 END_TEST
 
-/* The first user of a loop may come in any phase, and what is ready for it at once must not wait for something else to happen. */
+/* The first user of a loop may come in any phase, and what is ready for it at once must not wait
+ * for something else to happen. */
 typedef struct {
   driver_t driver; /* first */
   recv_op_t recv;
@@ -387,16 +399,26 @@ int main(void) {
   TCase* phases = support_tcase(suite, "phases");
   TCase* callbacks = support_tcase(suite, "callbacks");
 
-  tcase_add_loop_test(phases, a_value_sent_in_any_phase_of_the_loop_is_delivered_without_a_wake_up, 0, PHASES_AND_KINDS);
-  tcase_add_loop_test(phases, a_value_sent_just_before_the_loop_would_sleep_keeps_it_awake, 0, 2 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(phases, a_value_sent_in_any_phase_of_the_loop_is_delivered_without_a_wake_up,
+                      0, PHASES_AND_KINDS);
+  tcase_add_loop_test(phases, a_value_sent_just_before_the_loop_would_sleep_keeps_it_awake, 0,
+                      2 * SUPPORT_NCAPACITIES);
   tcase_add_loop_test(phases, the_first_user_of_a_loop_may_come_in_any_phase, 0, 2 * NPHASES);
 
-  tcase_add_loop_test(callbacks, a_value_sent_in_a_receive_callback_reaches_a_receiver_of_another_channel, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(callbacks, a_value_sent_in_a_receive_callback_to_its_own_channel_comes_in_a_callback_of_its_own, 0,
-                      SUPPORT_NCAPACITIES - 1);
-  tcase_add_loop_test(callbacks, send_requests_of_the_loop_reach_its_receiver_without_a_wake_up, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(callbacks, a_close_in_a_callback_brings_the_end_and_wakes_the_requests, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(callbacks, a_close_in_the_receive_callback_brings_the_end_after_the_rest, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(callbacks, the_channel_may_be_released_in_the_callback, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(callbacks,
+                      a_value_sent_in_a_receive_callback_reaches_a_receiver_of_another_channel, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(
+      callbacks,
+      a_value_sent_in_a_receive_callback_to_its_own_channel_comes_in_a_callback_of_its_own, 0,
+      SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(callbacks, send_requests_of_the_loop_reach_its_receiver_without_a_wake_up, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(callbacks, a_close_in_a_callback_brings_the_end_and_wakes_the_requests, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(callbacks, a_close_in_the_receive_callback_brings_the_end_after_the_rest, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(callbacks, the_channel_may_be_released_in_the_callback, 0,
+                      SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -82,7 +82,8 @@ START_TEST(a_send_case_that_waits_is_taken_by_a_receive) {
 }
 END_TEST
 
-/* The counts of a fair draw of four stay within 1/4 +- 8 standard deviations: a false alarm is rarer than 10^-14. */
+/* The counts of a fair draw of four stay within 1/4 +- 8 standard deviations: a false alarm is
+ * rarer than 10^-14. */
 static void check_even(const unsigned int* counts, size_t n) {
   size_t i;
   for (i = 0; i < n; i++) {
@@ -485,22 +486,30 @@ int main(void) {
   TCase* ends = support_tcase(suite, "ends");
 
   tcase_add_loop_test(choice, the_one_case_that_is_ready_is_chosen, 0, SUPPORT_NCAPACITIES - 1);
-  tcase_add_loop_test(choice, a_select_that_waits_takes_what_comes_first_and_leaves_the_rest, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(choice, a_send_case_that_waits_is_taken_by_a_receive, 0, SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(choice, a_select_that_waits_takes_what_comes_first_and_leaves_the_rest, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(choice, a_send_case_that_waits_is_taken_by_a_receive, 0,
+                      SUPPORT_NCAPACITIES - 1);
   tcase_add_test(choice, of_several_ready_cases_each_has_the_same_chance);
   tcase_add_test(choice, a_channel_in_several_cases_has_the_chance_of_each_of_them);
-  tcase_add_loop_test(choice, a_channel_in_several_cases_is_drawn_evenly_after_waiting_too, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(choice, a_channel_in_several_cases_is_drawn_evenly_after_waiting_too, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_test(choice, null_channels_are_never_ready);
   tcase_add_test(choice, bad_arguments_are_refused_and_never_call_back);
   tcase_add_loop_test(choice, a_select_may_have_any_number_of_cases, 0, SUPPORT_NCAPACITIES);
   tcase_add_test(choice, a_select_never_pairs_with_itself);
-  tcase_add_loop_test(choice, two_selects_that_wait_for_one_value_get_it_once, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(choice, a_send_case_hands_its_value_to_a_started_receiver, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(choice, a_select_that_was_chosen_elsewhere_is_passed_over, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(choice, two_selects_that_wait_for_one_value_get_it_once, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(choice, a_send_case_hands_its_value_to_a_started_receiver, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(choice, a_select_that_was_chosen_elsewhere_is_passed_over, 0,
+                      SUPPORT_NCAPACITIES);
 
   tcase_add_loop_test(ends, a_closed_channel_makes_its_cases_ready, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(ends, close_wakes_a_select_that_waits, 0, SUPPORT_NCAPACITIES - 1);
-  tcase_add_loop_test(ends, a_channel_that_is_gone_for_its_user_stays_for_a_pending_select, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(choice, a_select_that_waits_for_both_sides_of_a_channel_pairs_with_others, 0, 2);
+  tcase_add_loop_test(ends, a_channel_that_is_gone_for_its_user_stays_for_a_pending_select, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(choice, a_select_that_waits_for_both_sides_of_a_channel_pairs_with_others, 0,
+                      2);
   return support_main(suite);
 }

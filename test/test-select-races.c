@@ -1,30 +1,38 @@
-/* Selects against each other: the chance of each case, exactly once over many channels, and no two selects that block each other.
+/* Selects against each other: the chance of each case, exactly once over many channels, and no two
+ * selects that block each other.
  *
- * Chances are judged with a fixed number of draws and a margin of seven standard deviations: a fair choice leaves it less than once in
- * 10^9 runs. */
+ * Chances are judged with a fixed number of draws and a margin of seven standard deviations: a fair
+ * choice leaves it less than once in 10^9 runs. */
 #include <string.h>
 
 #include "support.h"
 
 #define NCASES 4
 
-static uvchan_case_t recv_case(uvchan_t* ch, uint64_t* value) { return (uvchan_case_t){ch, UVCHAN_RECV, value, 1, NULL}; }
+static uvchan_case_t recv_case(uvchan_t* ch, uint64_t* value) {
+  return (uvchan_case_t){ch, UVCHAN_RECV, value, 1, NULL};
+}
 
-static uvchan_case_t send_case(uvchan_t* ch, uint64_t* value) { return (uvchan_case_t){ch, UVCHAN_SEND, value, 1, NULL}; }
+static uvchan_case_t send_case(uvchan_t* ch, uint64_t* value) {
+  return (uvchan_case_t){ch, UVCHAN_SEND, value, 1, NULL};
+}
 
-/* Each of n cases was chosen about as often: the variance of one count is draws * (1/n) * (1 - 1/n). */
+/* Each of n cases was chosen about as often: the variance of one count is draws * (1/n) * (1 -
+ * 1/n). */
 static void check_even(const unsigned int* chosen, unsigned int n, unsigned int draws) {
   unsigned int mean = draws / n, i;
   uint64_t variance = (uint64_t)draws * (n - 1) / n / n;
   for (i = 0; i < n; i++) {
     uint64_t off = chosen[i] > mean ? chosen[i] - mean : mean - chosen[i];
-    ck_assert_msg(off * off <= 49 * variance, "case %u was chosen %u times of %u", i, chosen[i], draws);
+    ck_assert_msg(off * off <= 49 * variance, "case %u was chosen %u times of %u", i, chosen[i],
+                  draws);
   }
 }
 
-/* ---- Chances ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Chances --------------------------------------------------------------------------------- */
 
-/* All cases on channels of their own, all on one channel, or three on one and one on another: each case counts, not each channel. */
+/* All cases on channels of their own, all on one channel, or three on one and one on another: each
+ * case counts, not each channel. */
 static void open_channels(uvchan_t** channels, int shape, size_t capacity) {
   size_t i;
   for (i = 0; i < NCASES; i++) {
@@ -117,7 +125,8 @@ static void select_again_and_again(void* arg) {
   uint64_t value = 1;
   unsigned int draw;
   size_t i;
-  for (i = 0; i < NCASES; i++) cases[i] = parked->sends ? send_case(parked->ch, &value) : recv_case(parked->ch, &value);
+  for (i = 0; i < NCASES; i++)
+    cases[i] = parked->sends ? send_case(parked->ch, &value) : recv_case(parked->ch, &value);
   for (draw = 0; draw < parked->draws; draw++) {
     int r = uvchan_select_wait(cases, NCASES);
     must(r >= 0 && cases[r].status == 0);
@@ -132,7 +141,9 @@ static size_t waiting(const uvchan_t* ch) {
 }
 
 START_TEST(of_the_cases_of_a_select_that_waited_each_has_the_same_chance) {
-  parked_t parked = {.ch = support_channel(8, (size_t)_i / 2), .draws = (unsigned int)support_count(3000), .sends = _i % 2};
+  parked_t parked = {.ch = support_channel(8, (size_t)_i / 2),
+                     .draws = (unsigned int)support_count(3000),
+                     .sends = _i % 2};
   uint64_t value = 1;
   uv_thread_t thread;
   unsigned int draw;
@@ -169,7 +180,8 @@ static void select_until_closed(void* arg) {
 
 /* A close makes all cases of a channel ready at once, its sends and its receives. */
 START_TEST(of_the_cases_that_a_close_makes_ready_each_has_the_same_chance) {
-  parked_t parked = {.ch = support_channel(sizeof(uvchan_t*), 1), .draws = (unsigned int)support_count(3000)};
+  parked_t parked = {.ch = support_channel(sizeof(uvchan_t*), 1),
+                     .draws = (unsigned int)support_count(3000)};
   uv_thread_t thread;
   unsigned int draw;
   support_start(&thread, select_until_closed, &parked);
@@ -188,7 +200,7 @@ START_TEST(of_the_cases_that_a_close_makes_ready_each_has_the_same_chance) {
 }
 END_TEST
 
-/* ---- Exactly once over many channels ---------------------------------------------------------------------------------------- */
+/* ---- Exactly once over many channels --------------------------------------------------------- */
 
 #define NCHANNELS 4
 #define NTHREADS 4
@@ -202,7 +214,8 @@ typedef struct {
   uint32_t seed;
 } player_t;
 
-/* Each thread has the channels in an order of its own: who took locks one by one in that order would stand still soon. */
+/* Each thread has the channels in an order of its own: who took locks one by one in that order
+ * would stand still soon. */
 static void play(void* arg) {
   player_t* player = arg;
   int i;
@@ -230,7 +243,8 @@ START_TEST(selects_that_send_and_selects_that_receive_lose_nothing) {
   size_t i;
   for (k = 0; k < NCHANNELS; k++) channels[k] = support_channel(8, k == 0 ? 0 : capacity);
   for (i = 0; i < 2 * NTHREADS; i++) {
-    players[i] = (player_t){.self = i, .sends = i < NTHREADS, .n = support_count(2000), .seed = (uint32_t)i + 1};
+    players[i] = (player_t){
+        .self = i, .sends = i < NTHREADS, .n = support_count(2000), .seed = (uint32_t)i + 1};
     memcpy(players[i].channels, channels, sizeof(channels));
     support_start(&threads[i], play, &players[i]);
   }
@@ -248,7 +262,8 @@ START_TEST(selects_that_send_and_selects_that_receive_lose_nothing) {
 }
 END_TEST
 
-/* Two unbuffered channels, two selects, each with both: one sends to a or receives from b, the other the reverse. */
+/* Two unbuffered channels, two selects, each with both: one sends to a or receives from b, the
+ * other the reverse. */
 typedef struct {
   uvchan_t* there;
   uvchan_t* back;
@@ -289,7 +304,7 @@ START_TEST(two_selects_that_could_wait_for_each_other_do_not) {
 }
 END_TEST
 
-/* ---- A select that runs out of time while it is chosen ---------------------------------------------------------------------- */
+/* ---- A select that runs out of time while it is chosen --------------------------------------- */
 
 typedef struct {
   uvchan_t* channels[2];
@@ -328,7 +343,8 @@ START_TEST(a_select_that_times_out_took_nothing) {
   atomic_store(&hasty.stop, 1);
   support_join(&thread);
   ck_assert_uint_eq(hasty.received, sent);
-  ck_assert_uint_eq(support_at_rest(hasty.channels[0]).sent + support_at_rest(hasty.channels[1]).sent, sent);
+  ck_assert_uint_eq(
+      support_at_rest(hasty.channels[0]).sent + support_at_rest(hasty.channels[1]).sent, sent);
   uvchan_release(hasty.channels[0]);
   uvchan_release(hasty.channels[1]);
 }
@@ -339,11 +355,13 @@ int main(void) {
   TCase* tcase = support_tcase(suite, "chances");
   tcase_add_loop_test(tcase, of_several_ready_cases_each_has_the_same_chance, 0, 6);
   tcase_add_test(tcase, of_a_ready_send_and_ready_receives_each_has_the_same_chance);
-  tcase_add_loop_test(tcase, of_the_cases_of_a_closed_channel_each_has_the_same_chance, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, of_the_cases_of_a_closed_channel_each_has_the_same_chance, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, of_the_cases_of_a_select_that_waited_each_has_the_same_chance, 0, 4);
   tcase_add_test(tcase, of_the_cases_that_a_close_makes_ready_each_has_the_same_chance);
   tcase = support_tcase(suite, "races");
-  tcase_add_loop_test(tcase, selects_that_send_and_selects_that_receive_lose_nothing, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, selects_that_send_and_selects_that_receive_lose_nothing, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_test(tcase, two_selects_that_could_wait_for_each_other_do_not);
   tcase_add_test(tcase, a_select_that_times_out_took_nothing);
   return support_main(suite);

@@ -1,5 +1,5 @@
-/* Selects over channels whose values differ in size and whose capacities differ in kind: each value comes whole out of the channel that
- * took it. For threads and for a loop's select requests. */
+/* Selects over channels whose values differ in size and whose capacities differ in kind: each value
+ * comes whole out of the channel that took it. For threads and for a loop's select requests. */
 #include <string.h>
 
 #include "support.h"
@@ -30,7 +30,8 @@ static void prepare(sizes_t* sizes, uvchan_op_t op, uint64_t number) {
   size_t i;
   for (i = 0; i < NCHANNELS; i++) {
     memset(sizes->values[i], 0xee, sizeof(sizes->values[i]));
-    if (op == UVCHAN_SEND) support_fill(sizes->values[i], uvchan_elem_size(sizes->channels[i]), number);
+    if (op == UVCHAN_SEND)
+      support_fill(sizes->values[i], uvchan_elem_size(sizes->channels[i]), number);
     sizes->cases[i] = (uvchan_case_t){sizes->channels[i], op, sizes->values[i], 1, NULL};
   }
 }
@@ -113,7 +114,8 @@ START_TEST(a_loop_sends_and_receives_by_select_over_all_sizes) {
 }
 END_TEST
 
-/* Each allocation fails once: the call says so and has done nothing, or the request is carried out whole. */
+/* Each allocation fails once: the call says so and has done nothing, or the request is carried out
+ * whole. */
 START_TEST(a_loops_select_over_unbounded_channels_at_every_failing_allocation) {
   static sizes_t sizes;
   uv_loop_t loop;
@@ -154,8 +156,11 @@ END_TEST
 int main(void) {
   Suite* suite = suite_create("select-sizes");
   TCase* tcase = support_tcase(suite, "select-sizes");
-  tcase_add_loop_test(tcase, a_thread_sends_and_receives_by_select_over_all_sizes, 0, 2 * (SUPPORT_NCAPACITIES - 1));
-  tcase_add_loop_test(tcase, a_loop_sends_and_receives_by_select_over_all_sizes, 0, 2 * (SUPPORT_NCAPACITIES - 1));
-  tcase_add_loop_test(tcase, a_loops_select_over_unbounded_channels_at_every_failing_allocation, 0, 2);
+  tcase_add_loop_test(tcase, a_thread_sends_and_receives_by_select_over_all_sizes, 0,
+                      2 * (SUPPORT_NCAPACITIES - 1));
+  tcase_add_loop_test(tcase, a_loop_sends_and_receives_by_select_over_all_sizes, 0,
+                      2 * (SUPPORT_NCAPACITIES - 1));
+  tcase_add_loop_test(tcase, a_loops_select_over_unbounded_channels_at_every_failing_allocation, 0,
+                      2);
   return support_main(suite);
 }

@@ -1,4 +1,5 @@
-/* Select from plain threads: which cases are ready, what a chosen case gets, what wakes a select that waits, and what is left behind. */
+/* Select from plain threads: which cases are ready, what a chosen case gets, what wakes a select
+ * that waits, and what is left behind. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,9 +8,13 @@
 #define LONG UINT64_C(60000000000) /* nanoseconds: not to run out in a test */
 #define SHORT UINT64_C(1000)
 
-static uvchan_case_t recv_case(uvchan_t* ch, uint64_t* value) { return (uvchan_case_t){ch, UVCHAN_RECV, value, 1, NULL}; }
+static uvchan_case_t recv_case(uvchan_t* ch, uint64_t* value) {
+  return (uvchan_case_t){ch, UVCHAN_RECV, value, 1, NULL};
+}
 
-static uvchan_case_t send_case(uvchan_t* ch, uint64_t* value) { return (uvchan_case_t){ch, UVCHAN_SEND, value, 1, NULL}; }
+static uvchan_case_t send_case(uvchan_t* ch, uint64_t* value) {
+  return (uvchan_case_t){ch, UVCHAN_SEND, value, 1, NULL};
+}
 
 /* The three forms, where the select is ready at once. */
 static int select_by(int form, uvchan_case_t* cases, size_t n) {
@@ -20,7 +25,7 @@ static int select_by(int form, uvchan_case_t* cases, size_t n) {
 
 static size_t room_of(size_t capacity) { return capacity == UVCHAN_UNBOUNDED ? 5 : capacity; }
 
-/* ---- Ready at once ---------------------------------------------------------------------------------------------------------- */
+/* ---- Ready at once --------------------------------------------------------------------------- */
 
 START_TEST(a_select_takes_the_ready_case_and_no_other) {
   int form = _i % 3;
@@ -72,7 +77,8 @@ START_TEST(nothing_ready_is_not_now_or_a_time_out_and_takes_nothing) {
   ck_assert_uint_eq(support_at_rest(full).waiting_senders, 0);
   ck_assert_uint_eq(support_at_rest(empty).waiting_receivers, 0);
   ck_assert_int_eq(uvchan_try_recv(full, &out), uvchan_capacity(full) == 0 ? UV_EAGAIN : 0);
-  if (capacity == 0) ck_assert_int_eq(uvchan_try_send(empty, &in), UV_EAGAIN); /* the receive that timed out is gone */
+  /* the receive that timed out is gone */
+  if (capacity == 0) ck_assert_int_eq(uvchan_try_send(empty, &in), UV_EAGAIN);
   uvchan_release(full);
   uvchan_release(empty);
 }
@@ -131,7 +137,8 @@ END_TEST
 
 START_TEST(a_send_with_a_drop_policy_is_always_ready) {
   support_drops_t drops;
-  uvchan_t* ch = support_dropping_channel(&drops, 8, 1, _i == 0 ? UVCHAN_DROP_NEWEST : UVCHAN_DROP_OLDEST);
+  uvchan_t* ch =
+      support_dropping_channel(&drops, 8, 1, _i == 0 ? UVCHAN_DROP_NEWEST : UVCHAN_DROP_OLDEST);
   uint64_t value = 1;
   uvchan_case_t one = send_case(ch, &value);
   int form;
@@ -162,7 +169,7 @@ START_TEST(the_one_ready_case_is_found_among_many) {
 }
 END_TEST
 
-/* ---- A select that waits ---------------------------------------------------------------------------------------------------- */
+/* ---- A select that waits --------------------------------------------------------------------- */
 
 typedef struct {
   uv_thread_t thread;
@@ -177,16 +184,19 @@ static void run_selector(void* arg) {
   if (selector->timeout == UINT64_MAX) {
     selector->chosen = uvchan_select_wait(selector->cases, selector->ncases);
   } else {
-    selector->chosen = uvchan_select_timedwait(selector->cases, selector->ncases, selector->timeout);
+    selector->chosen =
+        uvchan_select_timedwait(selector->cases, selector->ncases, selector->timeout);
   }
 }
 
 typedef enum { BY_SEND, BY_RECEIVE, BY_CLOSE, BY_ABORT, NWAKERS } waker_t;
 
-/* One receive and one send case on a channel each, and others on which nothing happens; then something happens on one of them. */
+/* One receive and one send case on a channel each, and others on which nothing happens; then
+ * something happens on one of them. */
 START_TEST(a_select_that_waits_is_woken_by_what_makes_a_case_ready) {
   waker_t waker = (waker_t)(_i % NWAKERS);
-  size_t capacity = support_capacities[_i / NWAKERS % 4]; /* that of the channel to be sent to must be full */
+  /* that of the channel to be sent to must be full */
+  size_t capacity = support_capacities[_i / NWAKERS % 4];
   uvchan_t* in = support_channel(8, capacity);
   uvchan_t* out = support_channel(8, capacity);
   uvchan_t* quiet = support_channel(8, 0);
@@ -208,7 +218,9 @@ START_TEST(a_select_that_waits_is_woken_by_what_makes_a_case_ready) {
   if (waker == BY_ABORT) ck_assert_int_eq(uvchan_abort(in, UV_EIO), 0);
   support_join(&selector.thread);
   ck_assert_int_eq(selector.chosen, waker == BY_SEND || waker == BY_ABORT ? 1 : 2);
-  ck_assert_int_eq(selector.cases[selector.chosen].status, waker == BY_CLOSE ? UV_EPIPE : waker == BY_ABORT ? UV_EIO : 0);
+  ck_assert_int_eq(selector.cases[selector.chosen].status, waker == BY_CLOSE   ? UV_EPIPE
+                                                           : waker == BY_ABORT ? UV_EIO
+                                                                               : 0);
   ck_assert_uint_eq(got, waker == BY_SEND ? 42 : 0);
   if (waker == BY_RECEIVE) ck_assert_uint_eq(value, capacity == 0 ? 5 : 42);
   ck_assert_uint_eq(support_at_rest(quiet).waiting_receivers, 0);
@@ -221,7 +233,8 @@ START_TEST(a_select_that_waits_is_woken_by_what_makes_a_case_ready) {
 }
 END_TEST
 
-/* After a select went on with one case, or ran out of time, nobody finds it on its other channels. */
+/* After a select went on with one case, or ran out of time, nobody finds it on its other
+ * channels. */
 START_TEST(a_select_that_is_over_waits_nowhere_any_more) {
   uvchan_t* a = support_channel(8, 0);
   uvchan_t* b = support_channel(8, 0);
@@ -234,7 +247,8 @@ START_TEST(a_select_that_is_over_waits_nowhere_any_more) {
     support_start(&selector.thread, run_selector, &selector);
     support_await_receivers(a, 1);
     ck_assert_int_eq(uvchan_try_send(round % 2 == 0 ? a : b, &value), 0);
-    ck_assert_int_eq(uvchan_try_send(a, &value), UV_EAGAIN); /* at once, though the selector may not have run yet */
+    /* at once, though the selector may not have run yet */
+    ck_assert_int_eq(uvchan_try_send(a, &value), UV_EAGAIN);
     ck_assert_int_eq(uvchan_try_send(b, &value), UV_EAGAIN);
     support_join(&selector.thread);
     ck_assert_int_eq(selector.chosen, round % 2);
@@ -244,7 +258,7 @@ START_TEST(a_select_that_is_over_waits_nowhere_any_more) {
 }
 END_TEST
 
-/* ---- Never with itself ------------------------------------------------------------------------------------------------------ */
+/* ---- Never with itself ----------------------------------------------------------------------- */
 
 START_TEST(a_select_never_pairs_with_itself) {
   uvchan_t* ch = support_channel(8, 0);
@@ -308,15 +322,19 @@ END_TEST
 int main(void) {
   Suite* suite = suite_create("select-threads");
   TCase* tcase = support_tcase(suite, "ready");
-  tcase_add_loop_test(tcase, a_select_takes_the_ready_case_and_no_other, 0, 3 * (SUPPORT_NCAPACITIES - 1));
-  tcase_add_loop_test(tcase, nothing_ready_is_not_now_or_a_time_out_and_takes_nothing, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_select_takes_the_ready_case_and_no_other, 0,
+                      3 * (SUPPORT_NCAPACITIES - 1));
+  tcase_add_loop_test(tcase, nothing_ready_is_not_now_or_a_time_out_and_takes_nothing, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_test(tcase, channels_that_are_null_are_never_ready);
   tcase_add_loop_test(tcase, a_closed_channel_makes_its_cases_ready, 0, 3 * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, a_closed_channel_gives_its_values_before_the_end, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_closed_channel_gives_its_values_before_the_end, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, a_send_with_a_drop_policy_is_always_ready, 0, 2);
   tcase_add_loop_test(tcase, the_one_ready_case_is_found_among_many, 0, 2);
   tcase = support_tcase(suite, "waiting");
-  tcase_add_loop_test(tcase, a_select_that_waits_is_woken_by_what_makes_a_case_ready, 0, 2 * 4 * NWAKERS);
+  tcase_add_loop_test(tcase, a_select_that_waits_is_woken_by_what_makes_a_case_ready, 0,
+                      2 * 4 * NWAKERS);
   tcase_add_test(tcase, a_select_that_is_over_waits_nowhere_any_more);
   tcase_add_test(tcase, a_select_never_pairs_with_itself);
   tcase_add_test(tcase, two_selects_with_a_send_and_a_receive_pair_with_each_other);

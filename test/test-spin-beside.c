@@ -1,5 +1,5 @@
-/* Beside a receiver that spins: timers, sockets, other receivers and requests of its loop have their turns. Turns are counted; nothing is
- * timed. */
+/* Beside a receiver that spins: timers, sockets, other receivers and requests of its loop have
+ * their turns. Turns are counted; nothing is timed. */
 #include "spinner.h"
 
 START_TEST(timers_are_called_though_nothing_comes) {
@@ -152,7 +152,8 @@ END_TEST
 
 START_TEST(another_receiver_of_the_loop_gets_what_a_thread_sends) {
   uvchan_t* other = support_channel(8, capacity_of(_i));
-  source_t source = {.ch = other, .count = (uint64_t)support_count(500), .most_gap = 20000, .closes = 1};
+  source_t source = {
+      .ch = other, .count = (uint64_t)support_count(500), .most_gap = 20000, .closes = 1};
   spinner_t spinner;
   uv_thread_t thread;
   sink_t sink;

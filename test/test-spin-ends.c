@@ -1,7 +1,8 @@
-/* How spinning ends: the receiver is stopped or closed, its loop ends, its time is over, or is set anew. */
+/* How spinning ends: the receiver is stopped or closed, its loop ends, its time is over, or is set
+ * anew. */
 #include "spinner.h"
 
-/* ---- Stop and close --------------------------------------------------------------------------------------------------------- */
+/* ---- Stop and close -------------------------------------------------------------------------- */
 
 START_TEST(stop_ends_the_spinning_and_no_callback_comes_after_it) {
   spinner_t spinner;
@@ -136,7 +137,7 @@ START_TEST(a_stranger_who_closes_every_handle_ends_the_spinning) {
 }
 END_TEST
 
-/* ---- When it is over -------------------------------------------------------------------------------------------------------- */
+/* ---- When it is over ------------------------------------------------------------------------- */
 
 START_TEST(a_time_of_0_ends_the_spinning) {
   spinner_t spinner;
@@ -308,9 +309,11 @@ static void on_knock(uvchan_receiver_t* receiver, int status, const void* value)
   atomic_fetch_add(&knocker->seen, 1);
 }
 
-/* Each value comes about when the spinning for the one before ends; one that is overlooked then leaves both sides waiting. */
+/* Each value comes about when the spinning for the one before ends; one that is overlooked then
+ * leaves both sides waiting. */
 START_TEST(a_value_that_comes_just_as_the_spinning_ends_is_delivered) {
-  knocker_t knocker = {.ch = support_channel(8, capacity_of(_i)), .count = (uint64_t)support_count(1000)};
+  knocker_t knocker = {.ch = support_channel(8, capacity_of(_i)),
+                       .count = (uint64_t)support_count(1000)};
   uv_loop_t loop;
   uv_thread_t thread;
   sink_t sink;
@@ -340,13 +343,15 @@ int main(void) {
   tcase_add_loop_test(stops, close_ends_the_spinning_and_the_loop, 0, 2 * kinds);
   tcase_add_loop_test(stops, a_timer_that_stops_or_closes_it_lets_the_run_return, 0, 2 * kinds);
   tcase_add_loop_test(stops, its_own_callback_may_stop_or_close_it, 0, 2 * kinds);
-  tcase_add_loop_test(stops, an_unreferenced_spinning_receiver_does_not_keep_the_loop_alive, 0, kinds);
+  tcase_add_loop_test(stops, an_unreferenced_spinning_receiver_does_not_keep_the_loop_alive, 0,
+                      kinds);
   tcase_add_loop_test(stops, a_stranger_who_closes_every_handle_ends_the_spinning, 0, kinds);
 
   tcase_add_loop_test(over, before_its_first_value_it_does_not_spin, 0, kinds);
   tcase_add_loop_test(over, it_spins_whatever_its_budget_is, 0, 8);
   tcase_add_loop_test(over, when_its_time_is_over_the_loop_sleeps_and_is_woken_again, 0, 2 * kinds);
-  tcase_add_loop_test(over, a_value_that_comes_just_as_the_spinning_ends_is_delivered, 0, 2 * kinds);
+  tcase_add_loop_test(over, a_value_that_comes_just_as_the_spinning_ends_is_delivered, 0,
+                      2 * kinds);
 
   tcase_add_loop_test(anew, a_time_of_0_ends_the_spinning, 0, kinds);
   tcase_add_loop_test(anew, a_shorter_time_ends_the_spinning_too, 0, kinds);

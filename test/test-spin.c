@@ -1,11 +1,12 @@
-/* Receivers that spin: what time they take, what they get from threads and from their own loop, and two sides that both look again. */
+/* Receivers that spin: what time they take, what they get from threads and from their own loop, and
+ * two sides that both look again. */
 #include <stdlib.h>
 
-#include "spinner.h"
 #include "ends/polling.h"
+#include "spinner.h"
 #include "ways.h"
 
-/* ---- What it takes ---------------------------------------------------------------------------------------------------------- */
+/* ---- What it takes --------------------------------------------------------------------------- */
 
 START_TEST(set_spin_refuses_no_receiver_and_one_that_is_closing) {
   uvchan_t* ch = support_channel(8, 1);
@@ -67,12 +68,13 @@ START_TEST(with_a_time_of_0_as_at_first_it_does_not_spin) {
 }
 END_TEST
 
-/* ---- What it gets ----------------------------------------------------------------------------------------------------------- */
+/* ---- What it gets ---------------------------------------------------------------------------- */
 
 START_TEST(a_spinning_receiver_gets_what_a_thread_sent_in_order_and_then_the_end) {
   unsigned int spin = spin_of(_i / 2);
   uvchan_t* ch = support_channel(8, capacity_of(_i / 2));
-  source_t source = {.ch = ch, .count = (uint64_t)support_count(500), .most_gap = 30000, .closes = 1};
+  source_t source = {
+      .ch = ch, .count = (uint64_t)support_count(500), .most_gap = 30000, .closes = 1};
   uv_loop_t loop;
   uv_thread_t thread;
   sink_t sink;
@@ -193,7 +195,8 @@ END_TEST
 static void send_the_next(uvchan_receiver_t* receiver, int status, const void* value) {
   sink_t* sink = (sink_t*)receiver;
   sink_on_value(receiver, status, value);
-  if (sink->values < 200) must(try_send(receiver->channel, sink->values) == 0 || uvchan_capacity(receiver->channel) == 0);
+  if (sink->values < 200)
+    must(try_send(receiver->channel, sink->values) == 0 || uvchan_capacity(receiver->channel) == 0);
 }
 
 START_TEST(a_spinning_receiver_gets_what_its_own_callback_sends) {
@@ -240,8 +243,8 @@ START_TEST(values_that_come_while_it_spins_wake_nobody) {
 }
 END_TEST
 
-/* What it does once it has found nothing: a value that is there by then is taken in the same turn of the loop. Without one it leaves the
- * turn to the others of its loop. */
+/* What it does once it has found nothing: a value that is there by then is taken in the same turn
+ * of the loop. Without one it leaves the turn to the others of its loop. */
 START_TEST(it_looks_again_in_its_turn_where_a_value_is_there_and_else_in_the_next_one) {
   uvchan_t* ch = support_channel(8, support_capacities[1 + _i]);
   uvchan__turn_t turn_that_delivered = {512, 1, 0, 0}, another = {512, 0, 1, 0};
@@ -266,7 +269,8 @@ END_TEST
 
 START_TEST(two_spinning_receivers_of_a_channel_share_its_values) {
   uvchan_t* ch = support_channel(8, capacity_of(_i));
-  source_t source = {.ch = ch, .count = (uint64_t)support_count(1000), .most_gap = 10000, .closes = 1};
+  source_t source = {
+      .ch = ch, .count = (uint64_t)support_count(1000), .most_gap = 10000, .closes = 1};
   uv_loop_t loop;
   uv_thread_t thread;
   sink_t sinks[2];
@@ -331,20 +335,23 @@ START_TEST(what_is_buffered_comes_before_the_end_and_not_after_an_abort) {
 }
 END_TEST
 
-/* ---- Two sides -------------------------------------------------------------------------------------------------------------- */
+/* ---- Two sides ------------------------------------------------------------------------------- */
 
 typedef struct {
   sink_t sink; /* first */
   uv_loop_t loop;
   uvchan_t* in;
   uvchan_t* out;
-  send_op_t* answers; /* one for each round: the next ball may come before the callback of the answer to the one before */
+  /* one for each round: the next ball may come before the callback of the answer to the one
+   * before */
+  send_op_t* answers;
   uint64_t rounds;
   unsigned int spin;
 } player_t;
 
 static void play(player_t* player, uint64_t number) {
-  if (try_send(player->out, number) != 0) send_op(&player->answers[number], &player->loop, player->out, number);
+  if (try_send(player->out, number) != 0)
+    send_op(&player->answers[number], &player->loop, player->out, number);
 }
 
 static void on_ball(uvchan_receiver_t* receiver, int status, const void* value) {
@@ -354,7 +361,8 @@ static void on_ball(uvchan_receiver_t* receiver, int status, const void* value) 
   if (player->sink.values == player->rounds) sink_close(&player->sink);
 }
 
-static void player_start(player_t* player, uvchan_t* in, uvchan_t* out, uint64_t rounds, unsigned int spin) {
+static void player_start(player_t* player, uvchan_t* in, uvchan_t* out, uint64_t rounds,
+                         unsigned int spin) {
   memset(player, 0, sizeof(*player));
   support_loop_open(&player->loop);
   sink_init(&player->sink, &player->loop, in);
@@ -439,18 +447,25 @@ int main(void) {
   tcase_add_loop_test(times, set_spin_takes_any_time_whether_it_is_started_or_not, 0, kinds);
   tcase_add_loop_test(times, with_a_time_of_0_as_at_first_it_does_not_spin, 0, 2 * kinds);
 
-  tcase_add_loop_test(delivery, a_spinning_receiver_gets_what_a_thread_sent_in_order_and_then_the_end, 0, 2 * SPINNER_NSPINS * kinds);
-  tcase_add_loop_test(delivery, a_spinning_receiver_gets_what_threads_send_in_every_way_once_and_in_order, 0, NWAYS * kinds);
+  tcase_add_loop_test(delivery,
+                      a_spinning_receiver_gets_what_a_thread_sent_in_order_and_then_the_end, 0,
+                      2 * SPINNER_NSPINS * kinds);
+  tcase_add_loop_test(delivery,
+                      a_spinning_receiver_gets_what_threads_send_in_every_way_once_and_in_order, 0,
+                      NWAYS * kinds);
   tcase_add_loop_test(delivery, a_spinning_receiver_gets_what_its_own_loop_sends, 0, kinds);
   tcase_add_loop_test(delivery, what_is_sent_between_two_turns_comes_in_the_next_one, 0, kinds);
   tcase_add_loop_test(delivery, a_spinning_receiver_gets_what_its_own_callback_sends, 0, kinds - 1);
   tcase_add_loop_test(delivery, values_that_come_while_it_spins_wake_nobody, 0, kinds);
-  tcase_add_loop_test(delivery, it_looks_again_in_its_turn_where_a_value_is_there_and_else_in_the_next_one, 0, 3);
+  tcase_add_loop_test(
+      delivery, it_looks_again_in_its_turn_where_a_value_is_there_and_else_in_the_next_one, 0, 3);
   tcase_add_loop_test(delivery, two_spinning_receivers_of_a_channel_share_its_values, 0, kinds);
   tcase_add_loop_test(delivery, the_end_comes_once_while_it_spins_and_ends_the_spinning, 0, kinds);
-  tcase_add_loop_test(delivery, what_is_buffered_comes_before_the_end_and_not_after_an_abort, 0, 2 * kinds);
+  tcase_add_loop_test(delivery, what_is_buffered_comes_before_the_end_and_not_after_an_abort, 0,
+                      2 * kinds);
 
   tcase_add_loop_test(sides, two_loops_that_both_spin_play_ping_pong, 0, SPINNER_NSPINS * kinds);
-  tcase_add_loop_test(sides, a_loop_that_spins_plays_ping_pong_with_a_thread_that_waits, 0, SPINNER_NSPINS * kinds);
+  tcase_add_loop_test(sides, a_loop_that_spins_plays_ping_pong_with_a_thread_that_waits, 0,
+                      SPINNER_NSPINS * kinds);
   return support_main(suite);
 }

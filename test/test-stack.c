@@ -1,5 +1,6 @@
-/* Small stacks: every call of the library runs on a thread with 16 KiB of it, of which the C library takes a part; turns of a loop on 16 KiB
- * beside what libuv's own poll needs. Where a sanitizer makes frames larger, the same calls run on an ordinary stack. */
+/* Small stacks: every call of the library runs on a thread with 16 KiB of it, of which the C
+ * library takes a part; turns of a loop on 16 KiB beside what libuv's own poll needs. Where a
+ * sanitizer makes frames larger, the same calls run on an ordinary stack. */
 #include <stdlib.h>
 
 #include "support-loop.h"
@@ -21,7 +22,7 @@ static void run_on(size_t bytes, uv_thread_cb body, void* arg) {
 static const size_t sizes[] = {0, 1, 8, 100, 1023, 1024, 1025, 5000, 65536, 65537, 100000};
 #define NSIZES (int)(sizeof(sizes) / sizeof(sizes[0]))
 
-/* ---- Values that nobody receives -------------------------------------------------------------------------------------------- */
+/* ---- Values that nobody receives ------------------------------------------------------------- */
 
 typedef struct {
   uvchan_options_t options;
@@ -43,7 +44,8 @@ static void overflow(void* arg) {
     sent += (uint64_t)r;
   }
   must(rest(ch).sent == sent);
-  if (dropping->options.capacity < UVCHAN_UNBOUNDED) must(rest(ch).dropped == sent - dropping->options.capacity);
+  if (dropping->options.capacity < UVCHAN_UNBOUNDED)
+    must(rest(ch).dropped == sent - dropping->options.capacity);
   must(uvchan_abort(ch, UV_EIO) == 0);
   must(rest(ch).dropped == sent);
   uvchan_release(ch);
@@ -54,7 +56,8 @@ static void overflow(void* arg) {
 
 START_TEST(no_value_that_is_dropped_needs_more_than_a_small_stack) {
   static const size_t capacities[] = {1, 3, 1, 3, UVCHAN_UNBOUNDED};
-  static const uvchan_overflow_t policies[] = {UVCHAN_DROP_NEWEST, UVCHAN_DROP_NEWEST, UVCHAN_DROP_OLDEST, UVCHAN_DROP_OLDEST, UVCHAN_WAIT};
+  static const uvchan_overflow_t policies[] = {UVCHAN_DROP_NEWEST, UVCHAN_DROP_NEWEST,
+                                               UVCHAN_DROP_OLDEST, UVCHAN_DROP_OLDEST, UVCHAN_WAIT};
   dropping_t dropping;
   size_t size = sizes[_i % NSIZES];
 
@@ -71,7 +74,7 @@ START_TEST(no_value_that_is_dropped_needs_more_than_a_small_stack) {
 }
 END_TEST
 
-/* ---- Both sides, and whoever waits ------------------------------------------------------------------------------------------- */
+/* ---- Both sides, and whoever waits ----------------------------------------------------------- */
 
 #define NVALUES 24
 
@@ -89,7 +92,8 @@ static void move(void* arg) {
 
   while (side->moved < NVALUES) {
     size_t most = NVALUES - side->moved < WAY_MOST ? NVALUES - side->moved : WAY_MOST;
-    ssize_t r = side->sends ? way_send(side->way, side->ch, side->values, most) : way_recv(side->way, side->ch, side->values, most);
+    ssize_t r = side->sends ? way_send(side->way, side->ch, side->values, most)
+                            : way_recv(side->way, side->ch, side->values, most);
 
     must(r > 0 || way_is_not_now(r));
     if (r > 0) side->moved += (size_t)r;
@@ -113,7 +117,8 @@ static void partner(void* arg) {
 }
 
 START_TEST(no_call_that_sends_or_receives_needs_more_than_a_small_stack) {
-  size_t capacity = support_capacities[_i % SUPPORT_NCAPACITIES], size = sizes[_i / SUPPORT_NCAPACITIES];
+  size_t capacity = support_capacities[_i % SUPPORT_NCAPACITIES],
+         size = sizes[_i / SUPPORT_NCAPACITIES];
   unsigned char* values = calloc(WAY_MOST, size + 1);
   side_t side = {support_channel(size, capacity), values, 0, WAY_TRY, 0};
 
@@ -183,7 +188,8 @@ START_TEST(no_select_and_no_wait_group_needs_more_than_a_small_stack) {
   size_t i;
 
   many.ch = support_channel(8, support_capacities[_i]);
-  for (i = 0; i < NCASES; i++) many.cases[i] = (uvchan_case_t){many.ch, UVCHAN_RECV, &many.values[i], 1, NULL};
+  for (i = 0; i < NCASES; i++)
+    many.cases[i] = (uvchan_case_t){many.ch, UVCHAN_RECV, &many.values[i], 1, NULL};
   ck_assert_int_eq(uvchan_waitgroup_init(&many.wg), 0);
   ck_assert_int_eq(uvchan_waitgroup_add(&many.wg, 1), 0);
   support_start(&thread, serve_select, &many);
@@ -194,7 +200,7 @@ START_TEST(no_select_and_no_wait_group_needs_more_than_a_small_stack) {
 }
 END_TEST
 
-/* ---- A loop ------------------------------------------------------------------------------------------------------------------ */
+/* ---- A loop ---------------------------------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -272,12 +278,14 @@ static void turn_a_loop(void* arg) {
   turn(loop, 4);
   must(looped.done == 4);
   must(uvchan_receiver_init(loop, &looped.receiver, looped.ch) == 0);
-  must((by_batch ? uvchan_recv_start_batch(&looped.receiver, on_batch) : uvchan_recv_start(&looped.receiver, on_value)) == 0);
+  must((by_batch ? uvchan_recv_start_batch(&looped.receiver, on_batch)
+                 : uvchan_recv_start(&looped.receiver, on_value)) == 0);
   must(uvchan_send(loop, &looped.send, looped.ch, looped.value, on_sent) == 0);
   turn(loop, 4);
   must(uvchan_recv_stop(&looped.receiver) == 0);
   must(uvchan_send(loop, &looped.send, looped.ch, looped.value, on_sent) == 0);
-  must((by_batch ? uvchan_recv_start_batch(&looped.receiver, on_batch) : uvchan_recv_start(&looped.receiver, on_value)) == 0);
+  must((by_batch ? uvchan_recv_start_batch(&looped.receiver, on_batch)
+                 : uvchan_recv_start(&looped.receiver, on_value)) == 0);
   turn(loop, 4);
   while (uvchan_try_send(looped.ch, looped.value) == 0 && sent < 20) sent++;
   turn(loop, 4);
@@ -289,7 +297,8 @@ static void turn_a_loop(void* arg) {
 }
 
 START_TEST(no_turn_of_a_loop_needs_more_than_a_small_stack) {
-  size_t capacity = support_capacities[_i % SUPPORT_NCAPACITIES], size = sizes[_i / SUPPORT_NCAPACITIES];
+  size_t capacity = support_capacities[_i % SUPPORT_NCAPACITIES],
+         size = sizes[_i / SUPPORT_NCAPACITIES];
   int by_batch;
 
   for (by_batch = 0; by_batch < 2; by_batch++) {
@@ -299,7 +308,8 @@ START_TEST(no_turn_of_a_loop_needs_more_than_a_small_stack) {
     looped.ch = support_channel(size, capacity);
     looped.value = calloc(2, size + 1);
     looped.slot = looped.value + size;
-    for (i = 0; i < NCASES; i++) looped.cases[i] = (uvchan_case_t){looped.ch, UVCHAN_RECV, looped.slot, 1, NULL};
+    for (i = 0; i < NCASES; i++)
+      looped.cases[i] = (uvchan_case_t){looped.ch, UVCHAN_RECV, looped.slot, 1, NULL};
     ck_assert_int_eq(uvchan_waitgroup_init(&looped.wg), 0);
     ck_assert_int_eq(uvchan_waitgroup_add(&looped.wg, 1), 0);
     run_on(SMALL + OF_POLL, turn_a_loop, by_batch ? &looped : NULL);
@@ -341,9 +351,12 @@ int main(void) {
   TCase* tcase = support_tcase(suite, "stack");
 
   tcase_add_loop_test(tcase, no_value_that_is_dropped_needs_more_than_a_small_stack, 0, 5 * NSIZES);
-  tcase_add_loop_test(tcase, no_call_that_sends_or_receives_needs_more_than_a_small_stack, 0, SUPPORT_NCAPACITIES * NSIZES);
-  tcase_add_loop_test(tcase, no_select_and_no_wait_group_needs_more_than_a_small_stack, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, no_turn_of_a_loop_needs_more_than_a_small_stack, 0, SUPPORT_NCAPACITIES * NSIZES);
+  tcase_add_loop_test(tcase, no_call_that_sends_or_receives_needs_more_than_a_small_stack, 0,
+                      SUPPORT_NCAPACITIES * NSIZES);
+  tcase_add_loop_test(tcase, no_select_and_no_wait_group_needs_more_than_a_small_stack, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, no_turn_of_a_loop_needs_more_than_a_small_stack, 0,
+                      SUPPORT_NCAPACITIES * NSIZES);
   tcase_add_loop_test(tcase, no_ticker_needs_more_than_a_small_stack, 0, SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -1,4 +1,5 @@
-/* The statistics: exact at rest for every way to send and receive, who waits while they wait, and sane while others are at work. */
+/* The statistics: exact at rest for every way to send and receive, who waits while they wait, and
+ * sane while others are at work. */
 #include "support-loop.h"
 #include "ways.h"
 
@@ -46,7 +47,8 @@ START_TEST(refused_sends_and_receives_count_nothing) {
   uint64_t value = 0;
   for (i = 0; i < 3; i++) ck_assert_int_eq(uvchan_try_recv(ch, &value), UV_EAGAIN);
   for (i = 0; i < room_of(capacity); i++) ck_assert_int_eq(uvchan_try_send(ch, &value), 0);
-  for (i = 0; i < 3 && capacity != UVCHAN_UNBOUNDED; i++) ck_assert_int_eq(uvchan_try_send(ch, &value), UV_EAGAIN);
+  for (i = 0; i < 3 && capacity != UVCHAN_UNBOUNDED; i++)
+    ck_assert_int_eq(uvchan_try_send(ch, &value), UV_EAGAIN);
   ck_assert_int_eq(uvchan_close(ch), 0);
   for (i = 0; i < 3; i++) ck_assert_int_eq(uvchan_try_send(ch, &value), UV_EPIPE);
   ck_assert_uint_eq(support_at_rest(ch).sent, room_of(capacity));
@@ -78,7 +80,7 @@ START_TEST(the_peak_is_the_most_that_was_ever_buffered) {
 }
 END_TEST
 
-/* ---- Who waits --------------------------------------------------------------------------------------------------------------- */
+/* ---- Who waits ------------------------------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -118,7 +120,8 @@ START_TEST(those_who_wait_are_counted_until_they_are_served) {
   }
   for (i = 0; i < 3; i++) support_join(&threads[i]);
   ck_assert_uint_eq(support_at_rest(ch).len, sends ? capacity : 0);
-  ck_assert_uint_le(stats_of(ch).wakeups, 3); /* at most one for each; who had not fallen asleep yet needed none */
+  /* at most one for each; who had not fallen asleep yet needed none */
+  ck_assert_uint_le(stats_of(ch).wakeups, 3);
   uvchan_release(ch);
 }
 END_TEST
@@ -175,7 +178,7 @@ START_TEST(a_loop_that_sleeps_costs_one_wake_up_for_all_its_requests_that_a_clos
 }
 END_TEST
 
-/* ---- While others are at work ------------------------------------------------------------------------------------------------ */
+/* ---- While others are at work ---------------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -211,7 +214,8 @@ START_TEST(statistics_of_a_busy_channel_only_grow_and_stay_in_bounds) {
   }
   do {
     now = stats_of(ch);
-    must(now.sent >= before.sent && now.received >= before.received && now.wakeups >= before.wakeups);
+    must(now.sent >= before.sent && now.received >= before.received &&
+         now.wakeups >= before.wakeups);
     must(now.peak >= before.peak && now.peak <= capacity && now.len <= capacity);
     must(now.sent <= 2 * n && now.received <= 2 * n && now.dropped == 0);
     must(now.waiting_senders <= 2 && now.waiting_receivers <= 2);
@@ -228,12 +232,17 @@ END_TEST
 int main(void) {
   Suite* suite = suite_create("stats");
   TCase* tcase = support_tcase(suite, "stats");
-  tcase_add_loop_test(tcase, every_way_counts_what_it_moved_and_nothing_else, 0, (SUPPORT_NCAPACITIES - 1) * SUPPORT_NELEM_SIZES);
+  tcase_add_loop_test(tcase, every_way_counts_what_it_moved_and_nothing_else, 0,
+                      (SUPPORT_NCAPACITIES - 1) * SUPPORT_NELEM_SIZES);
   tcase_add_loop_test(tcase, refused_sends_and_receives_count_nothing, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, the_peak_is_the_most_that_was_ever_buffered, 0, 2);
-  tcase_add_loop_test(tcase, those_who_wait_are_counted_until_they_are_served, 0, 2 * SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(tcase, those_who_wait_are_counted_until_they_are_served, 0,
+                      2 * SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(tcase, a_thread_that_sleeps_costs_one_wake_up, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, a_loop_that_sleeps_costs_one_wake_up_for_all_its_requests_that_a_close_ends, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, statistics_of_a_busy_channel_only_grow_and_stay_in_bounds, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase,
+                      a_loop_that_sleeps_costs_one_wake_up_for_all_its_requests_that_a_close_ends,
+                      0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, statistics_of_a_busy_channel_only_grow_and_stay_in_bounds, 0,
+                      SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -1,5 +1,6 @@
-/* A stranger closes every handle of the loop, as programs do at their end: uv_walk() with uv_close(handle, NULL). At whatever moment he
- * comes, the loop ends, later sends are harmless, and whoever still closes or cancels what is his is called back. */
+/* A stranger closes every handle of the loop, as programs do at their end: uv_walk() with
+ * uv_close(handle, NULL). At whatever moment he comes, the loop ends, later sends are harmless, and
+ * whoever still closes or cancels what is his is called back. */
 #include <stdlib.h>
 
 #include "ground/platform.h"
@@ -178,7 +179,8 @@ static void check_all_called(const world_t* world) {
   if (world->send.req.loop != NULL) ck_assert_uint_eq(world->send.calls, 1);
 }
 
-/* What was decided for a request whose wake-up handle is gone is too late to cancel; the attempt brings its callback all the same. */
+/* What was decided for a request whose wake-up handle is gone is too late to cancel; the attempt
+ * brings its callback all the same. */
 START_TEST(sends_and_closes_after_the_stranger_are_harmless) {
   world_t world;
   uv_thread_t thread;
@@ -200,7 +202,7 @@ START_TEST(sends_and_closes_after_the_stranger_are_harmless) {
 }
 END_TEST
 
-/* ---- The loop is gone ------------------------------------------------------------------------------------------------------ */
+/* ---- The loop is gone ------------------------------------------------------------------------ */
 
 static void check_all_closed(world_t* world) {
   ck_assert_uint_eq(world->sink.closes, 1);
@@ -210,7 +212,8 @@ static void check_all_closed(world_t* world) {
   uvchan_release(world->out);
 }
 
-/* Each by itself, in the order that a number says; each calls back in the call, since no loop is left to do it. */
+/* Each by itself, in the order that a number says; each calls back in the call, since no loop is
+ * left to do it. */
 static void close_sink(world_t* world) {
   sink_close(&world->sink);
   ck_assert_uint_eq(world->sink.closes, 1);
@@ -248,12 +251,14 @@ static void close_ticker(world_t* world) {
   ck_assert_uint_eq(world->ticker_closes, 1);
 }
 
-static void (*const endings[])(world_t*) = {close_sink, close_batch, cancel_recv, cancel_send, cancel_select, cancel_notify, close_ticker};
+static void (*const endings[])(world_t*) = {close_sink,    close_batch,   cancel_recv, cancel_send,
+                                            cancel_select, cancel_notify, close_ticker};
 #define NENDINGS 7
 
 static void end_all(world_t* world, int order) {
   int i;
-  for (i = 0; i < NENDINGS; i++) endings[(order % 2 == 0 ? order + i : 2 * NENDINGS + order - i) % NENDINGS](world);
+  for (i = 0; i < NENDINGS; i++)
+    endings[(order % 2 == 0 ? order + i : 2 * NENDINGS + order - i) % NENDINGS](world);
 }
 
 /* _i: the order, and the capacity. */
@@ -298,13 +303,15 @@ START_TEST(before_the_closing_is_done_nothing_calls_back_in_the_call) {
   stranger(world.loop);
   world_close(&world);
   ck_assert_uint_eq(world.sink.closes + world.batch.closes + world.ticker_closes, 0);
-  ck_assert_uint_eq(world.recv.calls + world.send.calls + world.select.calls + world.notify.calls, 0);
+  ck_assert_uint_eq(world.recv.calls + world.send.calls + world.select.calls + world.notify.calls,
+                    0);
   world_finish(&world);
   check_all_cancelled(&world);
 }
 END_TEST
 
-/* Each is closed or cancelled in the callback of the one before, and together they hold the channel. */
+/* Each is closed or cancelled in the callback of the one before, and together they hold the
+ * channel. */
 static world_t nest;
 static int nest_next;
 
@@ -316,7 +323,8 @@ static void nest_notify(void) { must(cancel_op(&nest.notify) == 0); }
 static void nest_ticker(void);
 
 #define NEST_DEPTH 6
-static void (*nest_endings[NEST_DEPTH])(void) = {nest_sink, nest_recv, nest_batch, nest_notify, nest_ticker, nest_select};
+static void (*nest_endings[NEST_DEPTH])(void) = {nest_sink,   nest_recv,   nest_batch,
+                                                 nest_notify, nest_ticker, nest_select};
 
 static void nest_rotate(int times) {
   while (times-- > 0) {
@@ -397,7 +405,8 @@ START_TEST(when_the_loop_is_gone_they_may_be_closed_in_each_others_callbacks) {
 }
 END_TEST
 
-/* The first one was closed before the stranger came, or right after: so libuv itself calls it back, in the closing phase that ends all. */
+/* The first one was closed before the stranger came, or right after: so libuv itself calls it back,
+ * in the closing phase that ends all. */
 START_TEST(in_the_last_closing_phase_they_may_be_closed_in_each_others_callbacks) {
   int first;
   for (first = 0; first < NEST_DEPTH; first++) {
@@ -413,7 +422,8 @@ START_TEST(in_the_last_closing_phase_they_may_be_closed_in_each_others_callbacks
 }
 END_TEST
 
-/* A loop at the same address, with users of its own: it is none of the old ones' business, nor the other way round. */
+/* A loop at the same address, with users of its own: it is none of the old ones' business, nor the
+ * other way round. */
 START_TEST(a_new_loop_in_the_same_place_is_not_touched) {
   uvchan_t* ch = support_channel(8, support_capacities[_i % SUPPORT_NCAPACITIES]);
   uvchan_t* old_ch = support_channel(8, support_capacities[_i % SUPPORT_NCAPACITIES]);
@@ -471,7 +481,7 @@ START_TEST(a_receiver_of_a_loop_that_is_gone_may_be_stopped_and_started) {
 }
 END_TEST
 
-/* ---- Cancelled beside a thread that is about to finish the request -------------------------------------------------------------- */
+/* ---- Cancelled beside a thread that is about to finish the request --------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -513,7 +523,9 @@ static void check_cancelled_beside_a_send(size_t capacity, int moment) {
 
 START_TEST(a_request_that_another_thread_is_about_to_finish_calls_back_whatever_the_stranger_does) {
   int n = support_count(2000);
-  while (n-- > 0) check_cancelled_beside_a_send(support_capacities[_i % SUPPORT_NCAPACITIES], _i / SUPPORT_NCAPACITIES);
+  while (n-- > 0)
+    check_cancelled_beside_a_send(support_capacities[_i % SUPPORT_NCAPACITIES],
+                                  _i / SUPPORT_NCAPACITIES);
 }
 END_TEST
 
@@ -547,7 +559,8 @@ static void cancel_in_drop(void* value, uvchan_drop_reason_t reason, void* arg) 
   if (reason == UVCHAN_DROPPED_OVERFLOW) must(cancel_op(&displacing) == UV_EBUSY);
 }
 
-/* drop_cb runs inside of uvchan_send(), with the request's outcome decided but not yet told to its loop. */
+/* drop_cb runs inside of uvchan_send(), with the request's outcome decided but not yet told to its
+ * loop. */
 START_TEST(a_request_that_is_being_started_is_too_late_to_cancel) {
   uvchan_options_t options;
   uvchan_t* ch;
@@ -569,7 +582,7 @@ START_TEST(a_request_that_is_being_started_is_too_late_to_cancel) {
 }
 END_TEST
 
-/* ---- What the library reads in libuv's handles ----------------------------------------------------------------------------------- */
+/* ---- What the library reads in libuv's handles ----------------------------------------------- */
 
 static union {
   uv_handle_t any;
@@ -582,7 +595,9 @@ static union {
 
 static int finished_in_callback;
 
-static void on_handle_closed(uv_handle_t* closed) { finished_in_callback = uvchan__handle_is_closed(closed); }
+static void on_handle_closed(uv_handle_t* closed) {
+  finished_in_callback = uvchan__handle_is_closed(closed);
+}
 
 static void init_handle(uv_loop_t* loop, int kind) {
   switch (kind) {
@@ -748,31 +763,50 @@ int main(void) {
   TCase* beside = support_tcase(suite, "beside");
   TCase* handles = support_tcase(suite, "handles");
 
-  tcase_add_loop_test(moments, a_stranger_at_once_ends_the_run_and_all_can_be_closed_after_it, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(moments, a_stranger_after_some_turns_ends_the_run_and_all_can_be_closed_after_it, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(moments, what_is_closed_before_the_stranger_comes_calls_back, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(moments, what_is_closed_right_after_the_stranger_calls_back, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(moments, a_stranger_in_a_receive_callback_ends_the_run, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(moments, a_stranger_in_a_timer_beside_a_sending_thread_ends_the_run, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(moments, a_stranger_at_once_ends_the_run_and_all_can_be_closed_after_it, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(moments,
+                      a_stranger_after_some_turns_ends_the_run_and_all_can_be_closed_after_it, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(moments, what_is_closed_before_the_stranger_comes_calls_back, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(moments, what_is_closed_right_after_the_stranger_calls_back, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(moments, a_stranger_in_a_receive_callback_ends_the_run, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(moments, a_stranger_in_a_timer_beside_a_sending_thread_ends_the_run, 0,
+                      SUPPORT_NCAPACITIES);
 
-  tcase_add_loop_test(after, sends_and_closes_after_the_stranger_are_harmless, 0, 2 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(after, sends_and_closes_after_the_stranger_are_harmless, 0,
+                      2 * SUPPORT_NCAPACITIES);
   tcase_add_loop_test(after, new_users_after_the_stranger_are_served, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(after, values_of_receivers_that_a_stranger_took_away_stay_in_the_channel, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(after, values_of_receivers_that_a_stranger_took_away_stay_in_the_channel, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_test(after, a_ticker_whose_timer_a_stranger_closed_answers_as_a_closing_one);
 
-  tcase_add_loop_test(gone, all_can_be_closed_when_the_loop_is_closed_and_freed, 0, 2 * NENDINGS * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(gone, what_was_decided_meanwhile_calls_back_with_that, 0, 2 * NENDINGS * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(gone, before_the_closing_is_done_nothing_calls_back_in_the_call, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(gone, when_the_loop_is_gone_they_may_be_closed_in_each_others_callbacks, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(gone, in_the_last_closing_phase_they_may_be_closed_in_each_others_callbacks, 0, 2 * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(gone, a_new_loop_in_the_same_place_is_not_touched, 0, 2 * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(gone, a_receiver_of_a_loop_that_is_gone_may_be_stopped_and_started, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(gone, all_can_be_closed_when_the_loop_is_closed_and_freed, 0,
+                      2 * NENDINGS * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(gone, what_was_decided_meanwhile_calls_back_with_that, 0,
+                      2 * NENDINGS * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(gone, before_the_closing_is_done_nothing_calls_back_in_the_call, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(gone, when_the_loop_is_gone_they_may_be_closed_in_each_others_callbacks, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(gone, in_the_last_closing_phase_they_may_be_closed_in_each_others_callbacks,
+                      0, 2 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(gone, a_new_loop_in_the_same_place_is_not_touched, 0,
+                      2 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(gone, a_receiver_of_a_loop_that_is_gone_may_be_stopped_and_started, 0,
+                      SUPPORT_NCAPACITIES);
 
-  tcase_add_loop_test(beside, a_request_that_another_thread_is_about_to_finish_calls_back_whatever_the_stranger_does, 0,
-                      NMOMENTS * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(
+      beside,
+      a_request_that_another_thread_is_about_to_finish_calls_back_whatever_the_stranger_does, 0,
+      NMOMENTS * SUPPORT_NCAPACITIES);
   tcase_add_loop_test(beside, a_second_cancel_waits_for_nobody, 0, 2 * SUPPORT_NCAPACITIES);
   tcase_add_loop_test(beside, a_request_that_is_being_started_is_too_late_to_cancel, 0, 2);
 
-  tcase_add_loop_test(handles, a_handle_is_finished_once_libuv_has_closed_it_and_not_before, 0, 2 * NHANDLES);
+  tcase_add_loop_test(handles, a_handle_is_finished_once_libuv_has_closed_it_and_not_before, 0,
+                      2 * NHANDLES);
   return support_main(suite);
 }

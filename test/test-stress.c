@@ -1,7 +1,9 @@
-/* Stress: threads and loops do whatever the library allows, at random, on a few channels; and every value is accounted for.
+/* Stress: threads and loops do whatever the library allows, at random, on a few channels; and every
+ * value is accounted for.
  *
- * The seed is the name of the test case, so that a failure shows it; UVCHAN_SEED=n runs the same choices again, though not the same
- * interleaving. Each test ends by itself: senders take a number of steps, and receivers go on until the end of every channel. */
+ * The seed is the name of the test case, so that a failure shows it; UVCHAN_SEED=n runs the same
+ * choices again, though not the same interleaving. Each test ends by itself: senders take a number
+ * of steps, and receivers go on until the end of every channel. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,7 +38,8 @@ typedef struct {
   int selects;
 } in_t;
 
-/* A receiver. The first of each channel is always started again, so that all values are received; the second comes and goes. */
+/* A receiver. The first of each channel is always started again, so that all values are received;
+ * the second comes and goes. */
 typedef struct {
   uvchan_receiver_t handle; /* first */
   order_t order;
@@ -50,7 +53,8 @@ struct party_s {
   sender_t sender;
   uint32_t random;
   int sends;
-  int driven; /* takes steps in receiving without a cause too; else only in callbacks, and sleeps between */
+  /* takes steps in receiving without a cause too; else only in callbacks, and sleeps between */
+  int driven;
   int leaving;
   int inside;
   int ended[CHANNELS];
@@ -78,7 +82,7 @@ static void something_else(party_t* party) {
   check_done(party);
 }
 
-/* ---- Sending on a loop ---------------------------------------------------------------------------------------------------- */
+/* ---- Sending on a loop ----------------------------------------------------------------------- */
 
 static void out_sent(uvchan_send_t* req, int status) {
   out_t* out = req->data;
@@ -124,7 +128,8 @@ static void out_start(party_t* party, out_t* out) {
   } else {
     put(out->values, 0, next_number(sender, out->channel));
     sender->place[out->channel]++;
-    must(uvchan_send(&party->loop, &out->send, world.chs[out->channel], out->values, out_sent) == 0);
+    must(uvchan_send(&party->loop, &out->send, world.chs[out->channel], out->values, out_sent) ==
+         0);
   }
   out->busy = 1;
 }
@@ -159,7 +164,7 @@ static void stop_sending_if_done(party_t* party) {
   sender_leave();
 }
 
-/* ---- Receiving on a loop -------------------------------------------------------------------------------------------------- */
+/* ---- Receiving on a loop --------------------------------------------------------------------- */
 
 static void in_received(uvchan_recv_t* req, int status) {
   in_t* in = req->data;
@@ -203,7 +208,8 @@ static void in_start(party_t* party, in_t* in) {
     recv_cases(party->ended, in->cases, in->values);
     must(uvchan_select(&party->loop, &in->select, in->cases, CHANNELS, in_chosen) == 0);
   } else {
-    must(uvchan_recv(&party->loop, &in->recv, world.chs[in->channel], in->values, in_received) == 0);
+    must(uvchan_recv(&party->loop, &in->recv, world.chs[in->channel], in->values, in_received) ==
+         0);
   }
   in->busy = 1;
 }
@@ -288,7 +294,7 @@ static void receive_step(party_t* party) {
   }
 }
 
-/* ---- A party on a loop ---------------------------------------------------------------------------------------------------- */
+/* ---- A party on a loop ----------------------------------------------------------------------- */
 
 static void check_done(party_t* party) {
   int i;
@@ -348,7 +354,7 @@ static void party_open(party_t* party, int driven) {
 
 static void run_party(void* arg) { support_loop_finish(&((party_t*)arg)->loop); }
 
-/* ---- The tests ------------------------------------------------------------------------------------------------------------ */
+/* ---- The tests ------------------------------------------------------------------------------- */
 
 #define THREADS 2
 #define PARTIES 2
@@ -403,7 +409,8 @@ static void check_ledger(void) {
     had += stats.received + stats.dropped;
     uvchan_release(world.chs[c]);
     for (s = 0; s < SENDERS; s++) {
-      for (place = 0; place < PLACES; place++) must(world.ledger.sent[s][c][place] == world.ledger.had[s][c][place]);
+      for (place = 0; place < PLACES; place++)
+        must(world.ledger.sent[s][c][place] == world.ledger.had[s][c][place]);
     }
   }
   must(sent == atomic_load(&world.ledger.nsent));
@@ -415,7 +422,8 @@ static void run_world(int takes) {
   uv_thread_t threads[2 * THREADS];
   size_t c;
   int i;
-  for (c = 0; world.counted && c < CHANNELS; c++) must(uvchan_sender_add(world.chs[c], THREADS + PARTIES) == 0);
+  for (c = 0; world.counted && c < CHANNELS; c++)
+    must(uvchan_sender_add(world.chs[c], THREADS + PARTIES) == 0);
   atomic_store(&world.senders_left, THREADS + PARTIES);
   for (i = 0; i < PARTIES; i++) {
     sender_init(&parties[i].sender, (size_t)(THREADS + i));
@@ -432,7 +440,9 @@ static void run_world(int takes) {
   for (i = 0; i < PARTIES; i++) support_start(&parties[i].thread, run_party, &parties[i]);
   if (world.interrupted) {
     support_await(atomic_load(&world.ledger.nsent) >= 500);
-    for (c = 0; c < CHANNELS; c++) (void)(draw(&seed, 2) == 0 ? uvchan_close(world.chs[c]) : uvchan_abort(world.chs[c], UV_ECONNABORTED));
+    for (c = 0; c < CHANNELS; c++)
+      (void)(draw(&seed, 2) == 0 ? uvchan_close(world.chs[c])
+                                 : uvchan_abort(world.chs[c], UV_ECONNABORTED));
   }
   if (!world.counted && !world.interrupted) {
     support_await(atomic_load(&world.senders_left) == 0);
@@ -461,8 +471,9 @@ START_TEST(every_value_is_accounted_for_when_somebody_closes_or_aborts_midway) {
 }
 END_TEST
 
-/* Loops alone receive, take steps only in their callbacks, and must have everything before the channels are closed: there is no close,
- * no timer and no other receiver that would hide a lost wake-up. */
+/* Loops alone receive, take steps only in their callbacks, and must have everything before the
+ * channels are closed: there is no close, no timer and no other receiver that would hide a lost
+ * wake-up. */
 START_TEST(every_value_is_received_before_anybody_closes) {
   world_open(20 + _i, support_capacities[_i], UVCHAN_WAIT);
   run_world(0);
@@ -485,9 +496,12 @@ int main(void) {
   seed = given != NULL ? (uint32_t)strtoul(given, NULL, 10) : (uint32_t)uv_hrtime();
   (void)snprintf(name, sizeof(name), "UVCHAN_SEED=%u", (unsigned int)seed);
   stress = support_tcase(suite, name);
-  tcase_add_loop_test(stress, every_value_is_accounted_for_when_the_last_sender_closes, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(stress, every_value_is_accounted_for_when_somebody_closes_or_aborts_midway, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(stress, every_value_is_received_before_anybody_closes, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(stress, every_value_is_accounted_for_when_the_last_sender_closes, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(stress, every_value_is_accounted_for_when_somebody_closes_or_aborts_midway, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(stress, every_value_is_received_before_anybody_closes, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(stress, every_value_is_accounted_for_where_full_channels_drop, 0, 4);
   return support_main(suite);
 }

@@ -1,5 +1,6 @@
-/* pthread_cancel(): a thread that is cancelled within a call leaves it in order, with no value in its hands and no lock held, and is
- * cancelled at the next point of its own. Where threads can't be cancelled, there is nothing to test. */
+/* pthread_cancel(): a thread that is cancelled within a call leaves it in order, with no value in
+ * its hands and no lock held, and is cancelled at the next point of its own. Where threads can't be
+ * cancelled, there is nothing to test. */
 #include "support-loop.h"
 
 #if defined(_WIN32) || defined(__ANDROID__)
@@ -16,7 +17,8 @@
 
 #define LONG UINT64_C(3155760000000000000) /* nanoseconds: 100 years */
 
-/* A thread with one call to make, which notes that the call has returned, and what it has brought. */
+/* A thread with one call to make, which notes that the call has returned, and what it has
+ * brought. */
 typedef struct caller_s {
   pthread_t thread;
   int (*call)(struct caller_s* caller);
@@ -28,7 +30,8 @@ typedef struct caller_s {
   atomic_int returned;
 } caller_t;
 
-/* Being cancelled is of the kind that every thread has at first: it takes effect at a cancellation point. */
+/* Being cancelled is of the kind that every thread has at first: it takes effect at a cancellation
+ * point. */
 static void* make_call(void* arg) {
   caller_t* caller = arg;
 
@@ -52,11 +55,19 @@ static void end_call(caller_t* caller) {
 }
 
 static int send_wait(caller_t* caller) { return uvchan_send_wait(caller->ch, &caller->value); }
-static int send_timedwait(caller_t* caller) { return uvchan_send_timedwait(caller->ch, &caller->value, LONG); }
-static int send_wait_n(caller_t* caller) { return uvchan_send_wait_n(caller->ch, &caller->value, 1) == 1 ? 0 : -1; }
+static int send_timedwait(caller_t* caller) {
+  return uvchan_send_timedwait(caller->ch, &caller->value, LONG);
+}
+static int send_wait_n(caller_t* caller) {
+  return uvchan_send_wait_n(caller->ch, &caller->value, 1) == 1 ? 0 : -1;
+}
 static int recv_wait(caller_t* caller) { return uvchan_recv_wait(caller->ch, &caller->value); }
-static int recv_timedwait(caller_t* caller) { return uvchan_recv_timedwait(caller->ch, &caller->value, LONG); }
-static int recv_wait_n(caller_t* caller) { return uvchan_recv_wait_n(caller->ch, &caller->value, 1) == 1 ? 0 : -1; }
+static int recv_timedwait(caller_t* caller) {
+  return uvchan_recv_timedwait(caller->ch, &caller->value, LONG);
+}
+static int recv_wait_n(caller_t* caller) {
+  return uvchan_recv_wait_n(caller->ch, &caller->value, 1) == 1 ? 0 : -1;
+}
 
 static int select_one(caller_t* caller, uvchan_op_t op, uint64_t timeout) {
   uvchan_case_t one = {caller->ch, op, &caller->value, 0, NULL};
@@ -65,17 +76,24 @@ static int select_one(caller_t* caller, uvchan_op_t op, uint64_t timeout) {
 }
 
 static int select_to_send(caller_t* caller) { return select_one(caller, UVCHAN_SEND, UINT64_MAX); }
-static int select_to_receive(caller_t* caller) { return select_one(caller, UVCHAN_RECV, UINT64_MAX); }
-static int select_to_receive_within(caller_t* caller) { return select_one(caller, UVCHAN_RECV, LONG); }
+static int select_to_receive(caller_t* caller) {
+  return select_one(caller, UVCHAN_RECV, UINT64_MAX);
+}
+static int select_to_receive_within(caller_t* caller) {
+  return select_one(caller, UVCHAN_RECV, LONG);
+}
 
-/* ---- While it waits ------------------------------------------------------------------------------------------------------- */
+/* ---- While it waits -------------------------------------------------------------------------- */
 
-static int (*const receives[])(caller_t* caller) = {recv_wait, recv_timedwait, recv_wait_n, select_to_receive, select_to_receive_within};
-static int (*const sends[])(caller_t* caller) = {send_wait, send_timedwait, send_wait_n, select_to_send};
+static int (*const receives[])(caller_t* caller) = {recv_wait, recv_timedwait, recv_wait_n,
+                                                    select_to_receive, select_to_receive_within};
+static int (*const sends[])(caller_t* caller) = {send_wait, send_timedwait, send_wait_n,
+                                                 select_to_send};
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
-/* Gives the thread the time in which one that can be cancelled would be: until another one that waits in a cancellation point is. */
+/* Gives the thread the time in which one that can be cancelled would be: until another one that
+ * waits in a cancellation point is. */
 static void* wait_for_nothing(void* arg) {
   (void)arg;
   for (;;) uv_sleep(1000);
@@ -178,15 +196,18 @@ START_TEST(a_close_ends_the_wait_of_a_cancelled_thread_too) {
 }
 END_TEST
 
-/* ---- While it wakes a loop ------------------------------------------------------------------------------------------------ */
+/* ---- While it wakes a loop ------------------------------------------------------------------- */
 
 static int try_send_one(caller_t* caller) { return uvchan_try_send(caller->ch, &caller->value); }
-static int try_send_some(caller_t* caller) { return uvchan_try_send_n(caller->ch, &caller->value, 1) == 1 ? 0 : -1; }
+static int try_send_some(caller_t* caller) {
+  return uvchan_try_send_n(caller->ch, &caller->value, 1) == 1 ? 0 : -1;
+}
 static int close_it(caller_t* caller) { return uvchan_close(caller->ch); }
 static int abort_it(caller_t* caller) { return uvchan_abort(caller->ch, UV_EOF); }
 
-static int (*const wakings[])(caller_t* caller) = {try_send_one, try_send_some,  send_wait, send_timedwait,
-                                                   send_wait_n,  select_to_send, close_it,  abort_it};
+static int (*const wakings[])(caller_t* caller) = {try_send_one,   try_send_some, send_wait,
+                                                   send_timedwait, send_wait_n,   select_to_send,
+                                                   close_it,       abort_it};
 
 static void mark_done(uvchan_receiver_t* receiver) { *(int*)receiver->data = 1; }
 
@@ -195,7 +216,8 @@ static void on_any(uvchan_receiver_t* receiver, int status, const void* value) {
   if (status < 0) uvchan_receiver_close(receiver, mark_done);
 }
 
-/* Its loop sleeps as far as anyone can tell: so the call writes to the descriptor, which is a cancellation point. */
+/* Its loop sleeps as far as anyone can tell: so the call writes to the descriptor, which is a
+ * cancellation point. */
 START_TEST(a_thread_that_is_cancelled_when_it_is_to_wake_a_loop_wakes_it_and_holds_no_lock) {
   int k;
 
@@ -249,7 +271,7 @@ START_TEST(a_thread_that_is_cancelled_when_it_ends_a_group_tells_the_loop) {
 }
 END_TEST
 
-/* ---- While it drops ------------------------------------------------------------------------------------------------------- */
+/* ---- While it drops -------------------------------------------------------------------------- */
 
 static void count_and_test_cancel(void* value, uvchan_drop_reason_t reason, void* arg) {
   (void)value;
@@ -258,7 +280,8 @@ static void count_and_test_cancel(void* value, uvchan_drop_reason_t reason, void
   pthread_testcancel();
 }
 
-static uvchan_t* channel_that_counts(unsigned int* dropped, size_t elem_size, size_t capacity, uvchan_overflow_t overflow) {
+static uvchan_t* channel_that_counts(unsigned int* dropped, size_t elem_size, size_t capacity,
+                                     uvchan_overflow_t overflow) {
   uvchan_options_t options = {elem_size, capacity, overflow, count_and_test_cancel, dropped, NULL};
   uvchan_t* ch = NULL;
 
@@ -297,7 +320,8 @@ static int overflow_twice(caller_t* caller) {
 
 START_TEST(a_thread_that_is_cancelled_while_a_value_overflows_finishes_its_send) {
   unsigned int dropped = 0;
-  uvchan_t* ch = channel_that_counts(&dropped, _i / 2 == 0 ? 8 : sizeof(large), 1, _i % 2 == 0 ? UVCHAN_DROP_OLDEST : UVCHAN_DROP_NEWEST);
+  uvchan_t* ch = channel_that_counts(&dropped, _i / 2 == 0 ? 8 : sizeof(large), 1,
+                                     _i % 2 == 0 ? UVCHAN_DROP_OLDEST : UVCHAN_DROP_NEWEST);
   caller_t caller = {.ch = ch, .cancels_itself = 1};
 
   must(uvchan_try_send(ch, large) == 0);
@@ -310,7 +334,7 @@ START_TEST(a_thread_that_is_cancelled_while_a_value_overflows_finishes_its_send)
 }
 END_TEST
 
-/* ---- At any moment -------------------------------------------------------------------------------------------------------- */
+/* ---- At any moment --------------------------------------------------------------------------- */
 
 #define NSENDERS 3
 
@@ -368,7 +392,8 @@ static void weather(storm_t* storm) {
   must(uvchan_receiver_init(&loop, &receiver, storm->ch) == 0);
   receiver.data = &storm->received;
   must(uvchan_recv_start(&receiver, count_value) == 0);
-  for (i = 0; i < NSENDERS; i++) must(pthread_create(&storm->senders[i], NULL, send_until_cancelled, storm) == 0);
+  for (i = 0; i < NSENDERS; i++)
+    must(pthread_create(&storm->senders[i], NULL, send_until_cancelled, storm) == 0);
   support_start(&canceller, cancel_all, storm);
   support_loop_finish(&loop);
   support_join(&canceller);
@@ -380,7 +405,8 @@ START_TEST(threads_that_are_cancelled_at_any_moment_lose_no_value_and_hold_no_lo
   int rounds = support_count(100);
 
   while (rounds-- > 0) {
-    storm_t storm = {.ch = support_channel(8, support_capacities[_i]), .delay = support_random(&random) % 300000};
+    storm_t storm = {.ch = support_channel(8, support_capacities[_i]),
+                     .delay = support_random(&random) % 300000};
 
     weather(&storm);
     uvchan_release(storm.ch);
@@ -398,15 +424,25 @@ int main(void) {
   TCase* drops = support_tcase(suite, "drops");
   TCase* storms = support_tcase(suite, "storms");
 
-  tcase_add_loop_test(waits, a_thread_that_is_cancelled_while_it_waits_to_receive_takes_its_value_and_returns, 0, COUNT(receives));
-  tcase_add_loop_test(waits, a_thread_that_is_cancelled_while_it_waits_to_send_gives_its_value_and_returns, 0, COUNT(sends));
-  tcase_add_test(waits, a_thread_that_is_cancelled_while_it_waits_for_a_group_returns_when_that_is_done);
+  tcase_add_loop_test(
+      waits, a_thread_that_is_cancelled_while_it_waits_to_receive_takes_its_value_and_returns, 0,
+      COUNT(receives));
+  tcase_add_loop_test(waits,
+                      a_thread_that_is_cancelled_while_it_waits_to_send_gives_its_value_and_returns,
+                      0, COUNT(sends));
+  tcase_add_test(waits,
+                 a_thread_that_is_cancelled_while_it_waits_for_a_group_returns_when_that_is_done);
   tcase_add_test(waits, a_close_ends_the_wait_of_a_cancelled_thread_too);
-  tcase_add_loop_test(wakes, a_thread_that_is_cancelled_when_it_is_to_wake_a_loop_wakes_it_and_holds_no_lock, 0, COUNT(wakings));
+  tcase_add_loop_test(
+      wakes, a_thread_that_is_cancelled_when_it_is_to_wake_a_loop_wakes_it_and_holds_no_lock, 0,
+      COUNT(wakings));
   tcase_add_test(wakes, a_thread_that_is_cancelled_when_it_ends_a_group_tells_the_loop);
   tcase_add_loop_test(drops, a_thread_that_is_cancelled_while_it_drops_drops_them_all, 0, 4);
-  tcase_add_loop_test(drops, a_thread_that_is_cancelled_while_a_value_overflows_finishes_its_send, 0, 4);
-  tcase_add_loop_test(storms, threads_that_are_cancelled_at_any_moment_lose_no_value_and_hold_no_lock, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(drops, a_thread_that_is_cancelled_while_a_value_overflows_finishes_its_send,
+                      0, 4);
+  tcase_add_loop_test(storms,
+                      threads_that_are_cancelled_at_any_moment_lose_no_value_and_hold_no_lock, 0,
+                      SUPPORT_NCAPACITIES);
 #endif
   return support_main(suite);
 }

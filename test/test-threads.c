@@ -1,5 +1,6 @@
-/* Threads share a channel: exactly once, in the order of each sender, over every capacity and every pairing of the ways to send with
- * the ways to receive. Each pairing runs once with an end and once without: a close at the end would wake who was forgotten. */
+/* Threads share a channel: exactly once, in the order of each sender, over every capacity and every
+ * pairing of the ways to send with the ways to receive. Each pairing runs once with an end and once
+ * without: a close at the end would wake who was forgotten. */
 #include <stdlib.h>
 
 #include "ways.h"
@@ -44,7 +45,8 @@ static void run_receiver(void* arg) {
   way_recv_all(receiver->way, receiver->ch, receiver->quota, &receiver->log);
 }
 
-static void crowd_open(crowd_t* crowd, size_t elem_size, size_t capacity, size_t nsenders, size_t nreceivers, size_t n) {
+static void crowd_open(crowd_t* crowd, size_t elem_size, size_t capacity, size_t nsenders,
+                       size_t nreceivers, size_t n) {
   size_t i;
   memset(crowd, 0, sizeof(*crowd));
   crowd->ch = support_channel(elem_size, capacity);
@@ -67,7 +69,8 @@ static void crowd_open(crowd_t* crowd, size_t elem_size, size_t capacity, size_t
   }
 }
 
-/* Without an end: each receiver takes its share of what will be sent, and the last takes the rest. */
+/* Without an end: each receiver takes its share of what will be sent, and the last takes the
+ * rest. */
 static void crowd_set_quotas(crowd_t* crowd) {
   size_t total = crowd->nsenders * crowd->n, share = total / crowd->nreceivers, i;
   for (i = 0; i < crowd->nreceivers; i++) crowd->receivers[i].quota = share;
@@ -76,8 +79,10 @@ static void crowd_set_quotas(crowd_t* crowd) {
 
 static void crowd_run(crowd_t* crowd, int with_end) {
   size_t i;
-  for (i = 0; i < crowd->nreceivers; i++) support_start(&crowd->receivers[i].thread, run_receiver, &crowd->receivers[i]);
-  for (i = 0; i < crowd->nsenders; i++) support_start(&crowd->senders[i].thread, run_sender, &crowd->senders[i]);
+  for (i = 0; i < crowd->nreceivers; i++)
+    support_start(&crowd->receivers[i].thread, run_receiver, &crowd->receivers[i]);
+  for (i = 0; i < crowd->nsenders; i++)
+    support_start(&crowd->senders[i].thread, run_sender, &crowd->senders[i]);
   for (i = 0; i < crowd->nsenders; i++) support_join(&crowd->senders[i].thread);
   if (with_end) ck_assert_int_eq(uvchan_close(crowd->ch), 0);
   for (i = 0; i < crowd->nreceivers; i++) support_join(&crowd->receivers[i].thread);
@@ -85,14 +90,16 @@ static void crowd_run(crowd_t* crowd, int with_end) {
 
 /* Every value was sent, and received once. */
 static void crowd_finish(crowd_t* crowd) {
-  size_t elem_size = uvchan_elem_size(crowd->ch), total = crowd->nsenders * crowd->n, received = 0, i;
+  size_t elem_size = uvchan_elem_size(crowd->ch), total = crowd->nsenders * crowd->n, received = 0,
+         i;
   uint64_t sum = 0, expected = 0;
   uvchan_stats_t stats = support_at_rest(crowd->ch);
   for (i = 0; i < crowd->nsenders; i++) ck_assert_uint_eq(crowd->senders[i].sent, crowd->n);
   for (i = 0; i < crowd->nreceivers; i++) {
     received += crowd->receivers[i].log.received;
     sum += crowd->receivers[i].log.sum;
-    if (crowd->receivers[i].quota == EVERYTHING) ck_assert_int_eq(crowd->receivers[i].log.end, UV_EOF);
+    if (crowd->receivers[i].quota == EVERYTHING)
+      ck_assert_int_eq(crowd->receivers[i].log.end, UV_EOF);
   }
   ck_assert_uint_eq(received, total);
   ck_assert_uint_eq(stats.sent, total);
@@ -100,8 +107,8 @@ static void crowd_finish(crowd_t* crowd) {
   ck_assert_uint_eq(stats.dropped, 0);
   ck_assert_uint_eq(stats.waiting_senders + stats.waiting_receivers, 0);
   for (i = 0; elem_size >= 4 && i < total; i++) {
-    ck_assert_msg(crowd->seen[i] == 1, "value %u of sender %u was received %d times", (unsigned int)(i % crowd->n),
-                  (unsigned int)(i / crowd->n), crowd->seen[i]);
+    ck_assert_msg(crowd->seen[i] == 1, "value %u of sender %u was received %d times",
+                  (unsigned int)(i % crowd->n), (unsigned int)(i / crowd->n), crowd->seen[i]);
     expected += WAY_NUMBER(i / crowd->n, i % crowd->n);
   }
   ck_assert_uint_eq(sum, expected);
@@ -109,16 +116,19 @@ static void crowd_finish(crowd_t* crowd) {
   free(crowd->seen);
 }
 
-/* ---- Every way to send with every way to receive -------------------------------------------------------------------------- */
+/* ---- Every way to send with every way to receive --------------------------------------------- */
 
 #define NPAIRINGS (NWAYS * NWAYS)
 
 static void run_pairing(way_t sends, way_t receives, size_t capacity, int with_end) {
-  static const size_t elem_sizes[] = {8, 4, 12, 64}; /* of 4 or more bytes, so that each value is known by its number */
+  /* of 4 or more bytes, so that each value is known by its number */
+  static const size_t elem_sizes[] = {8, 4, 12, 64};
   crowd_t crowd;
   size_t k;
-  if (capacity == 0 && way_never_waits(sends) && way_never_waits(receives)) return; /* nobody waits, so nobody meets */
-  crowd_open(&crowd, elem_sizes[((size_t)sends + (size_t)receives) % 4], capacity, 3, 3, (size_t)support_count(80));
+  /* nobody waits, so nobody meets */
+  if (capacity == 0 && way_never_waits(sends) && way_never_waits(receives)) return;
+  crowd_open(&crowd, elem_sizes[((size_t)sends + (size_t)receives) % 4], capacity, 3, 3,
+             (size_t)support_count(80));
   for (k = 0; k < 3; k++) {
     crowd.senders[k].way = sends;
     crowd.receivers[k].way = receives;
@@ -130,16 +140,21 @@ static void run_pairing(way_t sends, way_t receives, size_t capacity, int with_e
 
 static void run_pairing_over_capacities(int i, int with_end) {
   size_t k;
-  for (k = 0; k < SUPPORT_NCAPACITIES; k++) run_pairing((way_t)(i % NWAYS), (way_t)(i / NWAYS), support_capacities[k], with_end);
+  for (k = 0; k < SUPPORT_NCAPACITIES; k++)
+    run_pairing((way_t)(i % NWAYS), (way_t)(i / NWAYS), support_capacities[k], with_end);
 }
 
-START_TEST(each_value_is_received_once_without_an_end_for_every_pairing) { run_pairing_over_capacities(_i, 0); }
+START_TEST(each_value_is_received_once_without_an_end_for_every_pairing) {
+  run_pairing_over_capacities(_i, 0);
+}
 END_TEST
 
-START_TEST(each_value_is_received_once_until_the_end_for_every_pairing) { run_pairing_over_capacities(_i, 1); }
+START_TEST(each_value_is_received_once_until_the_end_for_every_pairing) {
+  run_pairing_over_capacities(_i, 1);
+}
 END_TEST
 
-/* ---- All ways at once ------------------------------------------------------------------------------------------------------ */
+/* ---- All ways at once ------------------------------------------------------------------------ */
 
 static void run_all_ways(int i, int with_end) {
   size_t capacity = support_capacities[i % SUPPORT_NCAPACITIES];
@@ -153,7 +168,8 @@ static void run_all_ways(int i, int with_end) {
   }
   if (!with_end) {
     crowd_set_quotas(&crowd);
-    for (k = 0; capacity == 0 && k < NWAYS; k++) { /* else the last ones could be two that never wait */
+    /* else the last ones could be two that never wait */
+    for (k = 0; capacity == 0 && k < NWAYS; k++) {
       if (way_never_waits((way_t)k)) crowd.receivers[k].way = WAY_WAIT;
     }
   }
@@ -161,7 +177,9 @@ static void run_all_ways(int i, int with_end) {
   crowd_finish(&crowd);
 }
 
-START_TEST(all_ways_share_a_channel_of_every_capacity_and_size_without_an_end) { run_all_ways(_i, 0); }
+START_TEST(all_ways_share_a_channel_of_every_capacity_and_size_without_an_end) {
+  run_all_ways(_i, 0);
+}
 END_TEST
 
 START_TEST(all_ways_share_a_channel_of_every_capacity_and_size_until_the_end) {
@@ -170,21 +188,21 @@ START_TEST(all_ways_share_a_channel_of_every_capacity_and_size_until_the_end) {
 }
 END_TEST
 
-/* ---- Crowds of different shape --------------------------------------------------------------------------------------------- */
+/* ---- Crowds of different shape --------------------------------------------------------------- */
 
 START_TEST(crowds_of_every_shape_lose_nothing) {
   static const struct { size_t nsenders, nreceivers; } shapes[] = {{1, 1}, {1, 8}, {8, 1}, {2, 7}};
   int shape = _i / SUPPORT_NCAPACITIES;
   crowd_t crowd;
-  crowd_open(&crowd, 8, support_capacities[_i % SUPPORT_NCAPACITIES], shapes[shape].nsenders, shapes[shape].nreceivers,
-             (size_t)support_count(2000));
+  crowd_open(&crowd, 8, support_capacities[_i % SUPPORT_NCAPACITIES], shapes[shape].nsenders,
+             shapes[shape].nreceivers, (size_t)support_count(2000));
   crowd_set_quotas(&crowd);
   crowd_run(&crowd, 0);
   crowd_finish(&crowd);
 }
 END_TEST
 
-/* ---- Two channels, back and forth ------------------------------------------------------------------------------------------ */
+/* ---- Two channels, back and forth ------------------------------------------------------------ */
 
 typedef struct {
   uvchan_t* there;
@@ -204,7 +222,8 @@ static void return_the_ball(void* arg) {
 /* Each wake-up is needed: one lost, and nobody moves any more. */
 START_TEST(a_ball_goes_back_and_forth) {
   size_t capacity = support_capacities[_i];
-  rally_t rally = {support_channel(8, capacity), support_channel(8, capacity), (uint64_t)support_count(5000)};
+  rally_t rally = {support_channel(8, capacity), support_channel(8, capacity),
+                   (uint64_t)support_count(5000)};
   uv_thread_t thread;
   uint64_t i, ball;
   support_start(&thread, return_the_ball, &rally);
@@ -226,8 +245,10 @@ END_TEST
 int main(void) {
   Suite* suite = suite_create("threads");
   TCase* tcase = support_tcase(suite, "pairings");
-  tcase_add_loop_test(tcase, each_value_is_received_once_without_an_end_for_every_pairing, 0, NPAIRINGS);
-  tcase_add_loop_test(tcase, each_value_is_received_once_until_the_end_for_every_pairing, 0, NPAIRINGS);
+  tcase_add_loop_test(tcase, each_value_is_received_once_without_an_end_for_every_pairing, 0,
+                      NPAIRINGS);
+  tcase_add_loop_test(tcase, each_value_is_received_once_until_the_end_for_every_pairing, 0,
+                      NPAIRINGS);
   tcase = support_tcase(suite, "crowds");
   tcase_add_loop_test(tcase, all_ways_share_a_channel_of_every_capacity_and_size_without_an_end, 0,
                       SUPPORT_NCAPACITIES * SUPPORT_NELEM_SIZES);

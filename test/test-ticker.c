@@ -1,4 +1,5 @@
-/* Tickers: what they send and when they stop, what is missed, and their life on the loop. No test judges how long anything took. */
+/* Tickers: what they send and when they stop, what is missed, and their life on the loop. No test
+ * judges how long anything took. */
 #include "support-loop.h"
 
 typedef struct {
@@ -13,7 +14,9 @@ static void ticker_open(ticker_t* ticker, uv_loop_t* loop, uvchan_t* ch) {
   ck_assert_int_eq(uvchan_ticker_init(loop, &ticker->handle, ch), 0);
 }
 
-static void ticker_close(ticker_t* ticker) { uvchan_ticker_close(&ticker->handle, on_ticker_close); }
+static void ticker_close(ticker_t* ticker) {
+  uvchan_ticker_close(&ticker->handle, on_ticker_close);
+}
 
 START_TEST(a_ticker_without_repeat_sends_the_time_once) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
@@ -115,7 +118,8 @@ END_TEST
 
 START_TEST(a_channel_that_drops_misses_no_tick) {
   support_drops_t drops;
-  uvchan_t* ch = support_dropping_channel(&drops, 8, 2, _i == 0 ? UVCHAN_DROP_OLDEST : UVCHAN_DROP_NEWEST);
+  uvchan_t* ch =
+      support_dropping_channel(&drops, 8, 2, _i == 0 ? UVCHAN_DROP_OLDEST : UVCHAN_DROP_NEWEST);
   uv_loop_t loop;
   ticker_t ticker;
   int i;
@@ -273,10 +277,10 @@ START_TEST(a_tick_does_not_overtake_a_send_request_that_waits) {
 }
 END_TEST
 
-/* ---- Due times -------------------------------------------------------------------------------------------------------------
+/* ---- Due times ----------------------------------------------------------------------------------
  *
- * Before each poll the loop's timers have run for the time that uv_now() still tells: so each tick that is due by then was sent or missed,
- * however long the loop was busy with something else. */
+ * Before each poll the loop's timers have run for the time that uv_now() still tells: so each tick
+ * that is due by then was sent or missed, however long the loop was busy with something else. */
 
 typedef struct {
   ticker_t ticker;
@@ -290,7 +294,8 @@ typedef struct {
 } watch_t;
 
 static uint64_t ticks_of(watch_t* watch) {
-  return rest(watch->ticker.handle.channel).sent + uvchan_ticker_missed(&watch->ticker.handle) - watch->before;
+  return rest(watch->ticker.handle.channel).sent + uvchan_ticker_missed(&watch->ticker.handle) -
+         watch->before;
 }
 
 static void watch_start(watch_t* watch, uint64_t timeout, uint64_t period, uint64_t until) {
@@ -348,7 +353,8 @@ START_TEST(each_tick_that_is_due_is_sent_or_counted_however_long_the_loop_stalls
 }
 END_TEST
 
-/* One tick for all that were due: it tells the time at which it was sent, and the next one is due where it always was. */
+/* One tick for all that were due: it tells the time at which it was sent, and the next one is due
+ * where it always was. */
 START_TEST(a_late_tick_moves_no_later_one) {
   uvchan_t* ch = support_channel(8, UVCHAN_UNBOUNDED);
   uv_loop_t loop;
@@ -484,12 +490,15 @@ int main(void) {
   TCase* life = support_tcase(suite, "life");
 
   tcase_add_loop_test(ticks, a_ticker_without_repeat_sends_the_time_once, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(ticks, a_repeating_ticker_sends_rising_times_until_it_is_closed, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(ticks, a_full_channel_skips_ticks_and_counts_them, 0, SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(ticks, a_repeating_ticker_sends_rising_times_until_it_is_closed, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(ticks, a_full_channel_skips_ticks_and_counts_them, 0,
+                      SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(ticks, a_channel_that_drops_misses_no_tick, 0, 2);
   tcase_add_test(ticks, a_tick_does_not_overtake_a_send_request_that_waits);
 
-  tcase_add_loop_test(due, each_tick_that_is_due_is_sent_or_counted_however_long_the_loop_stalls, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(due, each_tick_that_is_due_is_sent_or_counted_however_long_the_loop_stalls, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_test(due, a_late_tick_moves_no_later_one);
   tcase_add_loop_test(due, a_second_start_counts_from_its_own_time, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(due, times_beyond_the_end_of_the_clock_are_for_ever, 0, 3);

@@ -1,4 +1,5 @@
-/* Calls with a time limit: who ran out of time took nothing, left nothing, and kept no wake-up to himself. */
+/* Calls with a time limit: who ran out of time took nothing, left nothing, and kept no wake-up to
+ * himself. */
 #include "ground/platform.h"
 #include "ways.h"
 
@@ -27,7 +28,8 @@ static void send_in_time(void* arg) {
   atomic_store(&waiter->is_back, 1);
 }
 
-static void start(waiter_t* waiter, uv_thread_cb body, uvchan_t* ch, uint64_t timeout, uint64_t value) {
+static void start(waiter_t* waiter, uv_thread_cb body, uvchan_t* ch, uint64_t timeout,
+                  uint64_t value) {
   waiter->ch = ch;
   waiter->timeout = timeout;
   waiter->value = value;
@@ -41,10 +43,11 @@ static void fill(uvchan_t* ch) {
   for (value = 0; value < uvchan_capacity(ch); value++) must(uvchan_try_send(ch, &value) == 0);
 }
 
-/* ---- One after the other ---------------------------------------------------------------------------------------------------- */
+/* ---- One after the other --------------------------------------------------------------------- */
 
 START_TEST(a_time_limit_may_be_as_long_as_a_number_can_say) {
-  static const uint64_t limits[] = {UINT64_MAX, UINT64_MAX - 1, UINT64_MAX / 2 + 1, UINT64_MAX / 2, (uint64_t)INT64_MAX * 2 - 1000};
+  static const uint64_t limits[] = {UINT64_MAX, UINT64_MAX - 1, UINT64_MAX / 2 + 1, UINT64_MAX / 2,
+                                    (uint64_t)INT64_MAX * 2 - 1000};
   uvchan_t* ch = support_channel(8, 0);
   waiter_t waiter;
   uint64_t value = 42;
@@ -64,8 +67,9 @@ static size_t waiting_receivers(const uvchan_t* ch) {
   return stats.waiting_receivers;
 }
 
-/* Three wait, the one at the given place runs out of time; the others are served in their order. On a busy machine its time may be over
- * before the others came, and then this shows less, but nothing wrong. */
+/* Three wait, the one at the given place runs out of time; the others are served in their order. On
+ * a busy machine its time may be over before the others came, and then this shows less, but nothing
+ * wrong. */
 START_TEST(a_receiver_that_leaves_the_queue_leaves_the_order_of_the_others) {
   uvchan_t* ch = support_channel(8, support_capacities[_i / 3]);
   int leaver = _i % 3, i, next = 0;
@@ -74,8 +78,9 @@ START_TEST(a_receiver_that_leaves_the_queue_leaves_the_order_of_the_others) {
   for (i = 0; i < 3; i++) {
     size_t all = (size_t)i + 1;
     start(&waiters[i], receive_in_time, ch, i == leaver ? UINT64_C(5000000) : LONG, 99);
-    support_await(waiting_receivers(ch) == all ||
-                  (i >= leaver && atomic_load(&waiters[leaver].is_back) && waiting_receivers(ch) == all - 1));
+    support_await(
+        waiting_receivers(ch) == all ||
+        (i >= leaver && atomic_load(&waiters[leaver].is_back) && waiting_receivers(ch) == all - 1));
   }
   support_join(&waiters[leaver].thread);
   ck_assert_int_eq(waiters[leaver].answer, UV_ETIMEDOUT);
@@ -126,8 +131,10 @@ START_TEST(after_a_time_out_the_channel_works_as_before) {
     ck_assert_int_eq(uvchan_recv_timedwait(ch, &got, SHORT), UV_ETIMEDOUT);
     ck_assert_int_eq(uvchan_try_send(ch, &value), capacity == 0 ? UV_EAGAIN : 0);
     if (capacity == 0) continue;
-    while (capacity != UVCHAN_UNBOUNDED && uvchan_len(ch) < capacity) ck_assert_int_eq(uvchan_try_send(ch, &value), 0);
-    if (capacity != UVCHAN_UNBOUNDED) ck_assert_int_eq(uvchan_send_timedwait(ch, &value, SHORT), UV_ETIMEDOUT);
+    while (capacity != UVCHAN_UNBOUNDED && uvchan_len(ch) < capacity)
+      ck_assert_int_eq(uvchan_try_send(ch, &value), 0);
+    if (capacity != UVCHAN_UNBOUNDED)
+      ck_assert_int_eq(uvchan_send_timedwait(ch, &value, SHORT), UV_ETIMEDOUT);
     while (uvchan_len(ch) > 0) ck_assert_int_eq(uvchan_try_recv(ch, &got), 0);
   }
   support_at_rest(ch);
@@ -135,7 +142,7 @@ START_TEST(after_a_time_out_the_channel_works_as_before) {
 }
 END_TEST
 
-/* ---- A time-out races with the other side ----------------------------------------------------------------------------------- */
+/* ---- A time-out races with the other side ---------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -221,7 +228,7 @@ START_TEST(a_value_received_as_its_send_times_out_was_sent) {
 }
 END_TEST
 
-/* ---- A wake-up is passed on ------------------------------------------------------------------------------------------------- */
+/* ---- A wake-up is passed on ------------------------------------------------------------------ */
 
 static void receive_patiently(void* arg) {
   hasty_t* patient = arg;
@@ -233,8 +240,9 @@ static void receive_patiently(void* arg) {
   }
 }
 
-/* One receiver waits for ever, two give up all the time. Each value is sent only after the one before was received, so a wake-up that
- * a receiver takes along when it gives up leaves the value, or the sender, lying there for good. */
+/* One receiver waits for ever, two give up all the time. Each value is sent only after the one
+ * before was received, so a wake-up that a receiver takes along when it gives up leaves the value,
+ * or the sender, lying there for good. */
 START_TEST(a_wake_up_for_one_who_gives_up_goes_to_the_next) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
   hasty_t hasty[2] = {{.ch = ch}, {.ch = ch}}, patient = {.ch = ch};
@@ -259,12 +267,14 @@ START_TEST(a_wake_up_for_one_who_gives_up_goes_to_the_next) {
 }
 END_TEST
 
-/* ---- Limits that nobody lives to see ---------------------------------------------------------------------------------------- */
+/* ---- Limits that nobody lives to see --------------------------------------------------------- */
 
-static const uint64_t long_times[] = {UINT64_C(100) * 365 * 86400 * 1000000000u, UINT64_MAX / 2, UINT64_MAX - 1};
+static const uint64_t long_times[] = {UINT64_C(100) * 365 * 86400 * 1000000000u, UINT64_MAX / 2,
+                                      UINT64_MAX - 1};
 #define NLONG_TIMES 3
 
-/* Whatever holds a platform's time, 32 bits of seconds or of milliseconds: a sleep is cut into pieces that fit. */
+/* Whatever holds a platform's time, 32 bits of seconds or of milliseconds: a sleep is cut into
+ * pieces that fit. */
 START_TEST(a_sleep_takes_at_most_a_day_at_once) {
   ck_assert_uint_eq(uvchan__cap_sleep(long_times[_i]), UINT64_C(86400) * 1000000000u);
   ck_assert_uint_eq(uvchan__cap_sleep(1), 1);
@@ -284,7 +294,8 @@ static void wait_long(void* arg) {
 }
 
 START_TEST(a_wait_with_a_limit_of_centuries_ends_with_its_value) {
-  long_wait_t wait = {support_channel(8, support_capacities[_i % SUPPORT_NCAPACITIES]), long_times[_i / SUPPORT_NCAPACITIES]};
+  long_wait_t wait = {support_channel(8, support_capacities[_i % SUPPORT_NCAPACITIES]),
+                      long_times[_i / SUPPORT_NCAPACITIES]};
   uint64_t value = 1;
   uv_thread_t thread;
   support_start(&thread, wait_long, &wait);
@@ -299,14 +310,20 @@ int main(void) {
   Suite* suite = suite_create("timed");
   TCase* tcase = support_tcase(suite, "one after the other");
   tcase_add_loop_test(tcase, a_time_limit_may_be_as_long_as_a_number_can_say, 0, 5);
-  tcase_add_loop_test(tcase, a_receiver_that_leaves_the_queue_leaves_the_order_of_the_others, 0, 3 * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, a_value_whose_send_timed_out_is_never_received, 0, SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(tcase, a_receiver_that_leaves_the_queue_leaves_the_order_of_the_others, 0,
+                      3 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_value_whose_send_timed_out_is_never_received, 0,
+                      SUPPORT_NCAPACITIES - 1);
   tcase_add_loop_test(tcase, after_a_time_out_the_channel_works_as_before, 0, SUPPORT_NCAPACITIES);
   tcase = support_tcase(suite, "races");
-  tcase_add_loop_test(tcase, a_value_sent_as_a_receive_times_out_is_not_lost, 0, SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, a_value_received_as_its_send_times_out_was_sent, 0, SUPPORT_NCAPACITIES - 1);
-  tcase_add_loop_test(tcase, a_wake_up_for_one_who_gives_up_goes_to_the_next, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_value_sent_as_a_receive_times_out_is_not_lost, 0,
+                      SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_value_received_as_its_send_times_out_was_sent, 0,
+                      SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(tcase, a_wake_up_for_one_who_gives_up_goes_to_the_next, 0,
+                      SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, a_sleep_takes_at_most_a_day_at_once, 0, NLONG_TIMES);
-  tcase_add_loop_test(tcase, a_wait_with_a_limit_of_centuries_ends_with_its_value, 0, NLONG_TIMES * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_wait_with_a_limit_of_centuries_ends_with_its_value, 0,
+                      NLONG_TIMES * SUPPORT_NCAPACITIES);
   return support_main(suite);
 }

@@ -1,4 +1,5 @@
-/* Typed ends: each function does what its plain one does, for values of several types. (What must not compile is another test.) */
+/* Typed ends: each function does what its plain one does, for values of several types. (What must
+ * not compile is another test.) */
 #include <string.h>
 #include <uvchan/typed.h>
 
@@ -132,7 +133,7 @@ START_TEST(typed_cases_stand_in_a_select_beside_each_other) {
 }
 END_TEST
 
-/* ---- Channels of pointers and of channels ----------------------------------------------------------------------------------- */
+/* ---- Channels of pointers and of channels ---------------------------------------------------- */
 
 START_TEST(values_may_be_pointers) {
   texts_t texts;
@@ -170,7 +171,7 @@ START_TEST(a_channel_of_reply_channels_brings_an_answer) {
 }
 END_TEST
 
-/* ---- On a loop -------------------------------------------------------------------------------------------------------------- */
+/* ---- On a loop ------------------------------------------------------------------------------- */
 
 static int values_seen;
 static int ends_seen;
@@ -217,7 +218,8 @@ START_TEST(a_typed_receiver_gets_its_values_and_the_end) {
   if (_i == 1) ck_assert_int_eq(orders_recv_start_batch(&receiver, on_orders), 0);
   ck_assert_int_eq(orders_recv_start(&receiver, on_order), UV_EALREADY);
   ck_assert_int_eq(orders_recv_start_batch(&receiver, on_orders), UV_EALREADY);
-  for (i = 0; i < 10; i++) ck_assert_int_eq(orders_try_send(orders_sendonly(orders), make_order(i)), 0);
+  for (i = 0; i < 10; i++)
+    ck_assert_int_eq(orders_try_send(orders_sendonly(orders), make_order(i)), 0);
   ck_assert_int_eq(orders_close(orders_sendonly(orders)), 0);
   support_loop_finish(&loop);
   ck_assert_int_eq(values_seen, 10);

@@ -1,5 +1,5 @@
-/* Started receivers on an unbuffered channel: it has room for one value for each of them that is not in its callback. And what a waiting
- * send in such a callback does. */
+/* Started receivers on an unbuffered channel: it has room for one value for each of them that is
+ * not in its callback. And what a waiting send in such a callback does. */
 #include "support-loop.h"
 
 START_TEST(an_unbuffered_channel_takes_nothing_before_a_receiver_is_started) {
@@ -60,7 +60,8 @@ static void probe_inside(uvchan_receiver_t* receiver, int status, const void* va
   (void)value;
   if (probe->calls++ != 0) return;
   probe->in_callback = uvchan_try_send(receiver->channel, &number);
-  if (probe->in_callback == UV_EAGAIN) probe->wait_answer = uvchan_send_wait(receiver->channel, &number);
+  if (probe->in_callback == UV_EAGAIN)
+    probe->wait_answer = uvchan_send_wait(receiver->channel, &number);
 }
 
 START_TEST(inside_the_callback_of_the_only_receiver_an_unbuffered_channel_takes_nothing) {
@@ -120,7 +121,8 @@ static void fill_then_wait(uvchan_receiver_t* receiver, int status, const void* 
     probe->in_callback = uvchan_try_send(receiver->channel, &number);
   } while (probe->in_callback == 0);
   probe->wait_answer = uvchan_send_wait(receiver->channel, &number);
-  if (probe->wait_answer == UV_EBUSY) probe->wait_answer = (int)uvchan_send_wait_n(receiver->channel, &number, 1);
+  if (probe->wait_answer == UV_EBUSY)
+    probe->wait_answer = (int)uvchan_send_wait_n(receiver->channel, &number, 1);
 }
 
 START_TEST(a_waiting_send_that_only_this_loop_could_end_answers_ebusy) {
@@ -188,9 +190,11 @@ int main(void) {
 
   tcase_add_test(room, an_unbuffered_channel_takes_nothing_before_a_receiver_is_started);
   tcase_add_test(room, an_unbuffered_channel_takes_one_value_for_each_started_receiver);
-  tcase_add_test(room, inside_the_callback_of_the_only_receiver_an_unbuffered_channel_takes_nothing);
+  tcase_add_test(room,
+                 inside_the_callback_of_the_only_receiver_an_unbuffered_channel_takes_nothing);
   tcase_add_test(room, inside_a_callback_an_unbuffered_channel_takes_a_value_for_another_receiver);
-  tcase_add_loop_test(room, a_waiting_send_that_only_this_loop_could_end_answers_ebusy, 0, SUPPORT_NCAPACITIES - 1);
+  tcase_add_loop_test(room, a_waiting_send_that_only_this_loop_could_end_answers_ebusy, 0,
+                      SUPPORT_NCAPACITIES - 1);
   tcase_add_test(room, a_waiting_send_in_a_callback_reaches_a_thread_that_waits);
   return support_main(suite);
 }

@@ -171,7 +171,8 @@ static void destroy_the_group(uvchan_notify_t* req, int status) {
   memset(op->req.data, 0x5a, sizeof(uvchan_waitgroup_t));
 }
 
-/* The thread that brings a group to zero touches it no more once the notify has called back: the callback may take its memory away. */
+/* The thread that brings a group to zero touches it no more once the notify has called back: the
+ * callback may take its memory away. */
 START_TEST(the_callback_may_destroy_the_group) {
   crew_t crew;
   uv_loop_t loop;

@@ -1,4 +1,5 @@
-/* Wait groups among threads: who waits, when it ends, and that its memory may go as soon as a wait has returned. */
+/* Wait groups among threads: who waits, when it ends, and that its memory may go as soon as a wait
+ * has returned. */
 #include <limits.h>
 #include <stdlib.h>
 
@@ -23,7 +24,8 @@ static void work_and_say_done(void* arg) {
 
 static void wait_for_all(void* arg) {
   worker_t* worker = arg;
-  worker->answer = worker->n == 0 ? uvchan_waitgroup_wait(worker->wg) : uvchan_waitgroup_timedwait(worker->wg, LONG);
+  worker->answer = worker->n == 0 ? uvchan_waitgroup_wait(worker->wg)
+                                  : uvchan_waitgroup_timedwait(worker->wg, LONG);
   atomic_fetch_add(worker->count, 1);
 }
 
@@ -75,14 +77,16 @@ START_TEST(a_wait_ends_when_all_are_done_and_sees_what_they_did) {
       support_start(&threads[i], work_and_say_done, &workers[i]);
     }
     must(uvchan_waitgroup_wait(&wg) == 0);
-    for (i = 0; i < n; i++) must(workers[i].plain == 42); /* before they are joined: the wait alone orders this */
+    /* before they are joined: the wait alone orders this */
+    for (i = 0; i < n; i++) must(workers[i].plain == 42);
     for (i = 0; i < n; i++) support_join(&threads[i]);
   }
   uvchan_waitgroup_destroy(&wg);
 }
 END_TEST
 
-/* Whether each of the waiters is asleep by the time of the last done, or just on its way, it comes back. */
+/* Whether each of the waiters is asleep by the time of the last done, or just on its way, it comes
+ * back. */
 START_TEST(all_who_wait_are_woken_at_once) {
   int round, i, nwaiters = 5;
   for (round = 0; round < support_count(100); round++) {
@@ -108,7 +112,8 @@ START_TEST(all_who_wait_are_woken_at_once) {
 }
 END_TEST
 
-/* The group lies in memory of its own, which goes as soon as the wait returned, though the last done may still be on its way out. */
+/* The group lies in memory of its own, which goes as soon as the wait returned, though the last
+ * done may still be on its way out. */
 START_TEST(its_memory_may_go_when_a_wait_has_returned) {
   int round, i;
   for (round = 0; round < support_count(500); round++) {
@@ -173,7 +178,8 @@ static void wait_in_haste(void* arg) {
   }
 }
 
-/* Two who give up all the time and the last done race for the same waiter; then the group is as it should be. */
+/* Two who give up all the time and the last done race for the same waiter; then the group is as it
+ * should be. */
 START_TEST(a_wait_that_times_out_while_the_last_is_done_is_one_or_the_other) {
   hasty_t hasty = {.stop = 0};
   uint32_t seed = 3;

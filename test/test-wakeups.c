@@ -1,5 +1,5 @@
-/* No lost wake-up: many sleep, and exactly as much happens as wakes them all. No test here closes a channel before everyone is awake,
- * since that would wake whoever was forgotten. */
+/* No lost wake-up: many sleep, and exactly as much happens as wakes them all. No test here closes a
+ * channel before everyone is awake, since that would wake whoever was forgotten. */
 #include "ways.h"
 
 #define NSLEEPERS 4
@@ -32,7 +32,8 @@ static void sleep_as_sender(void* arg) {
   }
 }
 
-static void start_sleepers(uv_thread_t* threads, sleeper_t* sleepers, uv_thread_cb body, uvchan_t* ch, int rounds, atomic_int* awake) {
+static void start_sleepers(uv_thread_t* threads, sleeper_t* sleepers, uv_thread_cb body,
+                           uvchan_t* ch, int rounds, atomic_int* awake) {
   int i;
   for (i = 0; i < NSLEEPERS; i++) {
     sleepers[i] = (sleeper_t){ch, waiting_ways[i], rounds, awake, (uint64_t)i};
@@ -45,7 +46,7 @@ static void join_sleepers(uv_thread_t* threads) {
   for (i = 0; i < NSLEEPERS; i++) support_join(&threads[i]);
 }
 
-/* ---- As many events as sleepers --------------------------------------------------------------------------------------------- */
+/* ---- As many events as sleepers -------------------------------------------------------------- */
 
 static void send_once(int form, uvchan_t* ch) {
   uint64_t values[NSLEEPERS] = {0};
@@ -77,7 +78,8 @@ START_TEST(as_many_sends_as_sleeping_receivers_wake_them_all) {
 }
 END_TEST
 
-/* The buffer is full, and stays full until the last round: what is received makes room for exactly the sleepers. */
+/* The buffer is full, and stays full until the last round: what is received makes room for exactly
+ * the sleepers. */
 static void receive_once(int form, uvchan_t* ch) {
   uint64_t values[NSLEEPERS];
   size_t got = 0;
@@ -85,7 +87,8 @@ static void receive_once(int form, uvchan_t* ch) {
     for (; got < NSLEEPERS; got++) must(uvchan_try_recv(ch, values) == 0);
   }
   while (got < NSLEEPERS) {
-    ssize_t r = form == 1 ? uvchan_try_recv_n(ch, values, NSLEEPERS - got) : uvchan_recv_wait_n(ch, values, NSLEEPERS - got);
+    ssize_t r = form == 1 ? uvchan_try_recv_n(ch, values, NSLEEPERS - got)
+                          : uvchan_recv_wait_n(ch, values, NSLEEPERS - got);
     must(r > 0);
     got += (size_t)r;
   }
@@ -112,8 +115,8 @@ START_TEST(as_many_receives_as_sleeping_senders_wake_them_all) {
 }
 END_TEST
 
-/* Producers that were stuck behind a full channel all come in, though the channel is emptied in one go and is never exactly full
- * again. */
+/* Producers that were stuck behind a full channel all come in, though the channel is emptied in one
+ * go and is never exactly full again. */
 START_TEST(emptying_a_full_channel_wakes_every_sender_that_has_room) {
   uvchan_t* ch = support_channel(8, 3);
   sleeper_t sleepers[NSLEEPERS];
@@ -134,7 +137,7 @@ START_TEST(emptying_a_full_channel_wakes_every_sender_that_has_room) {
 }
 END_TEST
 
-/* ---- Two who send at the same time ------------------------------------------------------------------------------------------ */
+/* ---- Two who send at the same time ----------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -152,7 +155,8 @@ static void push_once_a_round(void* arg) {
   }
 }
 
-/* Each of two senders sends one value, both at once, while two receivers sleep: one wake-up for the two would leave one asleep. */
+/* Each of two senders sends one value, both at once, while two receivers sleep: one wake-up for the
+ * two would leave one asleep. */
 START_TEST(two_sends_at_once_wake_two_sleepers) {
   int rounds = support_count(500), i;
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
@@ -175,7 +179,7 @@ START_TEST(two_sends_at_once_wake_two_sleepers) {
 }
 END_TEST
 
-/* ---- On the way to sleep ---------------------------------------------------------------------------------------------------- */
+/* ---- On the way to sleep --------------------------------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -193,7 +197,8 @@ static void receive_at_odd_moments(void* arg) {
   }
 }
 
-/* Both sides come at moments that vary around each other, so that one often arrives while the other is just falling asleep. */
+/* Both sides come at moments that vary around each other, so that one often arrives while the other
+ * is just falling asleep. */
 START_TEST(who_is_just_falling_asleep_is_woken) {
   walker_t walker = {support_channel(8, support_capacities[_i]), (uint64_t)support_count(20000), 5};
   uint32_t seed = 11;
@@ -209,7 +214,7 @@ START_TEST(who_is_just_falling_asleep_is_woken) {
 }
 END_TEST
 
-/* ---- What can be seen from outside at any moment ---------------------------------------------------------------------------- */
+/* ---- What can be seen from outside at any moment --------------------------------------------- */
 
 typedef struct {
   uvchan_t* ch;
@@ -228,7 +233,8 @@ static void receive_busily(void* arg) {
   for (i = 0; i < busy->n; i++) must(uvchan_recv_wait(busy->ch, &value) == 0);
 }
 
-/* Nobody waits to send while somebody waits to receive; nobody waits to receive while there is something; never more than the capacity. */
+/* Nobody waits to send while somebody waits to receive; nobody waits to receive while there is
+ * something; never more than the capacity. */
 START_TEST(at_no_moment_both_sides_wait) {
   size_t capacity = support_capacities[_i];
   busy_t busy = {support_channel(8, capacity), (size_t)support_count(20000)};
@@ -255,12 +261,14 @@ START_TEST(at_no_moment_both_sides_wait) {
 }
 END_TEST
 
-/* ---- Nothing happens while nobody is woken ---------------------------------------------------------------------------------- */
+/* ---- Nothing happens while nobody is woken --------------------------------------------------- */
 
-static uint64_t microseconds(uv_timeval_t time) { return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec; }
+static uint64_t microseconds(uv_timeval_t time) {
+  return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+}
 
-/* Whoever looked again every millisecond would have changed threads 100 times for each sleeper, and whoever did not sleep would have used
- * the processor all the time. */
+/* Whoever looked again every millisecond would have changed threads 100 times for each sleeper, and
+ * whoever did not sleep would have used the processor all the time. */
 START_TEST(threads_that_wait_use_no_processor_time) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
   sleeper_t sleepers[NSLEEPERS];
@@ -285,8 +293,10 @@ END_TEST
 int main(void) {
   Suite* suite = suite_create("wakeups");
   TCase* tcase = support_tcase(suite, "wakeups");
-  tcase_add_loop_test(tcase, as_many_sends_as_sleeping_receivers_wake_them_all, 0, 3 * SUPPORT_NCAPACITIES);
-  tcase_add_loop_test(tcase, as_many_receives_as_sleeping_senders_wake_them_all, 0, 3 * (SUPPORT_NCAPACITIES - 1));
+  tcase_add_loop_test(tcase, as_many_sends_as_sleeping_receivers_wake_them_all, 0,
+                      3 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, as_many_receives_as_sleeping_senders_wake_them_all, 0,
+                      3 * (SUPPORT_NCAPACITIES - 1));
   tcase_add_test(tcase, emptying_a_full_channel_wakes_every_sender_that_has_room);
   tcase_add_loop_test(tcase, two_sends_at_once_wake_two_sleepers, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, who_is_just_falling_asleep_is_woken, 0, SUPPORT_NCAPACITIES);

@@ -1,5 +1,6 @@
-/* The ways to send and to receive from a plain thread, behind one call each, so that a test can run over all pairings of them.
- * A number names a value: its sender and its place in that sender's order, which the receiver reads back out of the value. */
+/* The ways to send and to receive from a plain thread, behind one call each, so that a test can run
+ * over all pairings of them. A number names a value: its sender and its place in that sender's
+ * order, which the receiver reads back out of the value. */
 #ifndef WAYS_H
 #define WAYS_H
 
@@ -7,13 +8,25 @@
 
 #include "support.h"
 
-typedef enum { WAY_TRY, WAY_WAIT, WAY_TIMED, WAY_TRY_N, WAY_WAIT_N, WAY_TRY_SELECT, WAY_SELECT, WAY_TIMED_SELECT, NWAYS } way_t;
+typedef enum {
+  WAY_TRY,
+  WAY_WAIT,
+  WAY_TIMED,
+  WAY_TRY_N,
+  WAY_WAIT_N,
+  WAY_TRY_SELECT,
+  WAY_SELECT,
+  WAY_TIMED_SELECT,
+  NWAYS
+} way_t;
 
 #define WAY_MOST 5                  /* values that one call moves */
 #define WAY_TIMEOUT UINT64_C(50000) /* nanoseconds: short, so that some calls run out of time */
 
 /* What a select with one case answers, as the plain call would. */
-static inline int way_outcome(int index, const uvchan_case_t* one) { return index < 0 ? index : one->status; }
+static inline int way_outcome(int index, const uvchan_case_t* one) {
+  return index < 0 ? index : one->status;
+}
 
 static inline int way_select(way_t way, uvchan_t* ch, uvchan_op_t op, void* value) {
   uvchan_case_t one;
@@ -65,9 +78,13 @@ static inline ssize_t way_recv(way_t way, uvchan_t* ch, void* values, size_t n) 
   }
 }
 
-static inline int way_never_waits(way_t way) { return way == WAY_TRY || way == WAY_TRY_N || way == WAY_TRY_SELECT; }
+static inline int way_never_waits(way_t way) {
+  return way == WAY_TRY || way == WAY_TRY_N || way == WAY_TRY_SELECT;
+}
 
-static inline int way_is_not_now(ssize_t answer) { return answer == UV_EAGAIN || answer == UV_ETIMEDOUT; }
+static inline int way_is_not_now(ssize_t answer) {
+  return answer == UV_EAGAIN || answer == UV_ETIMEDOUT;
+}
 
 /* Gives up the processor between two calls that were answered "not now". */
 static inline void way_rest(unsigned int* turns) {
@@ -92,7 +109,8 @@ static inline uint64_t way_number(const void* value, size_t elem_size) {
   return number;
 }
 
-/* Sends the values [0, n) of a sender; answers how many were sent until they were all, or the channel was closed. */
+/* Sends the values [0, n) of a sender; answers how many were sent until they were all, or the
+ * channel was closed. */
 static inline size_t way_send_all(way_t way, uvchan_t* ch, size_t sender, size_t n) {
   unsigned char values[WAY_MOST * SUPPORT_MOST_BYTES];
   size_t elem_size = uvchan_elem_size(ch);
@@ -144,7 +162,8 @@ static inline void way_note(way_log_t* log, const void* value, size_t elem_size)
   log->sum += number;
   if (log->seen == NULL) return;
   must(place < log->stride);
-  must(log->seen[sender * log->stride + place]++ == 0); /* a second receiver of the same value is a race here, or a failure */
+  /* a second receiver of the same value is a race here, or a failure */
+  must(log->seen[sender * log->stride + place]++ == 0);
 }
 
 /* Receives quota values, or until the end where that comes first. */

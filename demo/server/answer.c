@@ -32,10 +32,12 @@ static const char* reason_of(int status) {
 static int keeps_alive(const exchange_t* exchange) {
   int is_newest = exchange->next == NULL;
 
-  return exchange->keeps_alive && !(is_newest && house_is_closing(exchange->connection->desk->house));
+  return exchange->keeps_alive &&
+         !(is_newest && house_is_closing(exchange->connection->desk->house));
 }
 
-/* The first exchange's answer goes where it is written from; a later one's is kept until its turn. */
+/* The first exchange's answer goes where it is written from; a later one's is kept until its
+ * turn. */
 static bytes_t* answer_of(exchange_t* exchange) {
   return exchange == exchange->connection->first ? &exchange->connection->out : &exchange->answer;
 }
@@ -43,8 +45,9 @@ static bytes_t* answer_of(exchange_t* exchange) {
 static void begin(exchange_t* exchange, bytes_t* out, int status, const char* type) {
   exchange->is_answered = 1;
   if (!exchange->keeps_alive) exchange->connection->is_last = 1;
-  bytes_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nX-Content-Type-Options: nosniff\r\n", status, reason_of(status),
-               desk_date(exchange->connection->desk), type);
+  bytes_printf(
+      out, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nX-Content-Type-Options: nosniff\r\n",
+      status, reason_of(status), desk_date(exchange->connection->desk), type);
   if (!exchange->keeps_alive) {
     bytes_add_text(out, "Connection: close\r\n");
   } else if (exchange->is_old) {
@@ -52,7 +55,8 @@ static void begin(exchange_t* exchange, bytes_t* out, int status, const char* ty
   }
 }
 
-void exchange_answer(exchange_t* exchange, int status, const char* type, const char* headers, const void* body, size_t len) {
+void exchange_answer(exchange_t* exchange, int status, const char* type, const char* headers,
+                     const void* body, size_t len) {
   bytes_t* out = answer_of(exchange);
 
   exchange->keeps_alive = keeps_alive(exchange);
@@ -66,7 +70,8 @@ void exchange_refuse(exchange_t* exchange, int status, const char* why) {
   char body[128];
   int len = snprintf(body, sizeof(body), "{\"error\":\"%s\"}\n", why);
 
-  exchange_answer(exchange, status, "application/json", status == 503 ? "Retry-After: 1\r\n" : NULL, body, (size_t)len);
+  exchange_answer(exchange, status, "application/json", status == 503 ? "Retry-After: 1\r\n" : NULL,
+                  body, (size_t)len);
 }
 
 void exchange_stream(exchange_t* exchange, const char* type) {

@@ -1,12 +1,16 @@
-/* The board's numbers and its samples: rings of what the counters were, so that the difference to now is what happened since. */
+/* The board's numbers and its samples: rings of what the counters were, so that the difference to
+ * now is what happened since. */
 #include "board.h"
 
-uint64_t board_next_number(board_t* board) { return atomic_fetch_add_explicit(&board->numbers, 1, memory_order_relaxed) + 1; }
+uint64_t board_next_number(board_t* board) {
+  return atomic_fetch_add_explicit(&board->numbers, 1, memory_order_relaxed) + 1;
+}
 
 void board_return_number(board_t* board, uint64_t number) {
   uint_least64_t last = number;
 
-  atomic_compare_exchange_strong_explicit(&board->numbers, &last, number - 1, memory_order_relaxed, memory_order_relaxed);
+  atomic_compare_exchange_strong_explicit(&board->numbers, &last, number - 1, memory_order_relaxed,
+                                          memory_order_relaxed);
 }
 
 static void sample_throughput(board_t* board, samples_t* samples, uint64_t now_ns) {
@@ -15,7 +19,8 @@ static void sample_throughput(board_t* board, samples_t* samples, uint64_t now_n
   uint64_t since_ns = now_ns - samples->at_ns[slot];
 
   if (samples->at_ns[slot] != 0 && since_ns > 0) {
-    board_set(&board->throughput_milli, (uint64_t)((double)(answered - samples->answered[slot]) * 1e12 / (double)since_ns));
+    board_set(&board->throughput_milli,
+              (uint64_t)((double)(answered - samples->answered[slot]) * 1e12 / (double)since_ns));
   }
   samples->answered[slot] = answered;
   samples->at_ns[slot] = now_ns;

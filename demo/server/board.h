@@ -16,13 +16,15 @@ typedef struct {
   atomic_uint_least64_t ready;
   atomic_uint_least64_t lost;
   atomic_uint_least64_t rejected; /* no room, or closed */
-  atomic_uint_least64_t gave_up;  /* waited too long, or their customer left before there was room: never baked */
-  atomic_uint_least64_t gone;     /* came back and found their customer gone */
-  atomic_uint_least64_t numbers;  /* the last number that was given out */
+  /* waited too long, or their customer left before there was room: never baked */
+  atomic_uint_least64_t gave_up;
+  atomic_uint_least64_t gone;    /* came back and found their customer gone */
+  atomic_uint_least64_t numbers; /* the last number that was given out */
   atomic_uint_least64_t connections;
   atomic_uint_least64_t viewers;
   atomic_uint_least64_t viewers_skipped; /* events that the channels of viewers dropped */
-  histogram_t latency;                   /* from an order's arrival to its answer, of those that were baked */
+  /* from an order's arrival to its answer, of those that were baked */
+  histogram_t latency;
 
   /* Looked at four times a second by the main thread, in board_sample(). */
   atomic_uint_least64_t throughput_milli; /* answers in the last second, times 1000 */
@@ -30,11 +32,17 @@ typedef struct {
   atomic_uint_least64_t recent_p99_us;
 } board_t;
 
-static inline void board_add(atomic_uint_least64_t* counter) { atomic_fetch_add_explicit(counter, 1, memory_order_relaxed); }
+static inline void board_add(atomic_uint_least64_t* counter) {
+  atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
 
-static inline void board_take(atomic_uint_least64_t* counter) { atomic_fetch_sub_explicit(counter, 1, memory_order_relaxed); }
+static inline void board_take(atomic_uint_least64_t* counter) {
+  atomic_fetch_sub_explicit(counter, 1, memory_order_relaxed);
+}
 
-static inline uint64_t board_read(const atomic_uint_least64_t* counter) { return atomic_load_explicit(counter, memory_order_relaxed); }
+static inline uint64_t board_read(const atomic_uint_least64_t* counter) {
+  return atomic_load_explicit(counter, memory_order_relaxed);
+}
 
 static inline void board_set(atomic_uint_least64_t* counter, uint64_t value) {
   atomic_store_explicit(counter, value, memory_order_relaxed);
@@ -44,7 +52,7 @@ static inline void board_set(atomic_uint_least64_t* counter, uint64_t value) {
 uint64_t board_next_number(board_t* board);
 void board_return_number(board_t* board, uint64_t number);
 
-/* ---- The main thread's samples ---------------------------------------------------------------------------------------------- */
+/* ---- The main thread's samples --------------------------------------------------------------- */
 
 #define SAMPLE_MS 250
 #define SAMPLES_IN_SECOND (1000 / SAMPLE_MS)

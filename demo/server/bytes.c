@@ -1,4 +1,5 @@
-/* Growing memory: doubled when it is full, so that adding costs the same on average however much there is. */
+/* Growing memory: doubled when it is full, so that adding costs the same on average however much
+ * there is. */
 #include "bytes.h"
 
 #include <stdarg.h>

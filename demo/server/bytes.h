@@ -1,6 +1,7 @@
 /* A piece of memory that grows at its end. Knows nothing of what is in it. Threads: one at a time.
  *
- * Where memory runs out it is marked failed and takes nothing more, so that whoever fills it looks once, at the end. */
+ * Where memory runs out it is marked failed and takes nothing more, so that whoever fills it looks
+ * once, at the end. */
 #ifndef BYTES_H
 #define BYTES_H
 

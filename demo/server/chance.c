@@ -1,4 +1,5 @@
-/* Random numbers, seeded by the system. They decide about pizzas only, so a small bias of the remainder does no harm. */
+/* Random numbers, seeded by the system. They decide about pizzas only, so a small bias of the
+ * remainder does no harm. */
 #include "chance.h"
 
 #include <uv.h>

@@ -1,4 +1,5 @@
-/* Random numbers: the SplitMix64 generator (Steele, Lea, Flood 2014). Threads: each has one of its own. */
+/* Random numbers: the SplitMix64 generator (Steele, Lea, Flood 2014). Threads: each has one of its
+ * own. */
 #ifndef CHANCE_H
 #define CHANCE_H
 

@@ -11,7 +11,7 @@
 
 #define LINGER_MS 1000
 
-/* ---- Closing -------------------------------------------------------------------------------------------------------------- */
+/* ---- Closing --------------------------------------------------------------------------------- */
 
 static void on_closed(uv_handle_t* handle) {
   connection_t* connection = handle->data;
@@ -39,18 +39,20 @@ void connection_close(connection_t* connection) {
   uv_close((uv_handle_t*)&connection->handle, on_closed);
 }
 
-/* ---- Writing -------------------------------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static void on_shut_down(uv_shutdown_t* req, int status) {
   (void)req;
   (void)status; /* where the client is gone, reading says so too */
 }
 
-/* A close with bytes unread would have the system tell the client of a broken connection, ahead of the answer. */
+/* A close with bytes unread would have the system tell the client of a broken connection, ahead of
+ * the answer. */
 static void linger(connection_t* connection) {
   connection->is_lingering = 1;
   connection->is_last = 1;
-  if (connection->has_ended || uv_shutdown(&connection->shutdown, (uv_stream_t*)&connection->handle, on_shut_down) != 0) {
+  if (connection->has_ended ||
+      uv_shutdown(&connection->shutdown, (uv_stream_t*)&connection->handle, on_shut_down) != 0) {
     connection_close(connection);
   }
 }
@@ -78,16 +80,18 @@ static void write_out(connection_t* connection) {
   connection->waits_for = DEADLINE_NONE; /* the time for this write begins */
   connection->write.data = connection;
   buffer = uv_buf_init(connection->flight.data, (unsigned int)connection->flight.len);
-  if (uv_write(&connection->write, (uv_stream_t*)&connection->handle, &buffer, 1, on_written) == 0) return;
+  if (uv_write(&connection->write, (uv_stream_t*)&connection->handle, &buffer, 1, on_written) == 0)
+    return;
   connection->is_writing = 0;
   connection_close(connection);
 }
 
-/* ---- Reading -------------------------------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 /* The refusal is an answer like any other: it has its turn after those of earlier requests. */
 static void refuse_client(connection_t* connection, int status) {
-  static const char* const texts[] = {"the request is malformed", "it took too long", "the body is too large", "the headers are too large",
+  static const char* const texts[] = {"the request is malformed", "it took too long",
+                                      "the body is too large", "the headers are too large",
                                       "out of memory"};
   exchange_t* exchange = exchange_add(connection);
 
@@ -99,7 +103,12 @@ static void refuse_client(connection_t* connection, int status) {
     return;
   }
   exchange->keeps_alive = 0;
-  exchange_refuse(exchange, status, texts[status == 400 ? 0 : status == 408 ? 1 : status == 413 ? 2 : status == 431 ? 3 : 4]);
+  exchange_refuse(exchange, status,
+                  texts[status == 400   ? 0
+                        : status == 408 ? 1
+                        : status == 413 ? 2
+                        : status == 431 ? 3
+                                        : 4]);
 }
 
 static void parse(connection_t* connection, const char* data, size_t len) {
@@ -111,12 +120,14 @@ static void parse(connection_t* connection, const char* data, size_t len) {
   if (status != 0 && !connection->is_closing) refuse_client(connection, status);
 }
 
-/* A client that sends no more while an order of it is under way is taken to have left. Where answers are on their way, they are written. */
+/* A client that sends no more while an order of it is under way is taken to have left. Where
+ * answers are on their way, they are written. */
 static void on_end(connection_t* connection) {
   connection->has_ended = 1;
   connection->is_last = 1;
   connection->ends = 1;
-  if (connection->is_lingering || connection->first != NULL || connection->viewer != NULL || connection->is_in_message) {
+  if (connection->is_lingering || connection->first != NULL || connection->viewer != NULL ||
+      connection->is_in_message) {
     connection_close(connection);
   }
 }
@@ -156,7 +167,8 @@ static void parse_rest(connection_t* connection) {
 
 /* After the last request it is read from too, and what comes is thrown away: so its end is seen. */
 static void read_or_stop(connection_t* connection) {
-  int wanted = !connection->has_ended && !connection->wants_room && (connection->is_last || exchange_may_begin(connection));
+  int wanted = !connection->has_ended && !connection->wants_room &&
+               (connection->is_last || exchange_may_begin(connection));
 
   if (wanted == connection->is_reading) return;
   connection->is_reading = wanted;
@@ -174,7 +186,7 @@ void connection_found_room(connection_t* connection) {
   connection_settle(connection);
 }
 
-/* ---- Time ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------ */
 
 static deadline_t what_it_waits_for(const connection_t* connection) {
   if (connection->is_lingering) return DEADLINE_LINGER;
@@ -196,7 +208,9 @@ static void set_deadline(connection_t* connection) {
 }
 
 void connection_check_time(connection_t* connection, uint64_t now) {
-  if (connection->is_closing || connection->waits_for == DEADLINE_NONE || now < connection->deadline) return;
+  if (connection->is_closing || connection->waits_for == DEADLINE_NONE ||
+      now < connection->deadline)
+    return;
   if (connection->waits_for == DEADLINE_MESSAGE) {
     refuse_client(connection, 408);
     connection_settle(connection);
@@ -207,7 +221,7 @@ void connection_check_time(connection_t* connection, uint64_t now) {
   }
 }
 
-/* ---- Together ------------------------------------------------------------------------------------------------------------- */
+/* ---- Together -------------------------------------------------------------------------------- */
 
 void connection_settle(connection_t* connection) {
   if (connection->is_closing || connection->is_parsing) return;
@@ -217,7 +231,9 @@ void connection_settle(connection_t* connection) {
   if (connection->out.has_failed) connection_close(connection);
   if (connection->is_closing) return;
   write_out(connection);
-  if (connection->ends && !connection->is_writing && !connection->is_lingering && !connection->is_closing) linger(connection);
+  if (connection->ends && !connection->is_writing && !connection->is_lingering &&
+      !connection->is_closing)
+    linger(connection);
   if (connection->is_closing) return;
   read_or_stop(connection);
   set_deadline(connection);

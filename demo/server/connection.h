@@ -1,11 +1,14 @@
-/* A connection: bytes in, through the parser, to exchanges; their answers, in the order of the requests, and bytes out. Knows nothing of
- * orders but that an exchange may wait for one. Threads: those of its desk.
+/* A connection: bytes in, through the parser, to exchanges; their answers, in the order of the
+ * requests, and bytes out. Knows nothing of orders but that an exchange may wait for one. Threads:
+ * those of its desk.
  *
  *   I1  Exchanges are answered in any order, and written in the order of their requests.
- *   I2  What a client can make the server hold is bounded: it is read from only while fewer than EXCHANGES_MAX requests are under way, less
- *       than OUT_MAX bytes wait to be written, and no order of it waits for room. What was read already and is not parsed stays in `rest`.
+ *   I2  What a client can make the server hold is bounded: it is read from only while fewer than
+ *       EXCHANGES_MAX requests are under way, less than OUT_MAX bytes wait to be written, and no
+ *       order of it waits for room. What was read already and is not parsed stays in `rest`.
  *   I3  One write is under way at a time; answers that are ready meanwhile go together in the next.
- *   I4  It is freed in the close callback of its handle, and by then no exchange and no viewer knows of it. */
+ *   I4  It is freed in the close callback of its handle, and by then no exchange and no viewer
+ *       knows of it. */
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
@@ -51,7 +54,13 @@ typedef struct {
   int is_in_value;
 } request_t;
 
-typedef enum { DEADLINE_NONE, DEADLINE_IDLE, DEADLINE_MESSAGE, DEADLINE_WRITE, DEADLINE_LINGER } deadline_t;
+typedef enum {
+  DEADLINE_NONE,
+  DEADLINE_IDLE,
+  DEADLINE_MESSAGE,
+  DEADLINE_WRITE,
+  DEADLINE_LINGER
+} deadline_t;
 
 struct connection_s {
   uv_tcp_t handle;
@@ -78,9 +87,11 @@ struct connection_s {
   uv_write_t write;
   uv_shutdown_t shutdown;
   int is_writing;
-  int ends;         /* after what is to be written */
-  int is_lingering; /* all is written; what the client still sends is thrown away, so that it sees the answer before the end */
-  int has_ended;    /* the client sends no more */
+  int ends; /* after what is to be written */
+  /* all is written; what the client still sends is thrown away, so that it sees the answer before
+   * the end */
+  int is_lingering;
+  int has_ended; /* the client sends no more */
   int is_closing;
 
   deadline_t waits_for;
@@ -91,8 +102,8 @@ struct connection_s {
 /* Accepts the connection that the listener holds. */
 void connection_open(desk_t* desk, uv_stream_t* listener);
 
-/* Goes on with what is possible: write, take further requests, read or stop reading. To be called after an answer that was not given from
- * within the request's handling. */
+/* Goes on with what is possible: write, take further requests, read or stop reading. To be called
+ * after an answer that was not given from within the request's handling. */
 void connection_settle(connection_t* connection);
 
 /* While it wants room it is not read from. */
@@ -107,11 +118,12 @@ void connection_check_time(connection_t* connection, uint64_t now);
 
 void connection_close(connection_t* connection);
 
-/* ---- Answers ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 /* Gives the whole answer.
  *   headers   further ones, each with its end of line, or NULL */
-void exchange_answer(exchange_t* exchange, int status, const char* type, const char* headers, const void* body, size_t len);
+void exchange_answer(exchange_t* exchange, int status, const char* type, const char* headers,
+                     const void* body, size_t len);
 
 /* The same with {"error":why}, and with Retry-After where the status is 503. */
 void exchange_refuse(exchange_t* exchange, int status, const char* why);

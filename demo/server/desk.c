@@ -15,13 +15,18 @@
 #define BACKLOG 1024
 #define SWEEP_MS 100
 
-/* ---- Accepting ------------------------------------------------------------------------------------------------------------ */
+/* ---- Accepting ------------------------------------------------------------------------------- */
 
-/* While a connection is held, libuv does not poll the listening socket: the backlog of the system carries the wait. */
-static int has_orders_that_hold(const desk_t* desk) { return desk->house->options.when_full == WHEN_FULL_BACKLOG && desk->nsending > 0; }
+/* While a connection is held, libuv does not poll the listening socket: the backlog of the system
+ * carries the wait. */
+static int has_orders_that_hold(const desk_t* desk) {
+  return desk->house->options.when_full == WHEN_FULL_BACKLOG && desk->nsending > 0;
+}
 
 void desk_found_room(desk_t* desk) {
-  if (!desk->is_connection_held || !desk->has_listener || desk->nconnections >= desk->most_connections) return;
+  if (!desk->is_connection_held || !desk->has_listener ||
+      desk->nconnections >= desk->most_connections)
+    return;
   desk->is_connection_held = 0;
   connection_open(desk, (uv_stream_t*)&desk->listener);
 }
@@ -33,7 +38,8 @@ void desk_accept(desk_t* desk) {
 static void on_connection(uv_stream_t* listener, int status) {
   desk_t* desk = listener->data;
 
-  if (status != 0) return; /* the client is gone again, or descriptors are scarce: libuv comes back with the next */
+  /* the client is gone again, or descriptors are scarce: libuv comes back with the next */
+  if (status != 0) return;
   desk->is_connection_held = 1;
   desk_accept(desk);
 }
@@ -55,7 +61,7 @@ static void listen_at(desk_t* desk, const struct sockaddr* address, int* fd) {
   if (*fd < 0) *fd = own;
 }
 
-/* ---- Time ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------ */
 
 static void on_sweep(uv_timer_t* timer) {
   desk_t* desk = timer->data;
@@ -78,7 +84,7 @@ const char* desk_date(desk_t* desk) {
   return desk->date;
 }
 
-/* ---- Closing -------------------------------------------------------------------------------------------------------------- */
+/* ---- Closing --------------------------------------------------------------------------------- */
 
 static void close_timer(uv_timer_t* timer) {
   if (!uv_is_closing((uv_handle_t*)timer)) uv_close((uv_handle_t*)timer, NULL);
@@ -119,15 +125,18 @@ static void on_results(results_receiver_t* receiver, ssize_t nresults, order_t* 
   desk_end_if_done(desk);
 }
 
-/* ---- Life ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static void open_results(desk_t* desk) {
   const options_t* options = &desk->house->options;
-  const uvchan_options_t results = {.capacity = options->queue + options->bakers + 1, .name = "results"};
+  const uvchan_options_t results = {.capacity = options->queue + options->bakers + 1,
+                                    .name = "results"};
 
   must("create the results channel", results_create_ex(&desk->results, &results));
-  if (options->bakers > 0) must("count the bakers", uvchan_sender_add(results_channel(desk->results), options->bakers));
-  must("receive results", results_receiver_init(&desk->loop, &desk->results_receiver, results_recvonly(desk->results)));
+  if (options->bakers > 0)
+    must("count the bakers", uvchan_sender_add(results_channel(desk->results), options->bakers));
+  must("receive results", results_receiver_init(&desk->loop, &desk->results_receiver,
+                                                results_recvonly(desk->results)));
   desk->results_receiver.handle.data = desk;
   must("receive results", results_recv_start_batch(&desk->results_receiver, on_results));
 }
@@ -159,7 +168,9 @@ static void run_desk(void* arg) {
   must("leave the desk", uvchan_waitgroup_done(&desk->house->desks));
 }
 
-void desk_start(desk_t* desk) { must("start a desk", uv_thread_create(&desk->thread, run_desk, desk)); }
+void desk_start(desk_t* desk) {
+  must("start a desk", uv_thread_create(&desk->thread, run_desk, desk));
+}
 
 void desk_join(desk_t* desk) {
   must("wait for a desk", uv_thread_join(&desk->thread));

@@ -1,7 +1,9 @@
-/* A desk: one loop in a thread of its own, with the connections that it accepted. All desks listen on the same port.
+/* A desk: one loop in a thread of its own, with the connections that it accepted. All desks listen
+ * on the same port.
  *
- * A connection lives and dies on its desk, and an order is made and freed there. Threads: all of it is the desk's own, but for `results`,
- * which is a channel, and for desk_open() and desk_join(), which the main thread calls before the thread begins and after it has ended. */
+ * A connection lives and dies on its desk, and an order is made and freed there. Threads: all of it
+ * is the desk's own, but for `results`, which is a channel, and for desk_open() and desk_join(),
+ * which the main thread calls before the thread begins and after it has ended. */
 #ifndef DESK_H
 #define DESK_H
 
@@ -41,7 +43,8 @@ typedef struct desk_s {
   char read_buffer[READ_BYTES];
 } desk_t;
 
-/* Makes the loop with its handles; listens at *fd, where the first desk binds and puts the descriptor for the others. */
+/* Makes the loop with its handles; listens at *fd, where the first desk binds and puts the
+ * descriptor for the others. */
 void desk_open(desk_t* desk, house_t* house, const struct sockaddr* address, int* fd);
 void desk_start(desk_t* desk);
 void desk_join(desk_t* desk);
@@ -49,8 +52,8 @@ void desk_join(desk_t* desk);
 /* Accepts a connection that was held back, where nothing holds it any more. */
 void desk_accept(desk_t* desk);
 
-/* An order that waited has found room, or given up: accepts one connection that was held back, even if more orders wait. Else
- * connections that are open could keep all others out for ever. */
+/* An order that waited has found room, or given up: accepts one connection that was held back, even
+ * if more orders wait. Else connections that are open could keep all others out for ever. */
 void desk_found_room(desk_t* desk);
 
 /* Closes what is the desk's own, once the kitchen has nothing of it and no connection is left. */

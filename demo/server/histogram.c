@@ -1,5 +1,5 @@
-/* The buckets: below 8 microseconds one for each, then eight for each doubling. The relaxed accesses are counters: nobody concludes from
- * one what another must be. */
+/* The buckets: below 8 microseconds one for each, then eight for each doubling. The relaxed
+ * accesses are counters: nobody concludes from one what another must be. */
 #include "histogram.h"
 
 #define PARTS_BITS 3
@@ -20,7 +20,8 @@ static unsigned int bucket_of(uint64_t us) {
   unsigned int bucket;
 
   if (us < PARTS) return (unsigned int)us;
-  bucket = ((octave - PARTS_BITS + 1) << PARTS_BITS) + (unsigned int)((us >> (octave - PARTS_BITS)) & (PARTS - 1));
+  bucket = ((octave - PARTS_BITS + 1) << PARTS_BITS) +
+           (unsigned int)((us >> (octave - PARTS_BITS)) & (PARTS - 1));
   return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
 }
 
@@ -37,7 +38,9 @@ void histogram_add(histogram_t* histogram, uint64_t us) {
 
   atomic_fetch_add_explicit(&histogram->counts[bucket_of(us)], 1, memory_order_relaxed);
   atomic_fetch_add_explicit(&histogram->sum_us, us, memory_order_relaxed);
-  while (us > max && !atomic_compare_exchange_weak_explicit(&histogram->max_us, &max, us, memory_order_relaxed, memory_order_relaxed)) {}
+  while (us > max &&
+         !atomic_compare_exchange_weak_explicit(&histogram->max_us, &max, us, memory_order_relaxed,
+                                                memory_order_relaxed)) {}
 }
 
 void histogram_read(const histogram_t* histogram, histogram_view_t* view) {
@@ -48,8 +51,10 @@ void histogram_read(const histogram_t* histogram, histogram_view_t* view) {
   }
 }
 
-void histogram_since(const histogram_view_t* now, const histogram_view_t* before, histogram_view_t* between) {
-  for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++) between->counts[i] = now->counts[i] - before->counts[i];
+void histogram_since(const histogram_view_t* now, const histogram_view_t* before,
+                     histogram_view_t* between) {
+  for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++)
+    between->counts[i] = now->counts[i] - before->counts[i];
   between->total = now->total - before->total;
 }
 
@@ -67,6 +72,7 @@ uint64_t histogram_quantile(const histogram_view_t* view, double share) {
 uint64_t histogram_below(const histogram_view_t* view, unsigned int octave) {
   uint64_t seen = 0;
 
-  for (unsigned int i = 0; i < HISTOGRAM_BUCKETS && end_of(i) <= UINT64_C(1) << octave; i++) seen += view->counts[i];
+  for (unsigned int i = 0; i < HISTOGRAM_BUCKETS && end_of(i) <= UINT64_C(1) << octave; i++)
+    seen += view->counts[i];
   return seen;
 }

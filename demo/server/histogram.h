@@ -1,5 +1,6 @@
-/* A histogram of times, from a microsecond to an hour, each bucket at most an eighth wider than the one before. Threads: any may add and
- * read; what is read while others add may lack what they are adding. */
+/* A histogram of times, from a microsecond to an hour, each bucket at most an eighth wider than the
+ * one before. Threads: any may add and read; what is read while others add may lack what they are
+ * adding. */
 #ifndef HISTOGRAM_H
 #define HISTOGRAM_H
 
@@ -25,9 +26,11 @@ void histogram_add(histogram_t* histogram, uint64_t us);
 void histogram_read(const histogram_t* histogram, histogram_view_t* view);
 
 /* What was added between two moments. */
-void histogram_since(const histogram_view_t* now, const histogram_view_t* before, histogram_view_t* between);
+void histogram_since(const histogram_view_t* now, const histogram_view_t* before,
+                     histogram_view_t* between);
 
-/* The time in microseconds below which this share (0 to 1) of all lies, up to the width of a bucket; 0 where there are none. */
+/* The time in microseconds below which this share (0 to 1) of all lies, up to the width of a
+ * bucket; 0 where there are none. */
 uint64_t histogram_quantile(const histogram_view_t* view, double share);
 
 /* How many are less than 2^octave microseconds. */

@@ -1,4 +1,5 @@
-/* The house: what all threads share. Everything in it is fixed before the threads begin, or is a channel, or counts. */
+/* The house: what all threads share. Everything in it is fixed before the threads begin, or is a
+ * channel, or counts. */
 #ifndef HOUSE_H
 #define HOUSE_H
 

@@ -6,16 +6,17 @@
  *     |           full, and waiting is allowed: a pending send request; cancelled or closed: freed
  *     +--> full: answered 503 and freed
  *
- * Every order that the channel has taken comes back exactly once, baked or not, and is freed here and nowhere else. Where it was sent by a
- * request there are two events, in any order: the request's callback, and its return. A waiting send can be received, baked and sent back
- * before its own callback runs; so it is freed by whichever comes last. */
+ * Every order that the channel has taken comes back exactly once, baked or not, and is freed here
+ * and nowhere else. Where it was sent by a request there are two events, in any order: the
+ * request's callback, and its return. A waiting send can be received, baked and sent back before
+ * its own callback runs; so it is freed by whichever comes last. */
 #include "intake.h"
 
 #include <stdlib.h>
 
 #include "json.h"
 
-/* ---- Orders that may wait too long, the eldest first ---------------------------------------------------------------------- */
+/* ---- Orders that may wait too long, the eldest first ----------------------------------------- */
 
 static void list_order(desk_t* desk, order_t* order) {
   if (desk->house->options.max_wait_ms == 0) return;
@@ -41,10 +42,11 @@ static void free_order(desk_t* desk, order_t* order) {
   free(order);
 }
 
-/* ---- Answers -------------------------------------------------------------------------------------------------------------- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
-/* Who waits for the answer, and from here on waits no more. Where the request's callback is still to come, it finds nobody: the room that
- * the connection wanted was found, or is no longer wanted. */
+/* Who waits for the answer, and from here on waits no more. Where the request's callback is still
+ * to come, it finds nobody: the room that the connection wanted was found, or is no longer
+ * wanted. */
 static exchange_t* leave_exchange(order_t* order) {
   exchange_t* exchange = order->exchange;
 
@@ -84,7 +86,9 @@ static void reject(desk_t* desk, order_t* order, int status) {
   board_add(&board->rejected);
   board_return_number(board, order->number);
   live_tell(&desk->house->live, order, NEWS_REJECTED);
-  answer_refused(order, status == UV_EPIPE ? "closing" : status == UV_EAGAIN ? "full" : "out of memory");
+  answer_refused(order, status == UV_EPIPE    ? "closing"
+                        : status == UV_EAGAIN ? "full"
+                                              : "out of memory");
   free_order(desk, order);
 }
 
@@ -94,10 +98,10 @@ static void count_given_up(desk_t* desk, const order_t* order) {
   live_tell(&desk->house->live, order, NEWS_GAVE_UP);
 }
 
-/* ---- Patience ------------------------------------------------------------------------------------------------------------- */
+/* ---- Patience -------------------------------------------------------------------------------- */
 
-/* While a request is pending only its callback knows what becomes of the order: it is asked to hurry, and comes back here where the order
- * went into the channel all the same. */
+/* While a request is pending only its callback knows what becomes of the order: it is asked to
+ * hurry, and comes back here where the order went into the channel all the same. */
 static void give_up(desk_t* desk, order_t* order) {
   exchange_t* exchange = order->exchange;
 
@@ -134,7 +138,8 @@ static void be_patient(desk_t* desk) {
 
   if (desk->eldest == NULL || uv_is_active((uv_handle_t*)&desk->patience)) return;
   waited_ns = uv_hrtime() - desk->eldest->arrived_ns;
-  uv_timer_start(&desk->patience, on_patience, waited_ns < longest_ns ? (longest_ns - waited_ns) / 1000000 + 1 : 1, 0);
+  uv_timer_start(&desk->patience, on_patience,
+                 waited_ns < longest_ns ? (longest_ns - waited_ns) / 1000000 + 1 : 1, 0);
 }
 
 void intake_open(desk_t* desk) {
@@ -142,9 +147,10 @@ void intake_open(desk_t* desk) {
   desk->patience.data = desk;
 }
 
-/* ---- In and back ---------------------------------------------------------------------------------------------------------- */
+/* ---- In and back ----------------------------------------------------------------------------- */
 
-/* The exchange is read before it is answered, and its connection is settled last: both may go in that. */
+/* The exchange is read before it is answered, and its connection is settled last: both may go in
+ * that. */
 static void on_sent(uvchan_send_t* req, int status) {
   order_t* order = req->data;
   exchange_t* exchange = order->exchange;
@@ -170,7 +176,8 @@ static void on_sent(uvchan_send_t* req, int status) {
 
 /* Its connection is not read from until there was room: the client's own sends come to a halt. */
 static int wait_for_room(desk_t* desk, order_t* order) {
-  int r = orders_send(&desk->loop, &order->sending, orders_sendonly(desk->house->orders), &order->self, on_sent);
+  int r = orders_send(&desk->loop, &order->sending, orders_sendonly(desk->house->orders),
+                      &order->self, on_sent);
 
   if (r != 0) return r;
   order->is_sending = 1;
@@ -213,7 +220,8 @@ static order_t* make_order(desk_t* desk, exchange_t* exchange, const wish_t* wis
   return order;
 }
 
-/* After the send a baker may have it, and only what is the desk's is looked at; a try that failed leaves it here. */
+/* After the send a baker may have it, and only what is the desk's is looked at; a try that failed
+ * leaves it here. */
 void intake_take(desk_t* desk, exchange_t* exchange, const wish_t* wish) {
   order_t* order = make_order(desk, exchange, wish);
   int r;

@@ -1,4 +1,5 @@
-/* The intake: how a desk's orders go to the kitchen and come back, and what happens when the channel is full. Threads: the desk's. */
+/* The intake: how a desk's orders go to the kitchen and come back, and what happens when the
+ * channel is full. Threads: the desk's. */
 #ifndef INTAKE_H
 #define INTAKE_H
 

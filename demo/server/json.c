@@ -1,4 +1,5 @@
-/* JSON as the JSON library writes it: compact, and numbers with at most nine digits, which is what a time of three decimals needs. */
+/* JSON as the JSON library writes it: compact, and numbers with at most nine digits, which is what
+ * a time of three decimals needs. */
 #include "json.h"
 
 static int add(const char* text, size_t len, void* data) {
@@ -9,7 +10,8 @@ static int add(const char* text, size_t len, void* data) {
 }
 
 void json_add(bytes_t* out, json_t* value) {
-  if (json_dump_callback(value, add, out, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0) out->has_failed = 1;
+  if (json_dump_callback(value, add, out, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0)
+    out->has_failed = 1;
   json_decref(value);
 }
 

@@ -6,7 +6,8 @@
 
 #include "bytes.h"
 
-/* Adds the value as one line of text without its end, and gives back the reference; for NULL, or without memory, *out is marked failed. */
+/* Adds the value as one line of text without its end, and gives back the reference; for NULL, or
+ * without memory, *out is marked failed. */
 void json_add(bytes_t* out, json_t* value);
 
 /* The same number with three digits behind the point. */

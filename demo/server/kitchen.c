@@ -1,8 +1,10 @@
-/* The bakers. Each is a plain thread with waiting calls: it sleeps in uvchan_recv_wait() while there are no orders, and in
- * uvchan_send_wait() while a desk is behind. A desk never waits for a baker, so that cannot be a circle.
+/* The bakers. Each is a plain thread with waiting calls: it sleeps in uvchan_recv_wait() while
+ * there are no orders, and in uvchan_send_wait() while a desk is behind. A desk never waits for a
+ * baker, so that cannot be a circle.
  *
- * Every baker is a counted sender of every desk's results channel. The last baker to leave closes them all, and by then every order that
- * was accepted is in one of them: so a desk's end of results says that nothing of its own is in the kitchen any more. */
+ * Every baker is a counted sender of every desk's results channel. The last baker to leave closes
+ * them all, and by then every order that was accepted is in one of them: so a desk's end of results
+ * says that nothing of its own is in the kitchen any more. */
 #include "kitchen.h"
 
 #include <stdlib.h>
@@ -23,7 +25,8 @@ static int has_waited_too_long(const house_t* house, const order_t* order) {
   return max_ns != 0 && order->taken_ns - order->arrived_ns > max_ns;
 }
 
-/* Answers whether it is this baker's to bake: its desk may have given it up, or this very baker does. */
+/* Answers whether it is this baker's to bake: its desk may have given it up, or this very baker
+ * does. */
 static int is_to_be_baked(house_t* house, order_t* order) {
   if (!has_waited_too_long(house, order)) return order_take(order);
   if (!order_give_up(order)) return 0;
@@ -67,7 +70,8 @@ static void run_baker(void* arg) {
     results_sendonly_t home = order->home;
 
     bake(baker, order);
-    must("send an order back", results_send_wait(home, order)); /* from here on it is its desk's, who may free it at once */
+    /* from here on it is its desk's, who may free it at once */
+    must("send an order back", results_send_wait(home, order));
   }
   for (unsigned int i = 0; i < house->options.loops; i++) {
     must("leave a desk", uvchan_sender_done(results_channel(house->all_desks[i].results)));
@@ -92,7 +96,8 @@ void kitchen_open(house_t* house) {
 }
 
 void kitchen_join(house_t* house) {
-  for (unsigned int i = 0; i < house->options.bakers; i++) must("wait for a baker", uv_thread_join(&house->all_bakers[i].thread));
+  for (unsigned int i = 0; i < house->options.bakers; i++)
+    must("wait for a baker", uv_thread_join(&house->all_bakers[i].thread));
   uvchan_waitgroup_destroy(&house->bakers);
   free(house->all_bakers);
 }

@@ -1,4 +1,5 @@
-/* The kitchen: threads that take orders out of the channel, bake, and send each back to the desk that it came from. */
+/* The kitchen: threads that take orders out of the channel, bake, and send each back to the desk
+ * that it came from. */
 #ifndef KITCHEN_H
 #define KITCHEN_H
 

@@ -1,5 +1,6 @@
-/* Live news: told by any thread into one channel, copied by the main loop to one channel for each viewer. A channel that is sent through
- * a channel carries its reference with it: who takes it out has to give it back, and what is left in there is given back by drop_cb. */
+/* Live news: told by any thread into one channel, copied by the main loop to one channel for each
+ * viewer. A channel that is sent through a channel carries its reference with it: who takes it out
+ * has to give it back, and what is left in there is given back by drop_cb. */
 #include "live.h"
 
 #include <string.h>
@@ -14,19 +15,21 @@ const char* news_state_name(news_state_t state) {
   return names[state];
 }
 
-/* ---- Telling -------------------------------------------------------------------------------------------------------------- */
+/* ---- Telling --------------------------------------------------------------------------------- */
 
 void live_tell(live_t* live, const order_t* order, news_state_t state) {
   news_item_t item;
 
   if (board_read(&live->board->viewers) == 0) return;
-  item = (news_item_t){.wish = order->wish, .number = state == NEWS_REJECTED ? 0 : order->number, .state = state};
-  if (state == NEWS_BAKING || state == NEWS_READY || state == NEWS_LOST) item.waited_ms = order_waited_ms(order);
+  item = (news_item_t){
+      .wish = order->wish, .number = state == NEWS_REJECTED ? 0 : order->number, .state = state};
+  if (state == NEWS_BAKING || state == NEWS_READY || state == NEWS_LOST)
+    item.waited_ms = order_waited_ms(order);
   if (state == NEWS_READY || state == NEWS_LOST) item.baked_ms = order_baked_ms(order);
   news_try_send(news_sendonly(live->news), item); /* never full; closed: nobody watches any more */
 }
 
-/* ---- Viewers -------------------------------------------------------------------------------------------------------------- */
+/* ---- Viewers --------------------------------------------------------------------------------- */
 
 static void leave_viewer(live_t* live, size_t index) {
   news_release(live->viewers[index]);
@@ -37,7 +40,8 @@ static void tell_viewers(live_t* live) {
   ssize_t n = news_try_recv_n(news_recvonly(live->news), live->items, VIEWER_CAPACITY);
 
   for (size_t i = live->nviewers; n > 0 && i-- > 0;) {
-    if (news_try_send_n(news_sendonly(live->viewers[i]), live->items, (size_t)n) == UV_EPIPE) leave_viewer(live, i);
+    if (news_try_send_n(news_sendonly(live->viewers[i]), live->items, (size_t)n) == UV_EPIPE)
+      leave_viewer(live, i);
   }
 }
 
@@ -66,7 +70,8 @@ static void on_door(doors_receiver_t* receiver, int status, const news_t* viewer
   leave_those_who_left(live);
   if (live->nviewers < VIEWERS_MAX && !live->is_over) {
     live->viewers[live->nviewers++] = *viewer;
-    if (live->nviewers == 1) must("start a timer", uv_timer_start(&live->beat, on_beat, BEAT_MS, BEAT_MS));
+    if (live->nviewers == 1)
+      must("start a timer", uv_timer_start(&live->beat, on_beat, BEAT_MS, BEAT_MS));
     return;
   }
   news_close(news_sendonly(*viewer));
@@ -83,7 +88,8 @@ static void drop_door(void* value, uvchan_drop_reason_t reason, void* arg) {
 }
 
 int live_watch(live_t* live, news_t* viewer) {
-  const uvchan_options_t options = {.capacity = VIEWER_CAPACITY, .overflow = UVCHAN_DROP_OLDEST, .name = "viewer"};
+  const uvchan_options_t options = {
+      .capacity = VIEWER_CAPACITY, .overflow = UVCHAN_DROP_OLDEST, .name = "viewer"};
   news_t made;
   int r;
 
@@ -101,10 +107,11 @@ int live_watch(live_t* live, news_t* viewer) {
   return r;
 }
 
-/* ---- Beginning and end ---------------------------------------------------------------------------------------------------- */
+/* ---- Beginning and end ----------------------------------------------------------------------- */
 
 void live_open(live_t* live, uv_loop_t* loop, board_t* board) {
-  const uvchan_options_t news = {.capacity = VIEWER_CAPACITY, .overflow = UVCHAN_DROP_OLDEST, .name = "news"};
+  const uvchan_options_t news = {
+      .capacity = VIEWER_CAPACITY, .overflow = UVCHAN_DROP_OLDEST, .name = "news"};
   const uvchan_options_t doors = {.capacity = VIEWERS_MAX, .drop_cb = drop_door, .name = "doors"};
 
   live->board = board;
@@ -112,7 +119,8 @@ void live_open(live_t* live, uv_loop_t* loop, board_t* board) {
   live->is_over = 0;
   must("create the news channel", news_create_ex(&live->news, &news));
   must("create the doors channel", doors_create_ex(&live->doors, &doors));
-  must("receive viewers", doors_receiver_init(loop, &live->doors_receiver, doors_recvonly(live->doors)));
+  must("receive viewers",
+       doors_receiver_init(loop, &live->doors_receiver, doors_recvonly(live->doors)));
   live->doors_receiver.handle.data = live;
   must("receive viewers", doors_recv_start(&live->doors_receiver, on_door));
   must("make a timer", uv_timer_init(loop, &live->beat));

@@ -1,13 +1,15 @@
-/* Live news: what happens to orders, on its way from the loops and the bakers to everyone who watches.
+/* Live news: what happens to orders, on its way from the loops and the bakers to everyone who
+ * watches.
  *
  *   desks, bakers --news--> main loop --one channel for each viewer--> the viewer's desk
  *                                ^
  *                                +--doors: the channels of new viewers-- desks
  *
- * The news channel and those of the viewers drop their oldest values, so nobody who tells waits for anybody who watches. The main loop looks
- * at the news twenty times a second, as long as anybody watches, and copies at most what a viewer's channel holds: so neither many viewers
- * nor a busy kitchen make it take the processor from the bakers. A viewer that goes closes its channel; the main loop finds that out with
- * its next value and gives back its reference.
+ * The news channel and those of the viewers drop their oldest values, so nobody who tells waits for
+ * anybody who watches. The main loop looks at the news twenty times a second, as long as anybody
+ * watches, and copies at most what a viewer's channel holds: so neither many viewers nor a busy
+ * kitchen make it take the processor from the bakers. A viewer that goes closes its channel; the
+ * main loop finds that out with its next value and gives back its reference.
  *
  * Threads: live_tell(), live_watch() any; the rest the main loop's. */
 #ifndef LIVE_H
@@ -22,7 +24,14 @@
 #define VIEWERS_MAX 64
 #define VIEWER_CAPACITY 128
 
-typedef enum { NEWS_WAITING, NEWS_BAKING, NEWS_READY, NEWS_LOST, NEWS_REJECTED, NEWS_GAVE_UP } news_state_t;
+typedef enum {
+  NEWS_WAITING,
+  NEWS_BAKING,
+  NEWS_READY,
+  NEWS_LOST,
+  NEWS_REJECTED,
+  NEWS_GAVE_UP
+} news_state_t;
 
 typedef struct {
   wish_t wish;
@@ -53,8 +62,8 @@ void live_open(live_t* live, uv_loop_t* loop, board_t* board);
 /* Says what has happened to an order; costs next to nothing where nobody watches. */
 void live_tell(live_t* live, const order_t* order, news_state_t state);
 
-/* Makes a channel for a viewer: *viewer gets one reference, the caller's. Answers 0, UV_EAGAIN where there are too many viewers, UV_EPIPE
- * where the server closes, or UV_ENOMEM. */
+/* Makes a channel for a viewer: *viewer gets one reference, the caller's. Answers 0, UV_EAGAIN
+ * where there are too many viewers, UV_EPIPE where the server closes, or UV_ENOMEM. */
 int live_watch(live_t* live, news_t* viewer);
 
 /* Delivers the end to every viewer. What is told from here on reaches nobody. */

@@ -4,11 +4,13 @@
  *   clients --> intake --try, or a request that waits--> orders channel --waiting receive--> bake
  *   clients <-- answers <--started receiver-- results channel of each desk <--waiting send----'
  *
- * The main thread opens the house, runs the main loop (signals, samples for the board, live news) and closes in order:
+ * The main thread opens the house, runs the main loop (signals, samples for the board, live news)
+ * and closes in order:
  *
  *   a signal       the quit channel is closed: desks stop accepting; the orders channel is closed: no further order is accepted
  *   bakers leave   what was accepted is baked and sent back; the last baker to leave closes the results channels; viewers get their end
- *   desks leave    everything is answered, every connection closed; then the main loop closes what it has, and everyone is waited for */
+ *   desks leave everything is answered, every connection closed; then the main loop closes what it has, and everyone is waited
+ *   for */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +37,7 @@ typedef struct {
   uvchan_notify_t desks_left;
 } server_t;
 
-/* ---- Closing -------------------------------------------------------------------------------------------------------------- */
+/* ---- Closing --------------------------------------------------------------------------------- */
 
 static void on_bakers_left(uvchan_notify_t* req, int status) {
   server_t* server = req->data;
@@ -43,7 +45,8 @@ static void on_bakers_left(uvchan_notify_t* req, int status) {
   must("wait for the bakers", status);
   if (server->house.options.bakers == 0) { /* nobody was counted who would close them */
     for (unsigned int i = 0; i < server->house.options.loops; i++) {
-      must("close a results channel", uvchan_close(results_channel(server->house.all_desks[i].results)));
+      must("close a results channel",
+           uvchan_close(results_channel(server->house.all_desks[i].results)));
     }
   }
   live_end(&server->house.live);
@@ -64,14 +67,17 @@ static void on_signal(uv_signal_t* watcher, int signum) {
   house_t* house = &server->house;
 
   (void)signum;
-  for (int i = 0; i < SIGNALS; i++) must("stop a signal's watcher", uv_signal_stop(&server->signals[i]));
+  for (int i = 0; i < SIGNALS; i++)
+    must("stop a signal's watcher", uv_signal_stop(&server->signals[i]));
   must("close the house", uvchan_close(house->quit));
   must("close the orders", orders_close(orders_sendonly(house->orders)));
-  must("wait for the bakers", uvchan_waitgroup_notify(&server->loop, &server->bakers_left, &house->bakers, on_bakers_left));
-  must("wait for the desks", uvchan_waitgroup_notify(&server->loop, &server->desks_left, &house->desks, on_desks_left));
+  must("wait for the bakers", uvchan_waitgroup_notify(&server->loop, &server->bakers_left,
+                                                      &house->bakers, on_bakers_left));
+  must("wait for the desks",
+       uvchan_waitgroup_notify(&server->loop, &server->desks_left, &house->desks, on_desks_left));
 }
 
-/* ---- Opening -------------------------------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static void on_sample(uv_timer_t* timer) {
   server_t* server = timer->data;
@@ -108,16 +114,19 @@ static void create_channels(house_t* house) {
 
 static void open_desks(server_t* server) {
   house_t* house = &server->house;
-  const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+  const struct addrinfo hints = {
+      .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
   uv_getaddrinfo_t found;
   int fd = -1;
 
-  must("find the address", uv_getaddrinfo(&server->loop, &found, NULL, house->options.host, house->options.port, &hints));
+  must("find the address", uv_getaddrinfo(&server->loop, &found, NULL, house->options.host,
+                                          house->options.port, &hints));
   house->all_desks = calloc(house->options.loops, sizeof(desk_t));
   must("make the desks", house->all_desks == NULL ? UV_ENOMEM : 0);
   must("count the desks", uvchan_waitgroup_init(&house->desks));
   must("count the desks", uvchan_waitgroup_add(&house->desks, (int)house->options.loops));
-  for (unsigned int i = 0; i < house->options.loops; i++) desk_open(&house->all_desks[i], house, found.addrinfo->ai_addr, &fd);
+  for (unsigned int i = 0; i < house->options.loops; i++)
+    desk_open(&house->all_desks[i], house, found.addrinfo->ai_addr, &fd);
   uv_freeaddrinfo(found.addrinfo);
 }
 
@@ -127,7 +136,8 @@ static void say_address(const house_t* house) {
   char host[64];
   int port;
 
-  must("read the address", uv_tcp_getsockname(&house->all_desks[0].listener, (struct sockaddr*)&address, &len));
+  must("read the address",
+       uv_tcp_getsockname(&house->all_desks[0].listener, (struct sockaddr*)&address, &len));
   if (address.ss_family == AF_INET6) {
     struct sockaddr_in6* six = (struct sockaddr_in6*)&address;
 
@@ -163,11 +173,12 @@ static void open_house(server_t* server) {
   for (unsigned int i = 0; i < house->options.loops; i++) desk_start(&house->all_desks[i]);
 }
 
-/* ---- The end -------------------------------------------------------------------------------------------------------------- */
+/* ---- The end --------------------------------------------------------------------------------- */
 
 static void say_channel(const uvchan_stats_t* stats) {
-  printf("%s: sent %llu, received %llu, dropped %llu, left %zu, peak %zu, wake-ups %llu\n", stats->name, (unsigned long long)stats->sent,
-         (unsigned long long)stats->received, (unsigned long long)stats->dropped, stats->len, stats->peak,
+  printf("%s: sent %llu, received %llu, dropped %llu, left %zu, peak %zu, wake-ups %llu\n",
+         stats->name, (unsigned long long)stats->sent, (unsigned long long)stats->received,
+         (unsigned long long)stats->dropped, stats->len, stats->peak,
          (unsigned long long)stats->wakeups);
 }
 
@@ -181,11 +192,15 @@ static void say_figures(const house_t* house) {
   say_channel(&stats);
   uvchan_stats(news_channel(house->live.news), &stats);
   say_channel(&stats);
-  printf("customers: arrived %llu, ready %llu, lost %llu, rejected %llu, gave up %llu, gone %llu, waiting %llu, baking %llu\n",
-         (unsigned long long)board_read(&board->arrived), (unsigned long long)board_read(&board->ready),
-         (unsigned long long)board_read(&board->lost), (unsigned long long)board_read(&board->rejected),
-         (unsigned long long)board_read(&board->gave_up), (unsigned long long)board_read(&board->gone),
-         (unsigned long long)board_read(&board->waiting), (unsigned long long)board_read(&board->baking));
+  printf(
+      "customers: arrived %llu, ready %llu, lost %llu, rejected %llu, gave up %llu, gone %llu, "
+      "waiting %llu, baking %llu\n",
+      (unsigned long long)board_read(&board->arrived),
+      (unsigned long long)board_read(&board->ready), (unsigned long long)board_read(&board->lost),
+      (unsigned long long)board_read(&board->rejected),
+      (unsigned long long)board_read(&board->gave_up), (unsigned long long)board_read(&board->gone),
+      (unsigned long long)board_read(&board->waiting),
+      (unsigned long long)board_read(&board->baking));
 }
 
 static void leave_house(server_t* server) {

@@ -1,4 +1,5 @@
-/* The command line of the server, read with getopt_long. A number is taken only where the whole text is one and it is in range. */
+/* The command line of the server, read with getopt_long. A number is taken only where the whole
+ * text is one and it is in range. */
 #include "options.h"
 
 #include <ctype.h>
@@ -15,21 +16,29 @@
 
 static const char usage[] =
     "Usage: server [OPTION...]\n"
-    "A pizzeria that takes orders over HTTP/1.1 into a bounded channel. The live page is at /, figures are at /stats and /metrics.\n"
+    "A pizzeria that takes orders over HTTP/1.1 into a bounded channel. The live page is at /, "
+    "figures are at /stats and /metrics.\n"
     "\n"
     "  --host A           address or name to listen on (127.0.0.1)\n"
     "  --port N           port, 0 to 65535; 0: one that the system chooses (8080)\n"
     "  --loops N          loops that serve connections, each in a thread of its own, 1 to 64 (1)\n"
-    "  --bakers N         threads that bake, 1 to 1024; 0: no kitchen, the loops answer at once, to measure what the channel costs (2)\n"
-    "  --bake-ms N        milliseconds that a pizza takes, drawn from half to one and a half of that, 0 to 86400000 (50)\n"
+    "  --bakers N         threads that bake, 1 to 1024; 0: no kitchen, the loops answer at once, "
+    "to measure what the channel costs (2)\n"
+    "  --bake-ms N        milliseconds that a pizza takes, drawn from half to one and a half of "
+    "that, 0 to 86400000 (50)\n"
     "  --queue N          orders that the channel holds, 0 to 1000000 (64)\n"
     "  --when-full WHAT   what becomes of an order that finds the channel full (reject):\n"
     "                       reject   it is answered 503 at once\n"
-    "                       wait     it waits for room, and its connection is not read from meanwhile\n"
-    "                       backlog  the same, and its loop accepts no connection meanwhile, but one for each that found room\n"
-    "  --max-wait-ms N    orders that waited longer are given up and answered 503; 0: without limit, up to 86400000 (0)\n"
-    "  --idle-ms N        connections that send, or take, nothing for so long are cut off, 10 to 86400000 (10000)\n"
-    "  --connections N    connections at most; further ones wait in the backlog of the system, 1 to 1000000 (4096)\n"
+    "                       wait     it waits for room, and its connection is not read from "
+    "meanwhile\n"
+    "                       backlog  the same, and its loop accepts no connection meanwhile, but "
+    "one for each that found room\n"
+    "  --max-wait-ms N    orders that waited longer are given up and answered 503; 0: without "
+    "limit, up to 86400000 (0)\n"
+    "  --idle-ms N        connections that send, or take, nothing for so long are cut off, 10 to "
+    "86400000 (10000)\n"
+    "  --connections N    connections at most; further ones wait in the backlog of the system, 1 "
+    "to 1000000 (4096)\n"
     "  --header-bytes N   a request's line and headers at most, 256 to 65536 (8192)\n"
     "  --body-bytes N     a request's body at most, 64 to 1048576 (8192)\n"
     "  --help             print this text\n"
@@ -41,7 +50,8 @@ static void refuse(const char* option, const char* text, const char* wanted) {
   exit(EXIT_USAGE);
 }
 
-/* The first character is looked at, since strtoull() would take space and a sign too, and make a large number of a negative one. */
+/* The first character is looked at, since strtoull() would take space and a sign too, and make a
+ * large number of a negative one. */
 static uint64_t parse_whole(const char* option, const char* text, uint64_t min, uint64_t max) {
   char* end = NULL;
   char wanted[80];
@@ -49,8 +59,10 @@ static uint64_t parse_whole(const char* option, const char* text, uint64_t min, 
 
   errno = 0;
   number = strtoull(text, &end, 10);
-  if (isdigit((unsigned char)*text) && *end == '\0' && errno == 0 && number >= min && number <= max) return number;
-  snprintf(wanted, sizeof(wanted), "a whole number from %llu to %llu", (unsigned long long)min, (unsigned long long)max);
+  if (isdigit((unsigned char)*text) && *end == '\0' && errno == 0 && number >= min && number <= max)
+    return number;
+  snprintf(wanted, sizeof(wanted), "a whole number from %llu to %llu", (unsigned long long)min,
+           (unsigned long long)max);
   refuse(option, text, wanted);
   return min;
 }
@@ -67,7 +79,21 @@ static when_full_t parse_policy(const char* text) {
   return WHEN_FULL_REJECT;
 }
 
-enum { HOST = 1, PORT, LOOPS, BAKERS, BAKE_MS, QUEUE, WHEN_FULL, MAX_WAIT_MS, IDLE_MS, CONNECTIONS, HEADER_BYTES, BODY_BYTES, HELP };
+enum {
+  HOST = 1,
+  PORT,
+  LOOPS,
+  BAKERS,
+  BAKE_MS,
+  QUEUE,
+  WHEN_FULL,
+  MAX_WAIT_MS,
+  IDLE_MS,
+  CONNECTIONS,
+  HEADER_BYTES,
+  BODY_BYTES,
+  HELP
+};
 
 static const struct option names[] = {
     {"host", required_argument, NULL, HOST},
@@ -149,7 +175,8 @@ options_t options_parse(int argc, char** argv) {
                        .body_bytes = 8192,
                        .when_full = WHEN_FULL_REJECT};
 
-  for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) take_option(&options, name, optarg);
+  for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;)
+    take_option(&options, name, optarg);
   if (optind < argc) refuse("argument", argv[optind], "an option");
   return options;
 }

@@ -22,8 +22,8 @@ typedef struct {
   when_full_t when_full;
 } options_t;
 
-/* Answers what the command line asks for. Ends the program with exit code 0 after --help, and with a message on stderr and exit
- * code 2 after a wrong argument. */
+/* Answers what the command line asks for. Ends the program with exit code 0 after --help, and with
+ * a message on stderr and exit code 2 after a wrong argument. */
 options_t options_parse(int argc, char** argv);
 
 const char* when_full_name(when_full_t when_full);

@@ -1,5 +1,5 @@
-/* Orders: read from JSON or a form, decided upon once, and written as JSON. Strings are checked by the JSON library: UTF-8, and here also
- * without control characters. */
+/* Orders: read from JSON or a form, decided upon once, and written as JSON. Strings are checked by
+ * the JSON library: UTF-8, and here also without control characters. */
 #include "order.h"
 
 #include <ctype.h>
@@ -9,7 +9,7 @@
 
 #include "json.h"
 
-/* ---- What a customer asks for --------------------------------------------------------------------------------------------- */
+/* ---- What a customer asks for ---------------------------------------------------------------- */
 
 /* A character of UTF-8 begins with any byte but those of the form 10xxxxxx. */
 static size_t characters_in(const char* text, size_t len) {
@@ -30,18 +30,22 @@ static int set_name(name_t* name, const json_t* value) {
   const char* text = json_string_value(value);
   size_t len = json_string_length(value);
 
-  if (text == NULL || characters_in(text, len) > NAME_CHARACTERS || !is_printable(text, len)) return 0;
+  if (text == NULL || characters_in(text, len) > NAME_CHARACTERS || !is_printable(text, len))
+    return 0;
   memcpy(name->bytes, text, len);
   name->bytes[len] = '\0';
   return 1;
 }
 
-static const char* wish_from(wish_t* wish, const json_t* pizza, const json_t* count, const json_t* customer) {
+static const char* wish_from(wish_t* wish, const json_t* pizza, const json_t* count,
+                             const json_t* customer) {
   json_int_t number = json_integer_value(count);
 
   *wish = (wish_t){.count = 0};
-  if (!set_name(&wish->pizza, pizza) || wish->pizza.bytes[0] == '\0') return "pizza: 1 to 40 printable characters are wanted";
-  if (!json_is_integer(count) || number < 1 || number > COUNT_MAX) return "count: a whole number from 1 to 99 is wanted";
+  if (!set_name(&wish->pizza, pizza) || wish->pizza.bytes[0] == '\0')
+    return "pizza: 1 to 40 printable characters are wanted";
+  if (!json_is_integer(count) || number < 1 || number > COUNT_MAX)
+    return "count: a whole number from 1 to 99 is wanted";
   wish->count = (int)number;
   if (customer != NULL && !json_is_null(customer) && !set_name(&wish->customer, customer)) {
     return "customer: at most 40 printable characters are wanted";
@@ -54,20 +58,22 @@ const char* wish_from_json(wish_t* wish, const char* text, size_t len) {
   const char* wrong = "the body is not a JSON object";
 
   if (json_is_object(root)) {
-    wrong = wish_from(wish, json_object_get(root, "pizza"), json_object_get(root, "count"), json_object_get(root, "customer"));
+    wrong = wish_from(wish, json_object_get(root, "pizza"), json_object_get(root, "count"),
+                      json_object_get(root, "customer"));
   }
   json_decref(root);
   return wrong;
 }
 
-/* ---- Forms ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Forms ----------------------------------------------------------------------------------- */
 
 static int hex_value(char digit) {
   if (isdigit((unsigned char)digit)) return digit - '0';
   return isxdigit((unsigned char)digit) ? tolower((unsigned char)digit) - 'a' + 10 : -1;
 }
 
-/* Decodes one name or value of a form into room for as many bytes; answers how many came out, or -1. */
+/* Decodes one name or value of a form into room for as many bytes; answers how many came out, or
+ * -1. */
 static int decode(const char* text, size_t len, char* out) {
   size_t n = 0;
 
@@ -78,14 +84,16 @@ static int decode(const char* text, size_t len, char* out) {
       out[n++] = text[i] == '+' ? ' ' : text[i];
       continue;
     }
-    if (len - i < 3 || (high = hex_value(text[i + 1])) < 0 || (low = hex_value(text[i + 2])) < 0) return -1;
+    if (len - i < 3 || (high = hex_value(text[i + 1])) < 0 || (low = hex_value(text[i + 2])) < 0)
+      return -1;
     out[n++] = (char)(high * 16 + low);
     i += 2;
   }
   return (int)n;
 }
 
-/* The fields of a form, decoded, as JSON: a count that reads as a whole number becomes one. NULL: it is no form, or memory ran out. */
+/* The fields of a form, decoded, as JSON: a count that reads as a whole number becomes one. NULL:
+ * it is no form, or memory ran out. */
 static int add_field(json_t* fields, const char* pair, size_t len, char* scratch) {
   const char* equals = memchr(pair, '=', len);
   size_t name_len = equals == NULL ? len : (size_t)(equals - pair);
@@ -99,7 +107,8 @@ static int add_field(json_t* fields, const char* pair, size_t len, char* scratch
   name[decoded_name] = '\0';
   decoded = equals == NULL ? 0 : decode(equals + 1, len - name_len - 1, scratch);
   if (decoded < 0) return 0;
-  if (strcmp(name, "count") == 0 && decoded > 0 && decoded < 4 && strspn(scratch, "0123456789") >= (size_t)decoded) {
+  if (strcmp(name, "count") == 0 && decoded > 0 && decoded < 4 &&
+      strspn(scratch, "0123456789") >= (size_t)decoded) {
     scratch[decoded] = '\0';
     return json_object_set_new(fields, name, json_integer(strtol(scratch, NULL, 10))) == 0;
   }
@@ -130,19 +139,22 @@ const char* wish_from_form(wish_t* wish, const char* text, size_t len) {
   const char* wrong = "the body is not a form in UTF-8";
 
   if (fields != NULL) {
-    wrong = wish_from(wish, json_object_get(fields, "pizza"), json_object_get(fields, "count"), json_object_get(fields, "customer"));
+    wrong = wish_from(wish, json_object_get(fields, "pizza"), json_object_get(fields, "count"),
+                      json_object_get(fields, "customer"));
   }
   json_decref(fields);
   return wrong;
 }
 
-/* ---- What becomes of it --------------------------------------------------------------------------------------------------- */
+/* ---- What becomes of it ---------------------------------------------------------------------- */
 
-/* Relaxed is enough: what the winner and the loser read besides is fixed, or comes to them through a channel. */
+/* Relaxed is enough: what the winner and the loser read besides is fixed, or comes to them through
+ * a channel. */
 static int decide(order_t* order, order_state_t state) {
   int waiting = ORDER_WAITING;
 
-  return atomic_compare_exchange_strong_explicit(&order->state, &waiting, (int)state, memory_order_relaxed, memory_order_relaxed);
+  return atomic_compare_exchange_strong_explicit(&order->state, &waiting, (int)state,
+                                                 memory_order_relaxed, memory_order_relaxed);
 }
 
 int order_take(order_t* order) { return decide(order, ORDER_TAKEN); }
@@ -150,7 +162,8 @@ int order_take(order_t* order) { return decide(order, ORDER_TAKEN); }
 int order_give_up(order_t* order) { return decide(order, ORDER_GIVEN_UP); }
 
 int order_is_given_up(const order_t* order) {
-  return atomic_load_explicit(&order->state, memory_order_relaxed) == ORDER_GIVEN_UP; /* relaxed: as above */
+  /* relaxed: as above */
+  return atomic_load_explicit(&order->state, memory_order_relaxed) == ORDER_GIVEN_UP;
 }
 
 outcome_t outcome_by_chance(chance_t* chance) {
@@ -166,15 +179,21 @@ outcome_t outcome_by_chance(chance_t* chance) {
 
 int outcome_is_ready(outcome_t outcome) { return outcome == OUTCOME_READY; }
 
-double order_waited_ms(const order_t* order) { return (double)(order->taken_ns - order->arrived_ns) / 1e6; }
+double order_waited_ms(const order_t* order) {
+  return (double)(order->taken_ns - order->arrived_ns) / 1e6;
+}
 
-double order_baked_ms(const order_t* order) { return (double)(order->baked_ns - order->taken_ns) / 1e6; }
+double order_baked_ms(const order_t* order) {
+  return (double)(order->baked_ns - order->taken_ns) / 1e6;
+}
 
 void order_write_json(const order_t* order, bytes_t* out) {
   static const char* const reasons[] = {"", "", "out of ingredients", "the cook quit"};
 
-  json_add(out, json_pack("{s:I, s:s, s:i, s:s, s:s, s:s, s:f, s:f}", "number", (json_int_t)order->number, "pizza", order->wish.pizza.bytes,
-                          "count", order->wish.count, "customer", order->wish.customer.bytes, "outcome",
-                          outcome_is_ready(order->outcome) ? "ready" : "lost", "reason", reasons[order->outcome], "waited_ms",
-                          json_ms(order_waited_ms(order)), "baked_ms", json_ms(order_baked_ms(order))));
+  json_add(out, json_pack("{s:I, s:s, s:i, s:s, s:s, s:s, s:f, s:f}", "number",
+                          (json_int_t)order->number, "pizza", order->wish.pizza.bytes, "count",
+                          order->wish.count, "customer", order->wish.customer.bytes, "outcome",
+                          outcome_is_ready(order->outcome) ? "ready" : "lost", "reason",
+                          reasons[order->outcome], "waited_ms", json_ms(order_waited_ms(order)),
+                          "baked_ms", json_ms(order_baked_ms(order))));
 }

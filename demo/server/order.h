@@ -1,12 +1,16 @@
-/* An order, from its customer's words to what became of it, and as JSON. Knows channels as types alone.
+/* An order, from its customer's words to what became of it, and as JSON. Knows channels as types
+ * alone.
  *
- * An order is made and freed by one desk, the loop of its connection. Through the orders channel it goes to a baker, and through the desk's
- * results channel it comes back; who has it may touch what is marked as theirs:
+ * An order is made and freed by one desk, the loop of its connection. Through the orders channel it
+ * goes to a baker, and through the desk's results channel it comes back; who has it may touch what
+ * is marked as theirs:
  *
  *   fixed      written by the desk before the order is sent, read by everyone
- *   holder     of whoever has it: the desk, then a baker, then the desk. The channels order these accesses
+ *   holder     of whoever has it: the desk, then a baker, then the desk. The channels order these
+ *              accesses
  *   desk       the desk's at all times
- *   state      atomic: a baker who begins to bake and a desk whose patience ends both want to decide, and one does */
+ *   state      atomic: a baker who begins to bake and a desk whose patience ends both want to
+ *              decide, and one does */
 #ifndef ORDER_H
 #define ORDER_H
 
@@ -56,9 +60,10 @@ struct order_s {
   int is_sending;              /* desk: until the request's callback */
   int is_back;                 /* desk: it came through the results channel */
   int is_overdue;              /* desk: it has waited too long */
-  int is_listed;               /* desk: in its list of those that may wait too long, the eldest first */
-  order_t* next;               /* desk */
-  order_t* prev;               /* desk */
+  /* desk: in its list of those that may wait too long, the eldest first */
+  int is_listed;
+  order_t* next; /* desk */
+  order_t* prev; /* desk */
 };
 
 /* Reads what a customer asks for. Answers 0, or why not, in words. */

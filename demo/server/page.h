@@ -1,4 +1,5 @@
-/* The files of the live page, built into the program: demo/server/page/ as it was when the program was built. */
+/* The files of the live page, built into the program: demo/server/page/ as it was when the program
+ * was built. */
 #ifndef PAGE_H
 #define PAGE_H
 

@@ -1,5 +1,6 @@
-/* From bytes to requests, with http_parser. A callback that refuses sets the connection's refusal and stops the parser; one that has
- * completed a request after which no further one is taken just now pauses it. */
+/* From bytes to requests, with http_parser. A callback that refuses sets the connection's refusal
+ * and stops the parser; one that has completed a request after which no further one is taken just
+ * now pauses it. */
 #include "parse.h"
 
 #include <ctype.h>
@@ -14,9 +15,11 @@ static int refuse(connection_t* connection, int status) {
   return -1;
 }
 
-/* ---- Headers -------------------------------------------------------------------------------------------------------------- */
+/* ---- Headers --------------------------------------------------------------------------------- */
 
-static int begins_with(const char* text, const char* start) { return strncasecmp(text, start, strlen(start)) == 0; }
+static int begins_with(const char* text, const char* start) {
+  return strncasecmp(text, start, strlen(start)) == 0;
+}
 
 static content_t content_of(const char* type) {
   if (begins_with(type, "application/json")) return CONTENT_JSON;
@@ -25,10 +28,12 @@ static content_t content_of(const char* type) {
 
 static void take_header(request_t* request) {
   request->name[request->name_len < sizeof(request->name) ? request->name_len : 0] = '\0';
-  request->value[request->value_len < sizeof(request->value) ? request->value_len : sizeof(request->value) - 1] = '\0';
+  request->value[request->value_len < sizeof(request->value) ? request->value_len
+                                                             : sizeof(request->value) - 1] = '\0';
   if (strcasecmp(request->name, "host") == 0) request->nhosts++;
   if (strcasecmp(request->name, "content-type") == 0) request->content = content_of(request->value);
-  if (strcasecmp(request->name, "expect") == 0) request->expects_continue = strcasecmp(request->value, "100-continue") == 0;
+  if (strcasecmp(request->name, "expect") == 0)
+    request->expects_continue = strcasecmp(request->value, "100-continue") == 0;
   request->name_len = request->value_len = 0;
   request->is_in_value = 0;
 }
@@ -41,10 +46,13 @@ static void collect(char* text, size_t size, size_t* len, const char* at, size_t
   *len += n;
 }
 
-/* The parser is lenient here, and another server in front of this one might read such a header otherwise. */
+/* The parser is lenient here, and another server in front of this one might read such a header
+ * otherwise. */
 static int is_token(const char* at, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    if (!isalnum((unsigned char)at[i]) && (at[i] == '\0' || strchr("!#$%&'*+-.^_`|~", at[i]) == NULL)) return 0;
+    if (!isalnum((unsigned char)at[i]) &&
+        (at[i] == '\0' || strchr("!#$%&'*+-.^_`|~", at[i]) == NULL))
+      return 0;
   }
   return 1;
 }
@@ -78,9 +86,11 @@ static int on_header_value(http_parser* parser, const char* at, size_t n) {
   return 0;
 }
 
-/* A client that asks first whether to send its body is told to, where nothing else is under way; elsewhere it sends it after a while. */
+/* A client that asks first whether to send its body is told to, where nothing else is under way;
+ * elsewhere it sends it after a while. */
 static void tell_to_continue(connection_t* connection) {
-  if (connection->request.expects_continue && connection->first == NULL) bytes_add_text(&connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
+  if (connection->request.expects_continue && connection->first == NULL)
+    bytes_add_text(&connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
 static int on_headers_complete(http_parser* parser) {
@@ -90,16 +100,19 @@ static int on_headers_complete(http_parser* parser) {
 
   if (request->is_in_value) take_header(request);
   request->is_past_headers = 1;
-  if (parser->http_major != 1 || request->nhosts > 1 || (is_new && request->nhosts == 0)) return refuse(connection, 400);
-  if (parser->content_length != UINT64_MAX && parser->content_length > connection->desk->house->options.body_bytes) {
+  if (parser->http_major != 1 || request->nhosts > 1 || (is_new && request->nhosts == 0))
+    return refuse(connection, 400);
+  if (parser->content_length != UINT64_MAX &&
+      parser->content_length > connection->desk->house->options.body_bytes) {
     return refuse(connection, 413);
   }
-  parser->upgrade = 0; /* no other protocol is spoken here: the request is answered as if it had not asked */
+  /* no other protocol is spoken here: the request is answered as if it had not asked */
+  parser->upgrade = 0;
   if (is_new) tell_to_continue(connection);
   return 0;
 }
 
-/* ---- The rest of a message ------------------------------------------------------------------------------------------------ */
+/* ---- The rest of a message ------------------------------------------------------------------- */
 
 static int on_message_begin(http_parser* parser) {
   connection_t* connection = parser->data;
@@ -147,7 +160,7 @@ static int on_message_complete(http_parser* parser) {
   return 0;
 }
 
-/* ---- Parsing -------------------------------------------------------------------------------------------------------------- */
+/* ---- Parsing --------------------------------------------------------------------------------- */
 
 static const http_parser_settings settings = {.on_message_begin = on_message_begin,
                                               .on_url = on_url,
@@ -157,7 +170,9 @@ static const http_parser_settings settings = {.on_message_begin = on_message_beg
                                               .on_body = on_body,
                                               .on_message_complete = on_message_complete};
 
-void parse_set_limits(const options_t* options) { http_parser_set_max_header_size((uint32_t)options->header_bytes); }
+void parse_set_limits(const options_t* options) {
+  http_parser_set_max_header_size((uint32_t)options->header_bytes);
+}
 
 void parse_open(connection_t* connection) {
   http_parser_init(&connection->parser, HTTP_REQUEST);

@@ -19,8 +19,9 @@ static void take_order(exchange_t* exchange) {
     exchange_refuse(exchange, 415, "JSON or a form is wanted");
     return;
   }
-  wrong = request->content == CONTENT_JSON ? wish_from_json(&wish, request->body.data, request->body.len)
-                                           : wish_from_form(&wish, request->body.data, request->body.len);
+  wrong = request->content == CONTENT_JSON
+              ? wish_from_json(&wish, request->body.data, request->body.len)
+              : wish_from_form(&wish, request->body.data, request->body.len);
   if (wrong != NULL) {
     exchange_refuse(exchange, 400, wrong);
     return;
@@ -28,7 +29,8 @@ static void take_order(exchange_t* exchange) {
   intake_take(desk, exchange, &wish);
 }
 
-static void answer_figures(exchange_t* exchange, const char* type, void (*write)(house_t*, bytes_t*)) {
+static void answer_figures(exchange_t* exchange, const char* type,
+                           void (*write)(house_t*, bytes_t*)) {
   bytes_t body = {.data = NULL};
 
   write(house_of(exchange), &body);
@@ -40,7 +42,9 @@ static void answer_figures(exchange_t* exchange, const char* type, void (*write)
   bytes_free(&body);
 }
 
-static void show_stats(exchange_t* exchange) { answer_figures(exchange, "application/json", stats_write_json); }
+static void show_stats(exchange_t* exchange) {
+  answer_figures(exchange, "application/json", stats_write_json);
+}
 
 static void show_metrics(exchange_t* exchange) {
   answer_figures(exchange, "text/plain; version=0.0.4; charset=utf-8", stats_write_metrics);
@@ -50,7 +54,8 @@ static void show_health(exchange_t* exchange) {
   int is_closing = house_is_closing(house_of(exchange));
   const char* text = is_closing ? "closing\n" : "ok\n";
 
-  exchange_answer(exchange, is_closing ? 503 : 200, "text/plain", is_closing ? "Retry-After: 1\r\n" : NULL, text, strlen(text));
+  exchange_answer(exchange, is_closing ? 503 : 200, "text/plain",
+                  is_closing ? "Retry-After: 1\r\n" : NULL, text, strlen(text));
 }
 
 static void show_events(exchange_t* exchange) {
@@ -78,7 +83,8 @@ static const route_t routes[] = {
 
 static const asset_t* find_asset(const char* path, size_t len) {
   for (size_t i = 0; i < page_nassets; i++) {
-    if (strlen(page_assets[i].path) == len && memcmp(page_assets[i].path, path, len) == 0) return &page_assets[i];
+    if (strlen(page_assets[i].path) == len && memcmp(page_assets[i].path, path, len) == 0)
+      return &page_assets[i];
   }
   return NULL;
 }
@@ -92,17 +98,20 @@ static const route_t* find_route(const char* path, size_t len) {
 
 static int is_allowed(exchange_t* exchange, enum http_method method, int is_post) {
   if (is_post ? method == HTTP_POST : method == HTTP_GET || method == HTTP_HEAD) return 1;
-  exchange_answer(exchange, 405, "application/json", is_post ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n",
-                  "{\"error\":\"method not allowed\"}\n", strlen("{\"error\":\"method not allowed\"}\n"));
+  exchange_answer(
+      exchange, 405, "application/json", is_post ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n",
+      "{\"error\":\"method not allowed\"}\n", strlen("{\"error\":\"method not allowed\"}\n"));
   return 0;
 }
 
 static const char page_headers[] =
     "Cache-Control: no-cache\r\n"
-    "Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n"
+    "Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'\r\n"
     "Referrer-Policy: no-referrer\r\n";
 
-/* A request's target is a path, with a query perhaps; or a whole address, as for a proxy, which this is not: not found. */
+/* A request's target is a path, with a query perhaps; or a whole address, as for a proxy, which
+ * this is not: not found. */
 void routes_handle(exchange_t* exchange, enum http_method method) {
   const bytes_t* target = &exchange->connection->request.target;
   const char* query = target->len == 0 ? NULL : memchr(target->data, '?', target->len);
@@ -111,7 +120,8 @@ void routes_handle(exchange_t* exchange, enum http_method method) {
   const route_t* route = find_route(target->data, len);
 
   if (asset != NULL) {
-    if (is_allowed(exchange, method, 0)) exchange_answer(exchange, 200, asset->type, page_headers, asset->data, asset->len);
+    if (is_allowed(exchange, method, 0))
+      exchange_answer(exchange, 200, asset->type, page_headers, asset->data, asset->len);
   } else if (route != NULL) {
     if (is_allowed(exchange, method, route->is_post)) route->answer(exchange);
   } else {

@@ -1,4 +1,5 @@
-/* The figures, as JSON and for Prometheus. Threads: any. Its figures belong together only at rest. */
+/* The figures, as JSON and for Prometheus. Threads: any. Its figures belong together only at
+ * rest. */
 #ifndef STATS_H
 #define STATS_H
 

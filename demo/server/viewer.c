@@ -1,7 +1,9 @@
-/* A viewer takes what is in its channel twenty times a second, unless its last write is still under way; a tick is written every quarter of
- * a second. So a slow viewer costs one write and one full channel, whatever happens in the kitchen: the channel drops the oldest.
+/* A viewer takes what is in its channel twenty times a second, unless its last write is still under
+ * way; a tick is written every quarter of a second. So a slow viewer costs one write and one full
+ * channel, whatever happens in the kitchen: the channel drops the oldest.
  *
- * The channel has two references: the viewer's, and the main loop's until it finds the channel closed. */
+ * The channel has two references: the viewer's, and the main loop's until it finds the channel
+ * closed. */
 #include "viewer.h"
 
 #include <stdlib.h>
@@ -32,23 +34,27 @@ static uint64_t dropped_by(news_t news) {
 
 /* By its own channel, and by the one before it. */
 static uint64_t skipped_by(const viewer_t* viewer) {
-  return dropped_by(viewer->news) + dropped_by(house_of(viewer->connection)->live.news) - viewer->missed_before;
+  return dropped_by(viewer->news) + dropped_by(house_of(viewer->connection)->live.news) -
+         viewer->missed_before;
 }
 
-/* ---- Events --------------------------------------------------------------------------------------------------------------- */
+/* ---- Events ---------------------------------------------------------------------------------- */
 
 static void write_hello(const house_t* house, bytes_t* out) {
   bytes_add_text(out, "retry: 1000\nevent: hello\ndata: ");
-  json_add(out, json_pack("{s:I, s:i, s:i, s:s}", "capacity", (json_int_t)house->options.queue, "bakers", (int)house->options.bakers,
-                          "loops", (int)house->options.loops, "policy", when_full_name(house->options.when_full)));
+  json_add(out, json_pack("{s:I, s:i, s:i, s:s}", "capacity", (json_int_t)house->options.queue,
+                          "bakers", (int)house->options.bakers, "loops", (int)house->options.loops,
+                          "policy", when_full_name(house->options.when_full)));
   bytes_add_text(out, "\n\n");
 }
 
 static void write_order(const news_item_t* item, bytes_t* out) {
   bytes_add_text(out, "event: order\ndata: ");
-  json_add(out, json_pack("{s:I, s:s, s:s, s:i, s:s, s:f, s:f}", "number", (json_int_t)item->number, "state", news_state_name(item->state),
-                          "pizza", item->wish.pizza.bytes, "count", item->wish.count, "customer", item->wish.customer.bytes, "waited_ms",
-                          json_ms(item->waited_ms), "baked_ms", json_ms(item->baked_ms)));
+  json_add(out,
+           json_pack("{s:I, s:s, s:s, s:i, s:s, s:f, s:f}", "number", (json_int_t)item->number,
+                     "state", news_state_name(item->state), "pizza", item->wish.pizza.bytes,
+                     "count", item->wish.count, "customer", item->wish.customer.bytes, "waited_ms",
+                     json_ms(item->waited_ms), "baked_ms", json_ms(item->baked_ms)));
   bytes_add_text(out, "\n\n");
 }
 
@@ -58,7 +64,8 @@ static void write_tick(viewer_t* viewer, bytes_t* out) {
   bytes_add_text(out, "\n\n");
 }
 
-/* At most what the channel holds, so that a pulse comes to an end while others go on sending. Answers 0 after the end. */
+/* At most what the channel holds, so that a pulse comes to an end while others go on sending.
+ * Answers 0 after the end. */
 static int write_news(viewer_t* viewer, bytes_t* out) {
   news_item_t item;
   int r = 0;
@@ -85,7 +92,7 @@ static void on_pulse(uv_timer_t* pulse) {
   connection_settle(connection);
 }
 
-/* ---- Life ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static void on_closed(uv_handle_t* pulse) { free(pulse->data); }
 
@@ -115,8 +122,10 @@ void viewer_close(connection_t* connection) {
   if (viewer == NULL) return;
   connection->viewer = NULL;
   board_take(&house->board.viewers);
-  atomic_fetch_add_explicit(&house->board.viewers_skipped, skipped_by(viewer), memory_order_relaxed);
-  news_close(news_sendonly(viewer->news)); /* the main loop finds that out, and gives its reference back */
+  atomic_fetch_add_explicit(&house->board.viewers_skipped, skipped_by(viewer),
+                            memory_order_relaxed);
+  /* the main loop finds that out, and gives its reference back */
+  news_close(news_sendonly(viewer->news));
   news_release(viewer->news);
   uv_close((uv_handle_t*)&viewer->pulse, on_closed);
 }

@@ -1,4 +1,5 @@
-/* A viewer: a connection that gets the live news as server-sent events. Threads: those of its desk. */
+/* A viewer: a connection that gets the live news as server-sent events. Threads: those of its
+ * desk. */
 #ifndef VIEWER_H
 #define VIEWER_H
 

@@ -1,5 +1,6 @@
-/* What the structures of uvchan.h are made of. Private: an embedder neither reads nor writes a member of these.
- * Plain types alone, so that C++ reads them too; lib/ground/atomic.h says which members are accessed atomically. */
+/* What the structures of uvchan.h are made of. Private: an embedder neither reads nor writes a
+ * member of these. Plain types alone, so that C++ reads them too; lib/ground/atomic.h says which
+ * members are accessed atomically. */
 #ifndef UVCHAN_PRIVATE_H
 #define UVCHAN_PRIVATE_H
 
@@ -13,10 +14,13 @@ struct uvchan__waiter_s;
 
 /* A place in a hub's list of what is ready to run on its loop. */
 typedef struct uvchan__entry_s {
-  struct uvchan__entry_s* next; /* under the hub's lock, or in the list of this turn the loop's; NULL in both while in no list */
+  /* under the hub's lock, or in the list of this turn the loop's; NULL in both while in no list */
+  struct uvchan__entry_s* next;
   struct uvchan__entry_s* prev;
-  unsigned int posted;                                /* atomic: from before it is listed until it is run */
-  unsigned int (*run)(struct uvchan__entry_s* entry); /* fixed; answers how many values it delivered */
+  /* atomic: from before it is listed until it is run */
+  unsigned int posted;
+  /* fixed; answers how many values it delivered */
+  unsigned int (*run)(struct uvchan__entry_s* entry);
 } uvchan__entry_t;
 
 /* Who waits: a thread in a waiting call, a request, a select or a started receiver. */
@@ -28,7 +32,8 @@ typedef struct uvchan__waiter_s {
   unsigned int claim;            /* atomic */
   unsigned int sleep;            /* atomic; of a thread */
   struct uvchan__hub_s* hub;     /* fixed; NULL for a thread */
-  uvchan__entry_t entry;         /* where hub is not NULL; of a thread, entry.next is where it sleeps without a futex (park.c) */
+  /* where hub is not NULL; of a thread, entry.next is where it sleeps without a futex (park.c) */
+  uvchan__entry_t entry;
 } uvchan__waiter_t;
 
 /* A waiter's place in the queue of one channel: one for each case of a select. */
@@ -41,7 +46,8 @@ typedef struct uvchan__place_s {
   void* value;
   unsigned int order_drawn; /* of a select, until it is queued; then the order of arrival */
   unsigned char sends;
-  unsigned char for_close; /* of the waiter's places at this channel, the one that a close finishes */
+  /* of the waiter's places at this channel, the one that a close finishes */
+  unsigned char for_close;
   unsigned char queued;
 } uvchan__place_t;
 

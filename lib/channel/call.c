@@ -1,9 +1,10 @@
-/* What one call does to one channel: the fast path, and where that is refused, a visit under the lock. Threads: any. */
+/* What one call does to one channel: the fast path, and where that is refused, a visit under the
+ * lock. Threads: any. */
 #include "channel/call.h"
 
 #include "channel/drop.h"
 
-/* ---- Operations that do not wait ------------------------------------------------------------------------------------------ */
+/* ---- Operations that do not wait ------------------------------------------------------------- */
 
 /* One visit, or more where a block has to be made for it. */
 static int send_under_lock(uvchan_t* ch, const void* value, uvchan__block_t* block) {
@@ -22,8 +23,9 @@ static int send_under_lock(uvchan_t* ch, const void* value, uvchan__block_t* blo
   return r == UV_EAGAIN && ch->overflow != UVCHAN_WAIT ? uvchan__send_to_full(ch, value) : r;
 }
 
-/* Whom a sender may have to post lies in another cache: fetched while the value is on its way. 10,000 channels: 60 ns a value without it, 57
- * with it; 1,000: 44 and 41. A hint: the receiver is not touched. */
+/* Whom a sender may have to post lies in another cache: fetched while the value is on its way.
+ * 10,000 channels: 60 ns a value without it, 57 with it; 1,000: 44 and 41. A hint: the receiver is
+ * not touched. */
 static void prefetch_receiver(const uvchan_t* ch) {
 #ifdef __GNUC__
   const uvchan_receiver_t* first = uvchan__first_started(ch);
@@ -71,11 +73,12 @@ int uvchan__recv_slow(uvchan_t* ch, void* value) {
 
   uvchan__prefault(value, uvchan__size_to_receive(ch));
   r = uvchan__ring_pop_slow(&ch->ring, value, UVCHAN__SLOW);
-  return r == UVCHAN__RING_REFUSED ? recv_under_lock(ch, value, 1, &moved) : uvchan__from_ring(ch, r);
+  return r == UVCHAN__RING_REFUSED ? recv_under_lock(ch, value, 1, &moved)
+                                   : uvchan__from_ring(ch, r);
 }
 
-/* Of many values so many are moved in one step as have their pages touched before it: up to n, and few enough that this costs little
- * where fewer are moved in the end. */
+/* Of many values so many are moved in one step as have their pages touched before it: up to n, and
+ * few enough that this costs little where fewer are moved in the end. */
 #define FETCHED_AHEAD ((uint64_t)65536) /* bytes */
 
 static size_t prefault_some(const void* values, size_t n, size_t size) {
@@ -98,7 +101,8 @@ int uvchan__recv_n(uvchan_t* ch, void* values, size_t n, size_t* moved) {
 
     asked = prefault_some(rest, n - *moved, size);
     popped = uvchan__ring_pop_n(&ch->ring, rest, asked, UVCHAN__SLOW, &k);
-    r = popped == UVCHAN__RING_REFUSED ? recv_under_lock(ch, rest, asked, &k) : uvchan__from_ring(ch, popped);
+    r = popped == UVCHAN__RING_REFUSED ? recv_under_lock(ch, rest, asked, &k)
+                                       : uvchan__from_ring(ch, popped);
     if (r != 0) return *moved > 0 ? 0 : r;
     *moved += k;
   } while (k == asked && *moved < n);
@@ -130,9 +134,10 @@ int uvchan__send_n(uvchan_t* ch, const void* values, size_t n, size_t* moved) {
   return *moved > 0 ? 0 : r;
 }
 
-/* ---- Operations that may wait --------------------------------------------------------------------------------------------- */
+/* ---- Operations that may wait ---------------------------------------------------------------- */
 
-/* With the lock. Whether the only ones who could ever take a value are started receivers, all of them on the calling thread's loops. */
+/* With the lock. Whether the only ones who could ever take a value are started receivers, all of
+ * them on the calling thread's loops. */
 static int only_own_receivers(uvchan_t* ch) {
   const uvchan_receiver_t* receiver;
 
@@ -143,11 +148,13 @@ static int only_own_receivers(uvchan_t* ch) {
   return 1;
 }
 
-int uvchan__send_or_enqueue(uvchan_t* ch, uvchan__place_t* place, uvchan__block_t* block, int never_alone) {
+int uvchan__send_or_enqueue(uvchan_t* ch, uvchan__place_t* place, uvchan__block_t* block,
+                            int never_alone) {
   uvchan__visit_t visit = UVCHAN__VISIT(block);
   int r;
 
-  if (ch->overflow != UVCHAN_WAIT || uvchan__is_unbounded(ch)) return uvchan__send_now(ch, place->value, block);
+  if (ch->overflow != UVCHAN_WAIT || uvchan__is_unbounded(ch))
+    return uvchan__send_now(ch, place->value, block);
   uvchan__prefault(place->value, uvchan__size_to_send(ch));
   uvchan__lock_channel(ch);
   uvchan__mark_for(ch, 1);
@@ -194,7 +201,8 @@ int uvchan__looks_ready(uvchan_t* ch, int sends, uint64_t* stamp) {
   int ready;
 
   if (uvchan__has_ring(ch)) r = uvchan__ring_look(&ch->ring, sends, stamp);
-  if (r != UVCHAN__RING_REFUSED) return r == UVCHAN__RING_DONE || (sends && ch->overflow != UVCHAN_WAIT);
+  if (r != UVCHAN__RING_REFUSED)
+    return r == UVCHAN__RING_DONE || (sends && ch->overflow != UVCHAN_WAIT);
   uvchan__lock(&ch->lock);
   ready = uvchan__is_ready_locked(ch, sends);
   *stamp = uvchan__stamp_locked(ch, sends);

@@ -1,29 +1,35 @@
-/* What one call does to one channel, for everyone who sends and receives. Knows the channel's steps and the drop policies; does not know
- * who waits, or how he is woken. */
+/* What one call does to one channel, for everyone who sends and receives. Knows the channel's steps
+ * and the drop policies; does not know who waits, or how he is woken. */
 #ifndef UVCHAN_CALL_H
 #define UVCHAN_CALL_H
 
 #include "channel/state.h"
 #include "ground/prefault.h"
 
-/* Each of these touches the value's pages first, while nothing is claimed or locked: see prefault.h.
+/* Each of these touches the value's pages first, while nothing is claimed or locked: see
+ * prefault.h.
  *
- * Without waiting. 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel may answer UV_ENOMEM.
- * block: NULL, or one brought along for an unbounded store; it is the channel's after the call. */
+ * Without waiting. 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel may answer
+ * UV_ENOMEM. block: NULL, or one brought along for an unbounded store; it is the channel's after
+ * the call. */
 static inline int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block);
 static inline int uvchan__recv_now(uvchan_t* ch, void* value);
 int uvchan__send_n(uvchan_t* ch, const void* values, size_t n, size_t* moved);
 int uvchan__recv_n(uvchan_t* ch, void* values, size_t n, size_t* moved);
 
-/* The same, and where the answer would be UV_EAGAIN, it still is, and the place is queued. never_alone: UV_EBUSY instead, where the only
- * receivers are started ones that the calling thread itself runs. */
-int uvchan__send_or_enqueue(uvchan_t* ch, uvchan__place_t* place, uvchan__block_t* block, int never_alone);
+/* The same, and where the answer would be UV_EAGAIN, it still is, and the place is queued.
+ * never_alone: UV_EBUSY instead, where the only receivers are started ones that the calling thread
+ * itself runs. */
+int uvchan__send_or_enqueue(uvchan_t* ch, uvchan__place_t* place, uvchan__block_t* block,
+                            int never_alone);
 int uvchan__recv_or_enqueue(uvchan_t* ch, uvchan__place_t* place);
-void uvchan__remove_place(uvchan__place_t* place); /* takes it out of its queue, where it is still in */
+/* takes it out of its queue, where it is still in */
+void uvchan__remove_place(uvchan__place_t* place);
 
 int uvchan__is_ready(uvchan_t* ch, int sends); /* whether it would not wait, just now */
 
-/* The same, without the lock where that is enough: 0 where it would wait, and has to as long as *stamp stays and the channel is open. */
+/* The same, without the lock where that is enough: 0 where it would wait, and has to as long as
+ * *stamp stays and the channel is open. */
 int uvchan__looks_ready(uvchan_t* ch, int sends, uint64_t* stamp);
 
 /* The same, without the ring's ordinary case. */
@@ -32,7 +38,9 @@ int uvchan__recv_slow(uvchan_t* ch, void* value);
 
 static inline int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block) {
   if (!uvchan__is_word(&ch->ring.tail)) uvchan__prefault(value, uvchan__size_to_send(ch));
-  return uvchan__ring_push_fast(&ch->ring, value, UVCHAN__MARKS) ? 0 : uvchan__send_slow(ch, value, block);
+  return uvchan__ring_push_fast(&ch->ring, value, UVCHAN__MARKS)
+             ? 0
+             : uvchan__send_slow(ch, value, block);
 }
 
 static inline int uvchan__recv_now(uvchan_t* ch, void* value) {

@@ -1,19 +1,22 @@
-/* Values that nobody will receive, given to the channel's drop_cb. No lock is held while it runs, so it may call anything.
- * Threads: any; drop_cb runs on the thread that caused the drop. */
+/* Values that nobody will receive, given to the channel's drop_cb. No lock is held while it runs,
+ * so it may call anything. Threads: any; drop_cb runs on the thread that caused the drop. */
 #include "channel/drop.h"
 
 #include <string.h>
 
 #include "ground/memory.h"
 
-static void count(_Atomic uint64_t* counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
+static void count(_Atomic uint64_t* counter, uint64_t n) {
+  atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
 
 static void give(uvchan_t* ch, void* value, uvchan_drop_reason_t reason) {
   const uvchan__drops_t* drops = uvchan__drops(ch);
   int before;
 
   if (drops == NULL) return;
-  before = uvchan__hold_cancellation(); /* or the rest of what has to be dropped would stay behind */
+  /* or the rest of what has to be dropped would stay behind */
+  before = uvchan__hold_cancellation();
   drops->cb(value, reason, drops->arg);
   uvchan__let_cancellation(before);
 }
@@ -25,7 +28,8 @@ static int drop_newest(uvchan_t* ch, const void* value, void* held) {
   return 0;
 }
 
-/* Sends, and where there is no room takes the oldest value out for it, to `oldest` (NULL: thrown away). To everyone else that is one step:
+/* Sends, and where there is no room takes the oldest value out for it, to `oldest` (NULL: thrown
+ * away). To everyone else that is one step:
  *
  *      here, with the lock                  a receiver on the fast path     a sender on it    who asks for the length
  *      marks head and tail SLOW
@@ -62,11 +66,12 @@ static int drop_oldest(uvchan_t* ch, const void* value, void* held) {
 
 /* held: room for one value; or NULL where none is needed. */
 static int overflow_into(uvchan_t* ch, const void* value, void* held) {
-  return ch->overflow == UVCHAN_DROP_NEWEST ? drop_newest(ch, value, held) : drop_oldest(ch, value, held);
+  return ch->overflow == UVCHAN_DROP_NEWEST ? drop_newest(ch, value, held)
+                                            : drop_oldest(ch, value, held);
 }
 
-/* A value that overflows leaves its slot before drop_cb gets it, since drop_cb may send to the same channel. A small one is held on the
- * stack. */
+/* A value that overflows leaves its slot before drop_cb gets it, since drop_cb may send to the same
+ * channel. A small one is held on the stack. */
 #define SMALL_BYTES 1024
 
 static int overflow_small(uvchan_t* ch, const void* value) {
@@ -82,7 +87,8 @@ size_t uvchan__drop_room_bytes(unsigned int overflow, size_t elem_size) {
   return overflow == UVCHAN_WAIT || elem_size <= SMALL_BYTES ? 0 : elem_size;
 }
 
-/* A larger one is held in the room that the channel has for one; or, while another call has that, in memory of its own. */
+/* A larger one is held in the room that the channel has for one; or, while another call has that,
+ * in memory of its own. */
 static int overflow_large(uvchan_t* ch, const void* value) {
   uvchan__drops_t* drops = uvchan__drops(ch);
   void* held;
@@ -111,7 +117,7 @@ int uvchan__send_to_full(uvchan_t* ch, const void* value) {
   return size <= SMALL_BYTES ? overflow_small(ch, value) : overflow_large(ch, value);
 }
 
-/* ---- All that is buffered --------------------------------------------------------------------------------------------------- */
+/* ---- All that is buffered -------------------------------------------------------------------- */
 
 void uvchan__drop_take_locked(uvchan_t* ch, uvchan__dropped_t* dropped) {
   memset(dropped, 0, sizeof(*dropped));
@@ -124,9 +130,11 @@ void uvchan__drop_take_locked(uvchan_t* ch, uvchan__dropped_t* dropped) {
   count(&ch->dropped_old, dropped->n);
 }
 
-static_assert(UVCHAN__ALONE_BYTES <= UVCHAN__ALIGNED_BYTES, "a value that is not small is aligned in both stores");
+static_assert(UVCHAN__ALONE_BYTES <= UVCHAN__ALIGNED_BYTES,
+              "a value that is not small is aligned in both stores");
 
-/* Gives drop_cb a value in its place in the store. A small one lies close to its neighbours there, and is copied to be aligned. */
+/* Gives drop_cb a value in its place in the store. A small one lies close to its neighbours there,
+ * and is copied to be aligned. */
 static void drop_in_place(uvchan_t* ch, void* value, uvchan_drop_reason_t reason) {
   union {
     max_align_t aligned;

@@ -4,7 +4,8 @@
 
 #include "channel/state.h"
 
-/* A send to a channel that has a drop policy and is full. 0, UV_EPIPE, or UV_ENOMEM with no effect (drop.c). */
+/* A send to a channel that has a drop policy and is full. 0, UV_EPIPE, or UV_ENOMEM with no effect
+ * (drop.c). */
 int uvchan__send_to_full(uvchan_t* ch, const void* value);
 
 /* All that is buffered, on its way to drop_cb. */
@@ -14,8 +15,8 @@ typedef struct {
   uvchan__block_t* blocks; /* elsewhere */
 } uvchan__dropped_t;
 
-/* Takes all out in one step, of a channel that is closed or has no users any more; with the lock, and with head SLOW where others have a
- * reference. Then they go to drop_cb, without the lock. */
+/* Takes all out in one step, of a channel that is closed or has no users any more; with the lock,
+ * and with head SLOW where others have a reference. Then they go to drop_cb, without the lock. */
 void uvchan__drop_take_locked(uvchan_t* ch, uvchan__dropped_t* dropped);
 void uvchan__drop_taken(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_reason_t reason);
 

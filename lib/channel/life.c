@@ -1,14 +1,14 @@
-/* A channel from its creation to its end: references, counted senders, close, abort, and what can be asked of it.
- * Threads: any. What close has to do for those who wait stands in steps.c. */
+/* A channel from its creation to its end: references, counted senders, close, abort, and what can
+ * be asked of it. Threads: any. What close has to do for those who wait stands in steps.c. */
 #include <limits.h>
 #include <string.h>
 
-#include "channel/state.h"
 #include "channel/drop.h"
+#include "channel/state.h"
 #include "ground/memory.h"
 #include "wake/patience.h"
 
-/* ---- Create, retain, release ---------------------------------------------------------------------------------------------- */
+/* ---- Create, retain, release ----------------------------------------------------------------- */
 
 static int is_valid(const uvchan_options_t* options) {
   if (options->overflow == UVCHAN_WAIT) return 1;
@@ -16,8 +16,8 @@ static int is_valid(const uvchan_options_t* options) {
   return options->capacity != 0 && options->capacity != UVCHAN_UNBOUNDED;
 }
 
-/* The channel and all that lies behind it are one piece of memory. Its lines begin at lines of the processor's cache, which malloc does not
- * promise: so there is a little more of it. */
+/* The channel and all that lies behind it are one piece of memory. Its lines begin at lines of the
+ * processor's cache, which malloc does not promise: so there is a little more of it. */
 #define ALIGN_SLACK (UVCHAN__CACHE_LINE - _Alignof(max_align_t) % UVCHAN__CACHE_LINE)
 
 static uvchan__store_kind_t kind_of(size_t capacity) {
@@ -34,15 +34,22 @@ typedef struct {
 
 /* Answers all bytes, or 0 where that is more than a size_t holds. */
 static size_t lay_out_behind(behind_t* behind, const uvchan_options_t* options) {
-  size_t most = SIZE_MAX - UVCHAN__CHANNEL_BYTES - ALIGN_SLACK - UVCHAN__DROPS_BYTES - _Alignof(max_align_t);
-  size_t room = options->drop_cb == NULL ? 0 : uvchan__drop_room_bytes((unsigned int)options->overflow, options->elem_size);
+  size_t most =
+      SIZE_MAX - UVCHAN__CHANNEL_BYTES - ALIGN_SLACK - UVCHAN__DROPS_BYTES - _Alignof(max_align_t);
+  size_t room = options->drop_cb == NULL
+                    ? 0
+                    : uvchan__drop_room_bytes((unsigned int)options->overflow, options->elem_size);
 
   behind->store = sizeof(uvchan__store_t);
-  if (kind_of(options->capacity) == UVCHAN__BOUNDED) behind->store = uvchan__ring_bytes(options->elem_size, options->capacity);
+  if (kind_of(options->capacity) == UVCHAN__BOUNDED)
+    behind->store = uvchan__ring_bytes(options->elem_size, options->capacity);
   behind->name = options->name == NULL ? 0 : strlen(options->name) + 1;
-  if (behind->store == 0 || behind->store > most || room > most - behind->store || behind->name > most - behind->store - room) return 0;
+  if (behind->store == 0 || behind->store > most || room > most - behind->store ||
+      behind->name > most - behind->store - room)
+    return 0;
   behind->drops = options->drop_cb == NULL ? 0 : UVCHAN__DROPS_BYTES + room;
-  if (behind->drops + behind->name > 0) behind->store = uvchan__round_up(behind->store, _Alignof(max_align_t));
+  if (behind->drops + behind->name > 0)
+    behind->store = uvchan__round_up(behind->store, _Alignof(max_align_t));
   return UVCHAN__CHANNEL_BYTES + behind->store + behind->drops + behind->name;
 }
 
@@ -54,7 +61,8 @@ static void init_store(uvchan_t* ch, const uvchan_options_t* options) {
   uvchan__ring_init(&ch->ring, NULL, options->elem_size, 0, 0);
   uvchan__store(ch)->available = 0;
   uvchan__store(ch)->changes = 0;
-  (uvchan__is_unbuffered(ch) ? uvchan__blocks_init_unbuffered : uvchan__blocks_init_unbounded)(uvchan__blocks(ch), options->elem_size);
+  (uvchan__is_unbuffered(ch) ? uvchan__blocks_init_unbuffered : uvchan__blocks_init_unbounded)(
+      uvchan__blocks(ch), options->elem_size);
 }
 
 static void init_drops(uvchan_t* ch, const uvchan_options_t* options, const behind_t* behind) {
@@ -97,7 +105,9 @@ int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
   init_store(made, options);
   init_drops(made, options, &behind);
   made->has_name = behind.name > 0;
-  if (made->has_name) memcpy((unsigned char*)uvchan__store(made) + behind.store + behind.drops, options->name, behind.name);
+  if (made->has_name)
+    memcpy((unsigned char*)uvchan__store(made) + behind.store + behind.drops, options->name,
+           behind.name);
   atomic_init(&made->references, 1);
   atomic_init(&made->patience_to_send, UVCHAN__LONGEST_PATIENCE);
   atomic_init(&made->patience_to_receive, UVCHAN__LONGEST_PATIENCE);
@@ -133,9 +143,11 @@ void uvchan_release(uvchan_t* ch) {
   uvchan__free((unsigned char*)ch - ch->align_offset);
 }
 
-/* ---- The end -------------------------------------------------------------------------------------------------------------- */
+/* ---- The end --------------------------------------------------------------------------------- */
 
-static int is_end(int status) { return status < 0 && status != UV_EAGAIN && status != UV_EBUSY && status != UV_ETIMEDOUT; }
+static int is_end(int status) {
+  return status < 0 && status != UV_EAGAIN && status != UV_EBUSY && status != UV_ETIMEDOUT;
+}
 
 int uvchan_close_with(uvchan_t* ch, int status) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
@@ -150,8 +162,9 @@ int uvchan_close_with(uvchan_t* ch, int status) {
 
 int uvchan_close(uvchan_t* ch) { return uvchan_close_with(ch, UV_EOF); }
 
-/* One step to everyone else: no receiver on the fast path takes a value between the close and the drop, or a later one while an earlier
- * one is dropped already, since head is SLOW before the close can be seen, and all values are claimed at once. */
+/* One step to everyone else: no receiver on the fast path takes a value between the close and the
+ * drop, or a later one while an earlier one is dropped already, since head is SLOW before the close
+ * can be seen, and all values are claimed at once. */
 int uvchan_abort(uvchan_t* ch, int status) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
   uvchan__dropped_t dropped;
@@ -200,7 +213,7 @@ int uvchan_sender_done(uvchan_t* ch) {
   return r;
 }
 
-/* ---- Questions ------------------------------------------------------------------------------------------------------------ */
+/* ---- Questions ------------------------------------------------------------------------------- */
 
 /* The lock of a channel that is otherwise only read. */
 static atomic_uint* lock_of(const uvchan_t* ch) { return &((uvchan_t*)(uintptr_t)ch)->lock; }
@@ -232,7 +245,8 @@ static size_t waiting_receivers(const uvchan_t* ch, size_t stored) {
   size_t n = uvchan__count_waiting(&ch->recvq);
 
   if (!uvchan__is_unbuffered(ch)) {
-    for (receiver = uvchan__first_started(ch); receiver != NULL; receiver = receiver->next) available++;
+    for (receiver = uvchan__first_started(ch); receiver != NULL; receiver = receiver->next)
+      available++;
   }
   return available > stored ? n + available - stored : n;
 }
@@ -247,7 +261,9 @@ static const char* name_of(const uvchan_t* ch) {
   const char* at = (const char*)uvchan__store(ch) + uvchan__store_bytes(ch);
 
   if (!ch->has_name) return "";
-  return ch->has_drops ? at + UVCHAN__DROPS_BYTES + uvchan__drop_room_bytes(ch->overflow, uvchan__size_to_send(ch)) : at;
+  return ch->has_drops ? at + UVCHAN__DROPS_BYTES +
+                             uvchan__drop_room_bytes(ch->overflow, uvchan__size_to_send(ch))
+                       : at;
 }
 
 void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
@@ -265,7 +281,8 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
   stats->capacity = uvchan_capacity(ch);
   stats->len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len;
   stats->peak = peak(ch);
-  stats->sent = (uvchan__has_ring(ch) ? uvchan__ring_pushed(&ch->ring) : popped + stats->len) + ch->handed_over + dropped_new;
+  stats->sent = (uvchan__has_ring(ch) ? uvchan__ring_pushed(&ch->ring) : popped + stats->len) +
+                ch->handed_over + dropped_new;
   stats->received = (popped > dropped_old ? popped - dropped_old : 0) + ch->handed_over;
   stats->dropped = dropped_new + dropped_old;
   stats->wakeups = atomic_load_explicit(&ch->wakeups, memory_order_relaxed);

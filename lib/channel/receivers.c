@@ -1,4 +1,5 @@
-/* A channel's started receivers, as the channel sees them: joining, leaving, taking values, being at rest. Threads: the receiver's loop. */
+/* A channel's started receivers, as the channel sees them: joining, leaving, taking values, being
+ * at rest. Threads: the receiver's loop. */
 #include "channel/receivers.h"
 
 #include "wake/hub.h"
@@ -26,8 +27,8 @@ void uvchan__receivers_unreserve(uvchan_t* ch) {
   uvchan__block_free_all(block);
 }
 
-/* [first.R] and [first.A]: that `started` leads to this receiver. Who is the first arms without the lock, and whoever takes ARMED off
- * looks for whom to post in `started`:
+/* [first.R] and [first.A]: that `started` leads to this receiver. Who is the first arms without the
+ * lock, and whoever takes ARMED off looks for whom to post in `started`:
  *
  *      the first receiver that leaves             the next one              a sender
  *      started = the next one
@@ -37,20 +38,25 @@ void uvchan__receivers_unreserve(uvchan_t* ch) {
  *                                                               [word.A]    takes ARMED off
  *                                                                           reads started
  *
- * Were one of the steps in between not ordered, the sender might still see the receiver that has left. A receiver that sees late that it
- * is the first waits in the queue until then, which is right too. */
+ * Were one of the steps in between not ordered, the sender might still see the receiver that has
+ * left. A receiver that sees late that it is the first waits in the queue until then, which is
+ * right too. */
 static void set_role(uvchan_receiver_t* receiver, unsigned int role) {
-  atomic_store_explicit(uvchan__atomic(&receiver->is_first), role, memory_order_release); /* [first.R] */
+  /* [first.R] */
+  atomic_store_explicit(uvchan__atomic(&receiver->is_first), role, memory_order_release);
 }
 
 static int is_first(uvchan_receiver_t* receiver) { /* [first.A] */
-  return (atomic_load_explicit(uvchan__atomic(&receiver->is_first), memory_order_acquire) & UVCHAN__FIRST) != 0;
+  return (atomic_load_explicit(uvchan__atomic(&receiver->is_first), memory_order_acquire) &
+          UVCHAN__FIRST) != 0;
 }
 
-/* The list of started receivers: the first, which stays the first until it leaves (I5 of state.h); the leaders of other loops, one for
- * each loop (I6); and the others. */
+/* The list of started receivers: the first, which stays the first until it leaves (I5 of state.h);
+ * the leaders of other loops, one for each loop (I6); and the others. */
 
-static int is_of_loop(const uvchan_receiver_t* receiver, const uvchan__hub_t* hub) { return receiver->waiter.hub == hub; }
+static int is_of_loop(const uvchan_receiver_t* receiver, const uvchan__hub_t* hub) {
+  return receiver->waiter.hub == hub;
+}
 
 static void note_loops(uvchan_t* ch) {
   uvchan_receiver_t* first = uvchan__first_started(ch);
@@ -94,7 +100,8 @@ static void take_out(uvchan_receiver_t* receiver) {
   if (receiver->next != NULL) receiver->next->prev = receiver->prev;
 }
 
-/* Another one of the loop leads where its leader leaves. Where the first leaves that was of one loop with all others, the next one does. */
+/* Another one of the loop leads where its leader leaves. Where the first leaves that was of one
+ * loop with all others, the next one does. */
 static void unlink_receiver_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
   int was_leader = uvchan__is_leader(receiver);
   uvchan_receiver_t* heir;
@@ -102,7 +109,8 @@ static void unlink_receiver_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
   take_out(receiver);
   if (receiver->prev == NULL) set_started(ch, receiver->next);
   if (!was_leader) return;
-  for (heir = uvchan__first_started(ch); heir != NULL && !is_of_loop(heir, receiver->waiter.hub);) heir = heir->next;
+  for (heir = uvchan__first_started(ch); heir != NULL && !is_of_loop(heir, receiver->waiter.hub);)
+    heir = heir->next;
   if (heir == NULL || uvchan__is_leader(heir)) return;
   take_out(heir);
   set_role(heir, UVCHAN__LEADER);
@@ -133,7 +141,8 @@ void uvchan__receivers_remove(uvchan_t* ch, uvchan_receiver_t* receiver, int is_
   uvchan__unlock_and_wake(ch, &visit);
 }
 
-/* Under the lock it is queued, or has tail ARMED, or somebody has taken the mark off and is about to post it. */
+/* Under the lock it is queued, or has tail ARMED, or somebody has taken the mark off and is about
+ * to post it. */
 void uvchan__receivers_end_wait(uvchan_t* ch, uvchan_receiver_t* receiver) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
   int queued, owed;
@@ -147,9 +156,10 @@ void uvchan__receivers_end_wait(uvchan_t* ch, uvchan_receiver_t* receiver) {
   receiver->is_armed = 0;
 }
 
-/* With place NULL it is not queued. Unbuffered, it is no longer at rest before the room is counted in which a waiting sender may put the
- * next value. */
-static int take_under_lock(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n, size_t* moved) {
+/* With place NULL it is not queued. Unbuffered, it is no longer at rest before the room is counted
+ * in which a waiting sender may put the next value. */
+static int take_under_lock(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n,
+                           size_t* moved) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
   int unbuffered = uvchan__is_unbuffered(ch);
   int r = UV_EAGAIN;
@@ -182,14 +192,18 @@ int uvchan__receivers_take(uvchan_t* ch, void* values, size_t n, size_t* moved) 
     r = uvchan__ring_pop(&ch->ring, values, UVCHAN__SLOW);
     *moved = 1;
   }
-  return r == UVCHAN__RING_REFUSED ? take_under_lock(ch, NULL, values, n, moved) : uvchan__from_ring(ch, r);
+  return r == UVCHAN__RING_REFUSED ? take_under_lock(ch, NULL, values, n, moved)
+                                   : uvchan__from_ring(ch, r);
 }
 
-/* Waits without the lock where nobody else waits; that is tried again where a value came meanwhile and somebody else took it. */
-int uvchan__receivers_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, void* values, size_t n, size_t* moved) {
+/* Waits without the lock where nobody else waits; that is tried again where a value came meanwhile
+ * and somebody else took it. */
+int uvchan__receivers_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, void* values,
+                                   size_t n, size_t* moved) {
   uvchan__ring_result_t armed = UVCHAN__RING_FULL;
 
-  if (!uvchan__can_receive_fast(ch) || !is_first(receiver)) return take_under_lock(ch, &receiver->place, values, n, moved);
+  if (!uvchan__can_receive_fast(ch) || !is_first(receiver))
+    return take_under_lock(ch, &receiver->place, values, n, moved);
   while (armed == UVCHAN__RING_FULL) {
     int r;
 

@@ -1,24 +1,29 @@
-/* A channel's started receivers, as the channel sees them. Knows the channel's steps; does not know callbacks and turns.
+/* A channel's started receivers, as the channel sees them. Knows the channel's steps; does not know
+ * callbacks and turns.
  *
- * A receiver is at rest while it is started and not in a callback. Only an unbuffered channel counts that: it has room for one value for
- * each receiver at rest. */
+ * A receiver is at rest while it is started and not in a callback. Only an unbuffered channel
+ * counts that: it has room for one value for each receiver at rest. */
 #ifndef UVCHAN_RECEIVERS_H
 #define UVCHAN_RECEIVERS_H
 
 #include "channel/state.h"
 
-int uvchan__receivers_reserve(uvchan_t* ch);  /* makes room for what is handed to it; 0 or UV_ENOMEM */
+/* makes room for what is handed to it; 0 or UV_ENOMEM */
+int uvchan__receivers_reserve(uvchan_t* ch);
 void uvchan__receivers_unreserve(uvchan_t* ch); /* the counterpart */
 
 void uvchan__receivers_add(uvchan_t* ch, uvchan_receiver_t* receiver, int is_available);
 void uvchan__receivers_remove(uvchan_t* ch, uvchan_receiver_t* receiver, int is_available);
 
-/* Takes up to n values: 0 and how many, the end, or UV_EAGAIN. After 0, a receiver on an unbuffered channel is no longer at rest.
- * The second looks more closely: after UV_EAGAIN the next value, or the end, has the receiver posted. */
+/* Takes up to n values: 0 and how many, the end, or UV_EAGAIN. After 0, a receiver on an unbuffered
+ * channel is no longer at rest. The second looks more closely: after UV_EAGAIN the next value, or
+ * the end, has the receiver posted. */
 int uvchan__receivers_take(uvchan_t* ch, void* values, size_t n, size_t* moved);
-int uvchan__receivers_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, void* values, size_t n, size_t* moved);
+int uvchan__receivers_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, void* values,
+                                   size_t n, size_t* moved);
 
-/* A receiver that waits does so no longer: it is not queued, and nobody is about to post it, though somebody may have. */
+/* A receiver that waits does so no longer: it is not queued, and nobody is about to post it, though
+ * somebody may have. */
 void uvchan__receivers_end_wait(uvchan_t* ch, uvchan_receiver_t* receiver);
 void uvchan__receivers_make_available(uvchan_t* ch); /* after a callback on an unbuffered channel */
 

@@ -1,11 +1,12 @@
-/* The steps that every operation on a channel is made of, with its lock held; the invariants stand in state.h. */
+/* The steps that every operation on a channel is made of, with its lock held; the invariants stand
+ * in state.h. */
 #include "channel/state.h"
 
 #include <assert.h>
 
 #include "wake/hub.h"
 
-/* ---- Visits --------------------------------------------------------------------------------------------------------------- */
+/* ---- Visits ---------------------------------------------------------------------------------- */
 
 void uvchan__lock_channel(uvchan_t* ch) { uvchan__lock(&ch->lock); }
 
@@ -30,7 +31,8 @@ static void set_head_slow(uvchan_t* ch, int slow) {
 }
 
 void uvchan__update_marks(uvchan_t* ch) {
-  set_tail_slow(ch, ch->sendq.first != NULL || ch->recvq.first != NULL || ch->startedq.first != NULL);
+  set_tail_slow(ch,
+                ch->sendq.first != NULL || ch->recvq.first != NULL || ch->startedq.first != NULL);
   set_head_slow(ch, ch->sendq.first != NULL);
 }
 
@@ -47,7 +49,9 @@ void uvchan__unlock_and_wake(uvchan_t* ch, uvchan__visit_t* visit) {
   uvchan__block_free_all(visit->superfluous);
 }
 
-void uvchan__tell_armed_locked(uvchan_t* ch, uvchan__visit_t* visit) { uvchan__tell(&uvchan__first_started(ch)->waiter, &visit->wakes); }
+void uvchan__tell_armed_locked(uvchan_t* ch, uvchan__visit_t* visit) {
+  uvchan__tell(&uvchan__first_started(ch)->waiter, &visit->wakes);
+}
 
 void uvchan__post_armed(uvchan_t* ch) {
   uvchan__wakes_t wakes = {NULL, NULL, NULL, 0};
@@ -58,13 +62,14 @@ void uvchan__post_armed(uvchan_t* ch) {
   uvchan__wake_all(&wakes);
 }
 
-/* ---- What lies behind it -------------------------------------------------------------------------------------------------- */
+/* ---- What lies behind it --------------------------------------------------------------------- */
 
 /* As malloc aligns. */
 size_t uvchan__store_bytes(const uvchan_t* ch) {
   size_t bytes = sizeof(uvchan__store_t);
 
-  if (uvchan__has_ring(ch)) bytes = uvchan__ring_bytes(uvchan__size_to_send(ch), ch->ring.tail.capacity);
+  if (uvchan__has_ring(ch))
+    bytes = uvchan__ring_bytes(uvchan__size_to_send(ch), ch->ring.tail.capacity);
   return uvchan__round_up(bytes, _Alignof(max_align_t));
 }
 
@@ -74,11 +79,13 @@ uvchan__drops_t* uvchan__drops(const uvchan_t* ch) {
   return ch->has_drops ? (uvchan__drops_t*)(void*)(store + uvchan__store_bytes(ch)) : NULL;
 }
 
-/* ---- The store: with the lock --------------------------------------------------------------------------------------------- */
+/* ---- The store: with the lock ---------------------------------------------------------------- */
 
 static int is_closed(const uvchan_t* ch) { return uvchan__ring_is_closed(&ch->ring); }
 
-static size_t stored(const uvchan_t* ch) { return uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len; }
+static size_t stored(const uvchan_t* ch) {
+  return uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len;
+}
 
 static int has_room(const uvchan_t* ch) {
   if (uvchan__has_ring(ch)) return uvchan__ring_len(&ch->ring) < ch->ring.tail.capacity;
@@ -90,7 +97,8 @@ static void note_change(uvchan_t* ch) {
   if (!uvchan__has_ring(ch)) uvchan__store(ch)->changes++;
 }
 
-/* A block for the next value: one that was brought along, or one that has become superfluous in this visit. */
+/* A block for the next value: one that was brought along, or one that has become superfluous in
+ * this visit. */
 static int has_block(uvchan_t* ch, uvchan__visit_t* visit) {
   uvchan__block_t** list = visit->block != NULL ? &visit->block : &visit->superfluous;
   uvchan__block_t* block = *list;
@@ -121,16 +129,19 @@ static int push(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
 }
 
 int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
-  if (uvchan__has_ring(ch)) return uvchan__ring_pop(&ch->ring, value, 0) == UVCHAN__RING_DONE ? 0 : UV_EAGAIN;
+  if (uvchan__has_ring(ch))
+    return uvchan__ring_pop(&ch->ring, value, 0) == UVCHAN__RING_DONE ? 0 : UV_EAGAIN;
   if (uvchan__blocks(ch)->len == 0) return UV_EAGAIN;
   uvchan__blocks_pop(uvchan__blocks(ch), value, &visit->superfluous);
   note_change(ch);
   return 0;
 }
 
-static void copy(const uvchan_t* ch, void* to, const void* from) { uvchan__copy(to, from, uvchan__size_to_receive(ch)); }
+static void copy(const uvchan_t* ch, void* to, const void* from) {
+  uvchan__copy(to, from, uvchan__size_to_receive(ch));
+}
 
-/* ---- The steps: with the lock --------------------------------------------------------------------------------------------- */
+/* ---- The steps: with the lock ---------------------------------------------------------------- */
 
 static void tell(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
   uvchan__dequeue(&ch->startedq, place);
@@ -145,8 +156,10 @@ static int tell_receivers(uvchan_t* ch, uvchan__visit_t* visit) {
   if (place == NULL) return 0;
   tell(ch, place, visit);
   if (!ch->several_loops) return 1;
-  for (leader = uvchan__first_started(ch); leader != NULL && uvchan__is_leader(leader); leader = leader->next) {
-    if (leader->place.queued && leader->waiter.hub != place->waiter->hub) tell(ch, &leader->place, visit);
+  for (leader = uvchan__first_started(ch); leader != NULL && uvchan__is_leader(leader);
+       leader = leader->next) {
+    if (leader->place.queued && leader->waiter.hub != place->waiter->hub)
+      tell(ch, &leader->place, visit);
   }
   return 1;
 }
@@ -155,11 +168,13 @@ static int tell_receivers(uvchan_t* ch, uvchan__visit_t* visit) {
 static int precedes_receivers(const uvchan_t* ch, const uvchan__place_t* place) {
   const uvchan__place_t* idle = ch->startedq.first;
 
-  return idle == NULL || idle->waiter->hub != place->waiter->hub || (int)(place->order_drawn - idle->order_drawn) < 0;
+  return idle == NULL || idle->waiter->hub != place->waiter->hub ||
+         (int)(place->order_drawn - idle->order_drawn) < 0;
 }
 
-/* Claims the first who waits to receive and is no started receiver. NULL where there is none; or, unless_behind, where each waits behind a
- * started receiver of his loop: the first of those is soon told, and then goes behind them all. */
+/* Claims the first who waits to receive and is no started receiver. NULL where there is none; or,
+ * unless_behind, where each waits behind a started receiver of his loop: the first of those is soon
+ * told, and then goes behind them all. */
 static uvchan__place_t* claim_receiver(uvchan_t* ch, int unless_behind) {
   uvchan__place_t* place = uvchan__first_waiting(&ch->recvq);
 
@@ -185,13 +200,17 @@ static uvchan__place_t* claim_sender(uvchan_t* ch) {
   return NULL;
 }
 
-/* Gives the value to a claimed receiver. Values that are in the store already, because started receivers have been told of them, are older:
- * then he gets the oldest, and the new one goes behind. */
-static void hand_over(uvchan_t* ch, uvchan__place_t* place, const void* value, uvchan__visit_t* visit) {
+/* Gives the value to a claimed receiver. Values that are in the store already, because started
+ * receivers have been told of them, are older: then he gets the oldest, and the new one goes
+ * behind. */
+static void hand_over(uvchan_t* ch, uvchan__place_t* place, const void* value,
+                      uvchan__visit_t* visit) {
   if (uvchan__pop_locked(ch, place->value, visit) == 0) {
     int r = push(ch, value, visit);
 
-    assert(r == 0); /* into the room that the pop made: tail is SLOW, and a block that was emptied is kept, or taken once more */
+    /* into the room that the pop made: tail is SLOW, and a block that was emptied is kept, or taken
+     * once more */
+    assert(r == 0);
     (void)r;
   } else {
     copy(ch, place->value, value);
@@ -200,13 +219,16 @@ static void hand_over(uvchan_t* ch, uvchan__place_t* place, const void* value, u
   uvchan__finish(place, 0, &visit->wakes);
 }
 
-/* Gives the channel a value: to the first who waits to receive, else to the store. Where that is full of values that started receivers have
- * been told of, to whoever waits, so that a send need not. 0, UV_EAGAIN or UV_ENOMEM. */
+/* Gives the channel a value: to the first who waits to receive, else to the store. Where that is
+ * full of values that started receivers have been told of, to whoever waits, so that a send need
+ * not. 0, UV_EAGAIN or UV_ENOMEM. */
 static int offer(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   uvchan__place_t* place;
   int r;
 
-  if (uvchan__is_unbounded(ch) && uvchan__blocks(ch)->len > 0 && !has_block(ch, visit)) return UV_ENOMEM; /* before anyone is claimed */
+  /* before anyone is claimed */
+  if (uvchan__is_unbounded(ch) && uvchan__blocks(ch)->len > 0 && !has_block(ch, visit))
+    return UV_ENOMEM;
   place = claim_receiver(ch, 1);
   if (place == NULL) {
     r = push(ch, value, visit);
@@ -232,12 +254,14 @@ void uvchan__unblock_senders_locked(uvchan_t* ch, uvchan__visit_t* visit) {
   }
 }
 
-/* A started receiver goes away that may have been told of values: tells the next, or hands them on. */
+/* A started receiver goes away that may have been told of values: tells the next, or hands them
+ * on. */
 void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit) {
   size_t n;
 
   if (ch->recvq.first == NULL && ch->startedq.first == NULL) return;
-  set_head_slow(ch, 1); /* or a receiver on the fast path takes the value for which somebody is claimed */
+  /* or a receiver on the fast path takes the value for which somebody is claimed */
+  set_head_slow(ch, 1);
   for (n = stored(ch); n > 0; n--) {
     uvchan__place_t* place = claim_receiver(ch, 1);
     int r;
@@ -252,8 +276,9 @@ void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit) {
   uvchan__unblock_senders_locked(ch, visit);
 }
 
-/* In the order of arrival: while others wait to send, there is neither room nor anybody who waits to receive (I1), but for a select that
- * waits for both on this channel, and pairs with this sender. */
+/* In the order of arrival: while others wait to send, there is neither room nor anybody who waits
+ * to receive (I1), but for a select that waits for both on this channel, and pairs with this
+ * sender. */
 int uvchan__send_locked(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   return is_closed(ch) ? UV_EPIPE : offer(ch, value, visit);
 }
@@ -275,8 +300,8 @@ int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
   return is_closed(ch) ? ch->end_status : UV_EAGAIN;
 }
 
-/* Mark, look again, sleep: see I4 of ring.h. A sender marks both words: head, so that the next receiver sees it, and tail, so that no
- * later sender overtakes it. */
+/* Mark, look again, sleep: see I4 of ring.h. A sender marks both words: head, so that the next
+ * receiver sees it, and tail, so that no later sender overtakes it. */
 void uvchan__mark_for(uvchan_t* ch, int sends) {
   set_tail_slow(ch, 1);
   if (sends) set_head_slow(ch, 1);
@@ -284,7 +309,8 @@ void uvchan__mark_for(uvchan_t* ch, int sends) {
 
 static uvchan__queue_t* queue_of(uvchan__place_t* place) {
   if (place->sends) return &place->channel->sendq;
-  return place->waiter->kind == UVCHAN__RECEIVER ? &place->channel->startedq : &place->channel->recvq;
+  return place->waiter->kind == UVCHAN__RECEIVER ? &place->channel->startedq
+                                                 : &place->channel->recvq;
 }
 
 void uvchan__enqueue_place(uvchan__place_t* place) {
@@ -294,7 +320,8 @@ void uvchan__enqueue_place(uvchan__place_t* place) {
 
 void uvchan__dequeue_place(uvchan__place_t* place) { uvchan__dequeue(queue_of(place), place); }
 
-/* Finishes a waiter for the end; a select that waits with several cases only at the place that was drawn for it. */
+/* Finishes a waiter for the end; a select that waits with several cases only at the place that was
+ * drawn for it. */
 static void end_wait(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
   int status = UV_EPIPE;
 
@@ -328,10 +355,12 @@ int uvchan__is_ready_locked(uvchan_t* ch, int sends) {
   return has_room(ch) || uvchan__first_waiting(&ch->recvq) != NULL;
 }
 
-/* Of a ring it is the position of the other side: nothing else makes a send or a receive ready, since while senders wait it is full, and
- * somebody begins to wait to receive only where it is empty, and sends are ready. Elsewhere all is counted that does. */
+/* Of a ring it is the position of the other side: nothing else makes a send or a receive ready,
+ * since while senders wait it is full, and somebody begins to wait to receive only where it is
+ * empty, and sends are ready. Elsewhere all is counted that does. */
 uint64_t uvchan__stamp_locked(const uvchan_t* ch, int sends) {
-  return uvchan__has_ring(ch) ? uvchan__ring_stamp(&ch->ring, sends) : ch->arrivals + uvchan__store(ch)->changes;
+  return uvchan__has_ring(ch) ? uvchan__ring_stamp(&ch->ring, sends)
+                              : ch->arrivals + uvchan__store(ch)->changes;
 }
 
 void uvchan__change_available_locked(uvchan_t* ch, int by) {

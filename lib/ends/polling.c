@@ -2,8 +2,8 @@
 #include "ends/polling.h"
 
 #include "channel/state.h"
-#include "wake/hub.h"
 #include "ground/platform.h"
+#include "wake/hub.h"
 
 #define BUSY_VALUES 8
 #define LOOKS 8            /* at the ring, for one at the clock */
@@ -12,9 +12,13 @@
 #define SPIN_IN_TURN 10000 /* nanoseconds */
 #define MOST_MISSES 6
 
-static const uvchan__ring_t* ring_of(const uvchan_receiver_t* receiver) { return &receiver->channel->ring; }
+static const uvchan__ring_t* ring_of(const uvchan_receiver_t* receiver) {
+  return &receiver->channel->ring;
+}
 
-static int has_ring(const uvchan_receiver_t* receiver) { return uvchan__can_receive_fast(receiver->channel); }
+static int has_ring(const uvchan_receiver_t* receiver) {
+  return uvchan__can_receive_fast(receiver->channel);
+}
 
 static int comes_soon(const uvchan_receiver_t* receiver) {
   int i;
@@ -39,7 +43,8 @@ static uvchan__next_t spin(uvchan_receiver_t* receiver, uvchan__turn_t* turn) {
   if (turn->spun_since == 0) turn->spun_since = now;
   if (turn->delivered > 0 || turn->is_continued) receiver->last_value = now;
   if (!has_ring(receiver)) return may_spin(receiver, now) ? UVCHAN__NEXT_TURN : UVCHAN__WAIT;
-  while (may_spin(receiver, now) && now - turn->spun_since < SPIN_IN_TURN && !uvchan__hub_is_in_demand(receiver->waiter.hub)) {
+  while (may_spin(receiver, now) && now - turn->spun_since < SPIN_IN_TURN &&
+         !uvchan__hub_is_in_demand(receiver->waiter.hub)) {
     if (comes_soon(receiver)) return UVCHAN__LOOK_AGAIN;
     now = uv_hrtime();
   }

@@ -1,4 +1,5 @@
-/* Started receivers: a handle on a loop whose callback gets a channel's values. Knows the channel's steps and the hub.
+/* Started receivers: a handle on a loop whose callback gets a channel's values. Knows the channel's
+ * steps and the hub.
  *
  * A started receiver is in one of these states, which are the same to its user:
  *
@@ -8,14 +9,15 @@
  *      IN TURN  takes values and calls back, until there is none (WAITING, or POSTED to look once more), the budget is used up (POSTED), or
  *               it is stopped
  *
- * Threads: the loop's. A sender on another thread touches only the place and the entry: under the channel's lock and the hub's, or owing a
- * post, which stop() waits for. So once stop() has ended the wait and taken the entry out, no other thread knows of the receiver. */
+ * Threads: the loop's. A sender on another thread touches only the place and the entry: under the
+ * channel's lock and the hub's, or owing a post, which stop() waits for. So once stop() has ended
+ * the wait and taken the entry out, no other thread knows of the receiver. */
 #include <assert.h>
 #include <string.h>
 
-#include "ground/memory.h"
 #include "channel/receivers.h"
 #include "ends/polling.h"
+#include "ground/memory.h"
 
 #define DEFAULT_BUDGET 512
 
@@ -30,7 +32,8 @@ enum {
   CUT_OFF = 128     /* its last turn used the budget up */
 };
 
-static_assert(sizeof(uvchan_receiver_t) <= 512, "a receiver takes no more than 512 bytes of its user's memory");
+static_assert(sizeof(uvchan_receiver_t) <= 512,
+              "a receiver takes no more than 512 bytes of its user's memory");
 
 static int is_usable(const uvchan_receiver_t* receiver) {
   return receiver != NULL && (receiver->flags & OPEN) != 0 && (receiver->flags & CLOSING) == 0;
@@ -46,9 +49,11 @@ static void unref_loop(uvchan_receiver_t* receiver) {
   if ((receiver->flags & (STARTED | UNREFERENCED)) == STARTED) uvchan__hub_unref(hub_of(receiver));
 }
 
-static void post(uvchan_receiver_t* receiver) { uvchan__hub_post_here(hub_of(receiver), &receiver->waiter.entry); }
+static void post(uvchan_receiver_t* receiver) {
+  uvchan__hub_post_here(hub_of(receiver), &receiver->waiter.entry);
+}
 
-/* ---- Turns ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Turns ----------------------------------------------------------------------------------- */
 
 static void stop(uvchan_receiver_t* receiver) {
   int is_available;
@@ -100,8 +105,8 @@ static size_t batch_length(const uvchan_receiver_t* receiver, size_t budget) {
   return n < budget ? n : budget;
 }
 
-/* After a callback that left the turn: as if it had returned, with one more look. Whoever is in a callback is neither queued nor armed, so
- * the post is the only one. */
+/* After a callback that left the turn: as if it had returned, with one more look. Whoever is in a
+ * callback is neither queued nor armed, so the post is the only one. */
 static void recover(uvchan__hub_t* hub, void* const* args) {
   uvchan_receiver_t* receiver = args[0];
   unsigned int flags = receiver->flags;
@@ -113,7 +118,8 @@ static void recover(uvchan__hub_t* hub, void* const* args) {
   post(receiver);
 }
 
-/* The ordinary case, one value after the other: until there is none, the budget is used up, or it is stopped. */
+/* The ordinary case, one value after the other: until there is none, the budget is used up, or it
+ * is stopped. */
 static void deliver_singly(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* value) {
   uvchan__ring_t* ring = &receiver->channel->ring;
   size_t left = turn->left;
@@ -127,15 +133,16 @@ static void deliver_singly(uvchan_receiver_t* receiver, uvchan__turn_t* turn, vo
   turn->left = left;
 }
 
-/* As far as the next slot tells, which is enough before it waits: to wait takes a closer look. Where it spins, the first look of each turn
- * is a closer one. */
+/* As far as the next slot tells, which is enough before it waits: to wait takes a closer look.
+ * Where it spins, the first look of each turn is a closer one. */
 static int looks_empty(const uvchan_receiver_t* receiver, const uvchan__turn_t* turn) {
   if ((receiver->flags & SINGLY) == 0 || (receiver->spin > 0 && turn->spun_since == 0)) return 0;
   return !uvchan__ring_has_value(&receiver->channel->ring);
 }
 
 /* Takes values: 0, the end, or UV_EAGAIN and what is next; WAIT means that it waits now. */
-static int take(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* values, size_t* n, uvchan__next_t* next) {
+static int take(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* values, size_t* n,
+                uvchan__next_t* next) {
   size_t length = batch_length(receiver, turn->left);
 
   if (!looks_empty(receiver, turn)) {
@@ -144,11 +151,14 @@ static int take(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* values,
     if (r != UV_EAGAIN) return r;
   }
   *next = uvchan__poll_or_wait(receiver, turn);
-  return *next == UVCHAN__WAIT ? uvchan__receivers_take_or_wait(receiver->channel, receiver, values, length, n) : UV_EAGAIN;
+  return *next == UVCHAN__WAIT
+             ? uvchan__receivers_take_or_wait(receiver->channel, receiver, values, length, n)
+             : UV_EAGAIN;
 }
 
 static unsigned int take_turn(uvchan__entry_t* entry) {
-  uvchan_receiver_t* receiver = (uvchan_receiver_t*)((unsigned char*)entry - offsetof(uvchan_receiver_t, waiter.entry));
+  uvchan_receiver_t* receiver =
+      (uvchan_receiver_t*)((unsigned char*)entry - offsetof(uvchan_receiver_t, waiter.entry));
   void* values = receiver->slot != NULL ? receiver->slot : uvchan__hub_scratch(hub_of(receiver));
   uvchan__turn_t turn = {receiver->budget, 0, (receiver->flags & CUT_OFF) != 0, 0};
   uvchan__next_t next = UVCHAN__NEXT_TURN;
@@ -186,7 +196,7 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
   return turn.delivered;
 }
 
-/* ---- Start and stop ------------------------------------------------------------------------------------------------------- */
+/* ---- Start and stop -------------------------------------------------------------------------- */
 
 /* Its first turn finds out whether there is something to receive. */
 static int start(uvchan_receiver_t* receiver, uvchan_recv_cb cb, uvchan_recv_batch_cb batch_cb) {
@@ -206,9 +216,13 @@ static int start(uvchan_receiver_t* receiver, uvchan_recv_cb cb, uvchan_recv_bat
   return 0;
 }
 
-int uvchan_recv_start(uvchan_receiver_t* receiver, uvchan_recv_cb cb) { return start(receiver, cb, NULL); }
+int uvchan_recv_start(uvchan_receiver_t* receiver, uvchan_recv_cb cb) {
+  return start(receiver, cb, NULL);
+}
 
-int uvchan_recv_start_batch(uvchan_receiver_t* receiver, uvchan_recv_batch_cb cb) { return start(receiver, NULL, cb); }
+int uvchan_recv_start_batch(uvchan_receiver_t* receiver, uvchan_recv_batch_cb cb) {
+  return start(receiver, NULL, cb);
+}
 
 int uvchan_recv_stop(uvchan_receiver_t* receiver) {
   if (receiver == NULL) return UV_EINVAL;
@@ -228,11 +242,17 @@ int uvchan_receiver_set_spin(uvchan_receiver_t* receiver, unsigned int microseco
   return 0;
 }
 
-int uvchan_receiver_is_active(const uvchan_receiver_t* receiver) { return receiver != NULL && (receiver->flags & STARTED) != 0; }
+int uvchan_receiver_is_active(const uvchan_receiver_t* receiver) {
+  return receiver != NULL && (receiver->flags & STARTED) != 0;
+}
 
-int uvchan_receiver_is_closing(const uvchan_receiver_t* receiver) { return receiver != NULL && (receiver->flags & CLOSING) != 0; }
+int uvchan_receiver_is_closing(const uvchan_receiver_t* receiver) {
+  return receiver != NULL && (receiver->flags & CLOSING) != 0;
+}
 
-int uvchan_receiver_has_ref(const uvchan_receiver_t* receiver) { return receiver != NULL && (receiver->flags & UNREFERENCED) == 0; }
+int uvchan_receiver_has_ref(const uvchan_receiver_t* receiver) {
+  return receiver != NULL && (receiver->flags & UNREFERENCED) == 0;
+}
 
 void uvchan_receiver_ref(uvchan_receiver_t* receiver) {
   if (!is_usable(receiver) || (receiver->flags & UNREFERENCED) == 0) return;
@@ -246,7 +266,7 @@ void uvchan_receiver_unref(uvchan_receiver_t* receiver) {
   receiver->flags |= UNREFERENCED;
 }
 
-/* ---- Init and close ------------------------------------------------------------------------------------------------------- */
+/* ---- Init and close -------------------------------------------------------------------------- */
 
 int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t* ch) {
   uvchan__hub_t* hub;
@@ -292,7 +312,8 @@ static void let_go(uvchan__hub_t* hub, void* const* args) {
   uvchan__hub_release(hub);
 }
 
-/* The loop is held until the hub was let go, which is in its next prepare where the callback does not return. */
+/* The loop is held until the hub was let go, which is in its next prepare where the callback does
+ * not return. */
 static void on_closed(uv_handle_t* later) {
   uvchan_receiver_t* receiver = later->data;
   uvchan__hub_t* hub = hub_of(receiver);
@@ -310,7 +331,8 @@ static void on_closed(uv_handle_t* later) {
 void uvchan_receiver_close(uvchan_receiver_t* receiver, uvchan_receiver_close_cb cb) {
   if (!is_usable(receiver)) return;
   stop(receiver);
-  uvchan__hub_cancel_deferred(hub_of(receiver), recover, receiver); /* it may be freed before the hub's next prepare */
+  /* it may be freed before the hub's next prepare */
+  uvchan__hub_cancel_deferred(hub_of(receiver), recover, receiver);
   receiver->flags |= CLOSING;
   receiver->close_cb = cb;
   uvchan__hub_later(hub_of(receiver), receiver->loop, &receiver->later, on_closed);

@@ -31,8 +31,8 @@ static unsigned int run(uvchan__entry_t* entry) {
   return 1;
 }
 
-void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub, uvchan__withdraw_func withdraw,
-                       uvchan__complete_func complete_func) {
+void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub,
+                       uvchan__withdraw_func withdraw, uvchan__complete_func complete_func) {
   req->loop = loop;
   req->withdraw = withdraw;
   req->complete = complete_func;
@@ -56,13 +56,15 @@ static void on_rescued(uv_handle_t* later) {
   complete(req, req->waiter.status);
 }
 
-/* The outcome is decided. A stranger may have closed the hub's handles, or close them next, and then no turn comes to tell of it: so libuv
- * itself has to call back. Another thread that has claimed the request is on its way to post it, with no lock held, and is waited for; then
- * nobody but its owner knows of the request, who marks it as withdrawn. */
+/* The outcome is decided. A stranger may have closed the hub's handles, or close them next, and
+ * then no turn comes to tell of it: so libuv itself has to call back. Another thread that has
+ * claimed the request is on its way to post it, with no lock held, and is waited for; then nobody
+ * but its owner knows of the request, who marks it as withdrawn. */
 static void rescue(uvchan_req_t* req) {
   uvchan__hub_t* hub = req->waiter.hub;
 
-  if (req->complete == NULL || !uvchan__is_claimed(&req->waiter)) return; /* has been called back, or will be by libuv */
+  /* has been called back, or will be by libuv */
+  if (req->complete == NULL || !uvchan__is_claimed(&req->waiter)) return;
   uvchan__hub_await_post(hub, &req->waiter.entry);
   uvchan__hub_unpost(hub, &req->waiter.entry);
   uvchan__set_withdrawn(&req->waiter);
@@ -80,9 +82,11 @@ int uvchan_cancel(uvchan_req_t* req) {
   return 0;
 }
 
-/* ---- Send ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Send ------------------------------------------------------------------------------------ */
 
-static void withdraw_send(uvchan_req_t* req) { uvchan__remove_place(&((uvchan_send_t*)req)->place); }
+static void withdraw_send(uvchan_req_t* req) {
+  uvchan__remove_place(&((uvchan_send_t*)req)->place);
+}
 
 static void complete_send(uvchan_req_t* req, int status) {
   uvchan_send_t* send = (uvchan_send_t*)req;
@@ -91,7 +95,8 @@ static void complete_send(uvchan_req_t* req, int status) {
   send->cb(send, status);
 }
 
-int uvchan_send(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* value, uvchan_send_cb cb) {
+int uvchan_send(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* value,
+                uvchan_send_cb cb) {
   uvchan__block_t* block = NULL;
   uvchan__hub_t* hub;
   int r;
@@ -115,9 +120,11 @@ int uvchan_send(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* v
   return 0;
 }
 
-/* ---- Receive -------------------------------------------------------------------------------------------------------------- */
+/* ---- Receive --------------------------------------------------------------------------------- */
 
-static void withdraw_recv(uvchan_req_t* req) { uvchan__remove_place(&((uvchan_recv_t*)req)->place); }
+static void withdraw_recv(uvchan_req_t* req) {
+  uvchan__remove_place(&((uvchan_recv_t*)req)->place);
+}
 
 static void complete_recv(uvchan_req_t* req, int status) {
   uvchan_recv_t* recv = (uvchan_recv_t*)req;
@@ -126,7 +133,8 @@ static void complete_recv(uvchan_req_t* req, int status) {
   recv->cb(recv, status);
 }
 
-int uvchan_recv(uv_loop_t* loop, uvchan_recv_t* req, uvchan_t* ch, void* value, uvchan_recv_done_cb cb) {
+int uvchan_recv(uv_loop_t* loop, uvchan_recv_t* req, uvchan_t* ch, void* value,
+                uvchan_recv_done_cb cb) {
   uvchan__hub_t* hub;
   int r;
 

@@ -1,19 +1,22 @@
 /* Select: the first of several sends and receives that can go on, for threads and for loops.
  *
  * As in Go's select.go, in three passes:
- *   1  Look for cases that are ready; of several, try one at random. Where another thread was faster, look again.
- *   2  Hold the locks of all channels at once, by ascending address. Mark each, look once more; if nothing is ready, queue a place at each.
+ *   1  Look for cases that are ready; of several, try one at random. Where another thread was
+ *      faster, look again.
+ *   2  Hold the locks of all channels at once, by ascending address. Mark each, look once more; if
+ *      nothing is ready, queue a place at each.
  *   3  Once claimed for one case, or withdrawn, take the other places out.
- * While it is queued it does nothing else, and it looks only while it is not queued: so it never pairs with itself. Since it queues at all
- * channels in one step, two selects never wait for each other on two channels where one of them could have taken the other. */
+ * While it is queued it does nothing else, and it looks only while it is not queued: so it never
+ * pairs with itself. Since it queues at all channels in one step, two selects never wait for each
+ * other on two channels where one of them could have taken the other. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ground/memory.h"
 #include "channel/call.h"
-#include "wake/park.h"
 #include "ends/request.h"
+#include "ground/memory.h"
+#include "wake/park.h"
 
 #define NOT_CHOSEN SIZE_MAX
 
@@ -28,7 +31,8 @@ static uint32_t next_random(void) {
   return (uint32_t)((state * 0x2545F4914F6CDD1Du) >> 32);
 }
 
-/* 0 to n - 1, each with the same chance: Daniel Lemire's multiplication, whose bias for these n is below 2^-20. */
+/* 0 to n - 1, each with the same chance: Daniel Lemire's multiplication, whose bias for these n is
+ * below 2^-20. */
 static size_t random_below(size_t n) { return (size_t)(((uint64_t)next_random() * n) >> 32); }
 
 static int are_valid(const uvchan_case_t* cases, size_t ncases) {
@@ -37,14 +41,16 @@ static int are_valid(const uvchan_case_t* cases, size_t ncases) {
   if ((cases == NULL && ncases > 0) || ncases > INT_MAX) return 0;
   for (i = 0; i < ncases; i++) {
     if (cases[i].op != UVCHAN_RECV && cases[i].op != UVCHAN_SEND) return 0;
-    if (cases[i].ch != NULL && cases[i].value == NULL && uvchan__size_to_receive(cases[i].ch) > 0) return 0;
+    if (cases[i].ch != NULL && cases[i].value == NULL && uvchan__size_to_receive(cases[i].ch) > 0)
+      return 0;
   }
   return 1;
 }
 
-/* ---- Pass 1 --------------------------------------------------------------------------------------------------------------- */
+/* ---- Pass 1 ---------------------------------------------------------------------------------- */
 
-/* The case's status, or UV_EAGAIN or (a send's) UV_ENOMEM. A block that was brought along goes to the first unbounded channel. */
+/* The case's status, or UV_EAGAIN or (a send's) UV_ENOMEM. A block that was brought along goes to
+ * the first unbounded channel. */
 static int try_case(uvchan_case_t* c, uvchan__block_t** block) {
   uvchan__block_t* brought = NULL;
 
@@ -64,8 +70,9 @@ static int chosen(uvchan_case_t* cases, size_t i, int r) {
   return (int)i;
 }
 
-/* Cases that are tried in an order drawn at random, of all orders with the same chance: so the first that is ready is any of those that
- * are, with the same chance, and nothing is spent on the others. The order is drawn as far as it is needed (Fisher and Yates). */
+/* Cases that are tried in an order drawn at random, of all orders with the same chance: so the
+ * first that is ready is any of those that are, with the same chance, and nothing is spent on the
+ * others. The order is drawn as far as it is needed (Fisher and Yates). */
 #define SHUFFLED 64
 
 static int try_shuffled(uvchan_case_t* cases, size_t ncases, uvchan__block_t** block) {
@@ -112,10 +119,11 @@ static int try_cases(uvchan_case_t* cases, size_t ncases, uvchan__block_t** bloc
 
 /* Of so many places; more than there can be where a size_t holds no such number. */
 static size_t bytes_of(size_t nplaces) {
-  return nplaces > SIZE_MAX / sizeof(uvchan__place_t) ? SIZE_MAX : nplaces * sizeof(uvchan__place_t);
+  return nplaces > SIZE_MAX / sizeof(uvchan__place_t) ? SIZE_MAX
+                                                      : nplaces * sizeof(uvchan__place_t);
 }
 
-/* ---- Passes 2 and 3 ------------------------------------------------------------------------------------------------------- */
+/* ---- Passes 2 and 3 -------------------------------------------------------------------------- */
 
 static int compare_places(const void* a, const void* b) {
   const uvchan__place_t* p = a;
@@ -125,7 +133,9 @@ static int compare_places(const void* a, const void* b) {
   return p->order_drawn < q->order_drawn ? -1 : p->order_drawn > q->order_drawn;
 }
 
-static int is_first_of_channel(const uvchan__place_t* places, size_t i) { return i == 0 || places[i].channel != places[i - 1].channel; }
+static int is_first_of_channel(const uvchan__place_t* places, size_t i) {
+  return i == 0 || places[i].channel != places[i - 1].channel;
+}
 
 /* A close makes all cases of its channel ready at once: one of them is drawn for it. */
 static void draw_for_close(uvchan__place_t* places, size_t nplaces) {
@@ -142,9 +152,10 @@ static void draw_for_close(uvchan__place_t* places, size_t nplaces) {
   }
 }
 
-/* Fills in a place for each case that can ever be ready, in the order of locking; those of one channel in random order, in which they
- * will be queued. Answers how many. */
-static size_t lay_out(uvchan__place_t* places, uvchan__waiter_t* waiter, const uvchan_case_t* cases, size_t ncases) {
+/* Fills in a place for each case that can ever be ready, in the order of locking; those of one
+ * channel in random order, in which they will be queued. Answers how many. */
+static size_t lay_out(uvchan__place_t* places, uvchan__waiter_t* waiter, const uvchan_case_t* cases,
+                      size_t ncases) {
   size_t n = 0;
   size_t i;
 
@@ -153,7 +164,8 @@ static size_t lay_out(uvchan__place_t* places, uvchan__waiter_t* waiter, const u
     uvchan__place_init(&places[n], waiter, cases[i].ch, cases[i].value, cases[i].op == UVCHAN_SEND);
     places[n].index = i;
     places[n].order_drawn = next_random();
-    uvchan__prefault(cases[i].value, uvchan__size_to_receive(cases[i].ch)); /* before any lock is held for it */
+    /* before any lock is held for it */
+    uvchan__prefault(cases[i].value, uvchan__size_to_receive(cases[i].ch));
     n++;
   }
   qsort(places, n, sizeof(*places), compare_places);
@@ -170,7 +182,8 @@ static int queue_all(uvchan__waiter_t* waiter, uvchan__place_t* places, size_t n
     if (is_first_of_channel(places, i)) uvchan__lock(&places[i].channel->lock);
     uvchan__mark_for(places[i].channel, places[i].sends);
   }
-  for (i = 0; i < nplaces && !ready; i++) ready = uvchan__is_ready_locked(places[i].channel, places[i].sends);
+  for (i = 0; i < nplaces && !ready; i++)
+    ready = uvchan__is_ready_locked(places[i].channel, places[i].sends);
   for (i = 0; i < nplaces && !ready; i++) uvchan__enqueue_place(&places[i]);
   if (nplaces == 0) uvchan__begin_waiting(waiter);
   for (i = 0; i < nplaces; i++) {
@@ -187,9 +200,10 @@ static void remove_all(uvchan__place_t* places, size_t nplaces) {
   for (i = 0; i < nplaces; i++) uvchan__remove_place(&places[i]);
 }
 
-/* ---- From plain threads --------------------------------------------------------------------------------------------------- */
+/* ---- From plain threads ---------------------------------------------------------------------- */
 
-/* Looks at all cases, one after the other: 0 where one is ready, else 1 and the sum of their stamps. */
+/* Looks at all cases, one after the other: 0 where one is ready, else 1 and the sum of their
+ * stamps. */
 static int is_none_ready(const uvchan_case_t* cases, size_t ncases, uint64_t* sum) {
   size_t i;
 
@@ -204,14 +218,18 @@ static int is_none_ready(const uvchan_case_t* cases, size_t ncases, uint64_t* su
   return 1;
 }
 
-/* UV_EAGAIN is true of one moment. Cases that were found not ready one after the other may have been ready in turn: so it looks at all of
- * them twice. Stamps only grow; where their sum is the same, each of them is, and so no case has become ready between its first look and
- * its second one: at the moment between the last of the first looks and the first of the second ones, none was. (A channel that was closed
- * by then is ready in the second look.) Where something has changed, somebody else has gone on, and it tries again. */
-static UVCHAN__APART int try_until_sure(uvchan_case_t* cases, size_t ncases, uvchan__block_t** block) {
+/* UV_EAGAIN is true of one moment. Cases that were found not ready one after the other may have
+ * been ready in turn: so it looks at all of them twice. Stamps only grow; where their sum is the
+ * same, each of them is, and so no case has become ready between its first look and its second one:
+ * at the moment between the last of the first looks and the first of the second ones, none was. (A
+ * channel that was closed by then is ready in the second look.) Where something has changed,
+ * somebody else has gone on, and it tries again. */
+static UVCHAN__APART int try_until_sure(uvchan_case_t* cases, size_t ncases,
+                                        uvchan__block_t** block) {
   uint64_t first, second;
 
-  while (!is_none_ready(cases, ncases, &first) || !is_none_ready(cases, ncases, &second) || first != second) {
+  while (!is_none_ready(cases, ncases, &first) || !is_none_ready(cases, ncases, &second) ||
+         first != second) {
     int r = try_cases(cases, ncases, block);
 
     if (r != UV_EAGAIN) return r;
@@ -235,20 +253,24 @@ static atomic_uint* patience_of_thread(void) {
   return &patience;
 }
 
-/* All places are queued: sleeps until one was finished, or the time is over and nobody has claimed any. */
-static int sleep_until_chosen(uvchan__waiter_t* waiter, uvchan__place_t* places, size_t nplaces, uint64_t timeout) {
+/* All places are queued: sleeps until one was finished, or the time is over and nobody has claimed
+ * any. */
+static int sleep_until_chosen(uvchan__waiter_t* waiter, uvchan__place_t* places, size_t nplaces,
+                              uint64_t timeout) {
   if (uvchan__park(waiter, timeout) != 0) {
     if (uvchan__withdraw(waiter)) {
       remove_all(places, nplaces);
       return UV_ETIMEDOUT;
     }
-    uvchan__park(waiter, UVCHAN__FOR_EVER); /* claimed just now: the claimer is on his way to wake it */
+    /* claimed just now: the claimer is on his way to wake it */
+    uvchan__park(waiter, UVCHAN__FOR_EVER);
   }
   remove_all(places, nplaces);
   return (int)waiter->index;
 }
 
-/* Where all have rings, it looks again before it queues. Elsewhere it has to be queued to be found, by another select for example. */
+/* Where all have rings, it looks again before it queues. Elsewhere it has to be queued to be found,
+ * by another select for example. */
 static int looks_first(const uvchan_case_t* cases, size_t ncases) {
   size_t i;
 
@@ -259,7 +281,8 @@ static int looks_first(const uvchan_case_t* cases, size_t ncases) {
 }
 
 /* places: one for each case. */
-static int select_with(uvchan__place_t* places, uvchan_case_t* cases, size_t ncases, uvchan__patience_t* patience, uint64_t timeout) {
+static int select_with(uvchan__place_t* places, uvchan_case_t* cases, size_t ncases,
+                       uvchan__patience_t* patience, uint64_t timeout) {
   uvchan__waiter_t waiter;
   uvchan__block_t* block = NULL;
   size_t nplaces;
@@ -281,9 +304,10 @@ static int select_with(uvchan__place_t* places, uvchan_case_t* cases, size_t nca
   return r;
 }
 
-/* Nothing was ready, one case after the other. Where its time is over at once, it is queued all the same: so there was one moment at which
- * nothing was. */
-static UVCHAN__APART int select_otherwise_within(uvchan_case_t* cases, size_t ncases, uint64_t timeout) {
+/* Nothing was ready, one case after the other. Where its time is over at once, it is queued all the
+ * same: so there was one moment at which nothing was. */
+static UVCHAN__APART int select_otherwise_within(uvchan_case_t* cases, size_t ncases,
+                                                 uint64_t timeout) {
   uvchan__place_t near_places[UVCHAN__SELECT_PLACES];
   uvchan__place_t* places = near_places;
   uvchan__patience_t patience;
@@ -309,9 +333,11 @@ int uvchan_select_timedwait(uvchan_case_t* cases, size_t ncases, uint64_t timeou
   return r == UV_EAGAIN ? select_otherwise_within(cases, ncases, timeout) : r;
 }
 
-int uvchan_select_wait(uvchan_case_t* cases, size_t ncases) { return uvchan_select_timedwait(cases, ncases, UINT64_MAX); }
+int uvchan_select_wait(uvchan_case_t* cases, size_t ncases) {
+  return uvchan_select_timedwait(cases, ncases, UINT64_MAX);
+}
 
-/* ---- On a loop ------------------------------------------------------------------------------------------------------------ */
+/* ---- On a loop ------------------------------------------------------------------------------- */
 
 static void withdraw_select(uvchan_req_t* req) {
   uvchan_select_t* select = (uvchan_select_t*)req;
@@ -325,7 +351,8 @@ static int outcome(uvchan_select_t* select, int status) {
   return (int)select->waiter.index;
 }
 
-static_assert(UVCHAN__SELECT_PLACES <= UVCHAN__DEFERRED_ARGS, "the channels of a select without memory of its own can be args");
+static_assert(UVCHAN__SELECT_PLACES <= UVCHAN__DEFERRED_ARGS,
+              "the channels of a select without memory of its own can be args");
 
 /* The places in memory of their own, up to one without a channel. */
 static void release_places(uvchan__hub_t* hub, void* const* args) {
@@ -359,7 +386,8 @@ static void complete_select(uvchan_req_t* req, int status) {
   select->cb(select, outcome(select, status));
 }
 
-/* The bytes of the largest block that a send to an unbounded channel may need: one of that size serves whichever is chosen. 0: none. */
+/* The bytes of the largest block that a send to an unbounded channel may need: one of that size
+ * serves whichever is chosen. 0: none. */
 static size_t block_bytes(const uvchan_case_t* cases, size_t ncases) {
   size_t largest = 0;
   size_t i;
@@ -367,22 +395,25 @@ static size_t block_bytes(const uvchan_case_t* cases, size_t ncases) {
   for (i = 0; i < ncases; i++) {
     size_t bytes;
 
-    if (cases[i].ch == NULL || cases[i].op != UVCHAN_SEND || !uvchan__is_unbounded(cases[i].ch)) continue;
+    if (cases[i].ch == NULL || cases[i].op != UVCHAN_SEND || !uvchan__is_unbounded(cases[i].ch))
+      continue;
     bytes = uvchan__blocks_most_bytes(uvchan__blocks(cases[i].ch));
     if (bytes > largest) largest = bytes;
   }
   return largest;
 }
 
-/* Memory for the places of more cases than the request has room for, and for a send to an unbounded channel: before the hub, after which
- * nothing may fail. */
-static int reserve(uvchan_select_t* select, const uvchan_case_t* cases, size_t ncases, uvchan__block_t** block) {
+/* Memory for the places of more cases than the request has room for, and for a send to an unbounded
+ * channel: before the hub, after which nothing may fail. */
+static int reserve(uvchan_select_t* select, const uvchan_case_t* cases, size_t ncases,
+                   uvchan__block_t** block) {
   size_t bytes = block_bytes(cases, ncases);
 
   *block = NULL;
   select->places = select->near_places;
   if (ncases > UVCHAN__SELECT_PLACES) {
-    select->places = uvchan__malloc(bytes_of(ncases + 1)); /* one to end them, see release_places() */
+    /* one to end them, see release_places() */
+    select->places = uvchan__malloc(bytes_of(ncases + 1));
     if (select->places == NULL) return UV_ENOMEM;
   }
   if (bytes == 0) return 0;
@@ -392,13 +423,15 @@ static int reserve(uvchan_select_t* select, const uvchan_case_t* cases, size_t n
   return UV_ENOMEM;
 }
 
-int uvchan_select(uv_loop_t* loop, uvchan_select_t* req, uvchan_case_t* cases, size_t ncases, uvchan_select_cb cb) {
+int uvchan_select(uv_loop_t* loop, uvchan_select_t* req, uvchan_case_t* cases, size_t ncases,
+                  uvchan_select_cb cb) {
   uvchan__block_t* block;
   uvchan__hub_t* hub;
   size_t i;
   int r;
 
-  if (loop == NULL || req == NULL || cb == NULL || ncases == 0 || !are_valid(cases, ncases)) return UV_EINVAL;
+  if (loop == NULL || req == NULL || cb == NULL || ncases == 0 || !are_valid(cases, ncases))
+    return UV_EINVAL;
   r = reserve(req, cases, ncases, &block);
   if (r != 0) return r;
   r = uvchan__hub_acquire(loop, &hub);

@@ -1,8 +1,11 @@
-/* Sending and receiving from plain threads: try, wait, wait with a time limit, and many values at once. Threads: any. */
+/* Sending and receiving from plain threads: try, wait, wait with a time limit, and many values at
+ * once. Threads: any. */
 #include "channel/call.h"
 #include "wake/park.h"
 
-static int cannot_send(const uvchan_t* ch, const void* value) { return ch == NULL || (value == NULL && uvchan__size_to_send(ch) > 0); }
+static int cannot_send(const uvchan_t* ch, const void* value) {
+  return ch == NULL || (value == NULL && uvchan__size_to_send(ch) > 0);
+}
 
 static int cannot_receive(const uvchan_t* ch, const void* value) {
   return ch == NULL || (value == NULL && uvchan__size_to_receive(ch) > 0);
@@ -11,7 +14,7 @@ static int cannot_receive(const uvchan_t* ch, const void* value) {
 /* More values than a result can count are left for the next call. */
 static size_t countable(size_t n) { return n > SIZE_MAX / 2 ? SIZE_MAX / 2 : n; }
 
-/* ---- Try ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Try ------------------------------------------------------------------------------------- */
 
 int uvchan_try_send(uvchan_t* ch, const void* value) {
   if (cannot_send(ch, value)) return UV_EINVAL;
@@ -41,9 +44,10 @@ ssize_t uvchan_try_recv_n(uvchan_t* ch, void* values, size_t n) {
   return r == 0 ? (ssize_t)moved : r;
 }
 
-/* ---- Wait ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Wait ------------------------------------------------------------------------------------ */
 
-/* What a waiting call puts in a queue: on as few lines of the processor's cache as it can, since others look at it and write to it. */
+/* What a waiting call puts in a queue: on as few lines of the processor's cache as it can, since
+ * others look at it and write to it. */
 typedef struct {
   _Alignas(UVCHAN__CACHE_LINE) uvchan__place_t place;
   uvchan__waiter_t waiter;
@@ -63,31 +67,39 @@ static int sleep_until_finished(queued_t* queued, uint64_t timeout) {
     uvchan__remove_place(&queued->place);
     return UV_ETIMEDOUT;
   }
-  uvchan__park(waiter, UVCHAN__FOR_EVER); /* claimed just now: the claimer is on his way to wake it */
+  /* claimed just now: the claimer is on his way to wake it */
+  uvchan__park(waiter, UVCHAN__FOR_EVER);
   return waiter->status;
 }
 
-/* Queued, a thread holds up the fast path of all others: so at a ring it is patient before, elsewhere while it is queued. */
+/* Queued, a thread holds up the fast path of all others: so at a ring it is patient before,
+ * elsewhere while it is queued. */
 static int wait_in_queue(queued_t* queued, uvchan__patience_t* patience, uint64_t timeout) {
-  if (!uvchan__has_ring(queued->place.channel) && uvchan__spin_until_finished(&queued->waiter, patience)) return queued->waiter.status;
+  if (!uvchan__has_ring(queued->place.channel) &&
+      uvchan__spin_until_finished(&queued->waiter, patience))
+    return queued->waiter.status;
   return sleep_until_finished(queued, uvchan__patience_left(patience, timeout));
 }
 
-/* UV_EAGAIN where it has to queue. Who finds a little room at once would find the ring full again at once: it waits for more. While others
- * are queued it does not overtake them, and does not join them at once either: where all did, the queue would never be empty, and each
- * value would take a wake-up. 16 threads that send to a loop: 8 ns a value, 100 without it; 64: 0.1 to 0.3 microseconds for 2.4. */
+/* UV_EAGAIN where it has to queue. Who finds a little room at once would find the ring full again
+ * at once: it waits for more. While others are queued it does not overtake them, and does not join
+ * them at once either: where all did, the queue would never be empty, and each value would take a
+ * wake-up. 16 threads that send to a loop: 8 ns a value, 100 without it; 64: 0.1 to 0.3
+ * microseconds for 2.4. */
 static int spin_to_send(uvchan_t* ch, const void* value, uvchan__patience_t* patience) {
   int r = UV_EAGAIN;
 
   while (r == UV_EAGAIN && uvchan__patience_wait(patience)) {
     if (uvchan__ring_is_slow(&ch->ring.tail)) continue;
-    if (uvchan__ring_is_half_free(&ch->ring) || uvchan__patience_is_fading(patience)) r = uvchan__send_now(ch, value, NULL);
+    if (uvchan__ring_is_half_free(&ch->ring) || uvchan__patience_is_fading(patience))
+      r = uvchan__send_now(ch, value, NULL);
   }
   return r;
 }
 
-/* Who takes each value as it comes, from senders that are slower, makes them slower still, as a loop's receiver would: see linger() in
- * receiver.c. It waits for a run of values, as long as that: */
+/* Who takes each value as it comes, from senders that are slower, makes them slower still, as a
+ * loop's receiver would: see linger() in receiver.c. It waits for a run of values, as long as
+ * that: */
 #define LONGEST_FOR_A_BATCH 2000 /* nanoseconds */
 
 static int spin_to_receive(uvchan_t* ch, void* value, uvchan__patience_t* patience) {
@@ -152,22 +164,30 @@ static UVCHAN__APART int receive_slow_within(uvchan_t* ch, void* value, uint64_t
 static inline int send_within(uvchan_t* ch, const void* value, uint64_t timeout) {
   if (cannot_send(ch, value)) return UV_EINVAL;
   if (!uvchan__is_word(&ch->ring.tail)) uvchan__prefault(value, uvchan__size_to_send(ch));
-  return uvchan__ring_push_fast(&ch->ring, value, UVCHAN__MARKS) ? 0 : send_slow_within(ch, value, timeout);
+  return uvchan__ring_push_fast(&ch->ring, value, UVCHAN__MARKS)
+             ? 0
+             : send_slow_within(ch, value, timeout);
 }
 
 static inline int receive_within(uvchan_t* ch, void* value, uint64_t timeout) {
   if (cannot_receive(ch, value)) return UV_EINVAL;
   if (!uvchan__is_word(&ch->ring.head)) uvchan__prefault(value, uvchan__size_to_receive(ch));
-  return uvchan__ring_pop_fast(&ch->ring, value, UVCHAN__SLOW) ? 0 : receive_slow_within(ch, value, timeout);
+  return uvchan__ring_pop_fast(&ch->ring, value, UVCHAN__SLOW)
+             ? 0
+             : receive_slow_within(ch, value, timeout);
 }
 
 int uvchan_send_wait(uvchan_t* ch, const void* value) { return send_within(ch, value, UINT64_MAX); }
 
-int uvchan_send_timedwait(uvchan_t* ch, const void* value, uint64_t timeout) { return send_within(ch, value, timeout); }
+int uvchan_send_timedwait(uvchan_t* ch, const void* value, uint64_t timeout) {
+  return send_within(ch, value, timeout);
+}
 
 int uvchan_recv_wait(uvchan_t* ch, void* value) { return receive_within(ch, value, UINT64_MAX); }
 
-int uvchan_recv_timedwait(uvchan_t* ch, void* value, uint64_t timeout) { return receive_within(ch, value, timeout); }
+int uvchan_recv_timedwait(uvchan_t* ch, void* value, uint64_t timeout) {
+  return receive_within(ch, value, timeout);
+}
 
 ssize_t uvchan_send_wait_n(uvchan_t* ch, const void* values, size_t n) {
   size_t sent = 0;
@@ -176,7 +196,8 @@ ssize_t uvchan_send_wait_n(uvchan_t* ch, const void* values, size_t n) {
   n = countable(n);
   while (sent < n) {
     size_t moved = 1;
-    int r = uvchan__send_n(ch, uvchan__nth(values, sent, uvchan__size_to_send(ch)), n - sent, &moved);
+    int r =
+        uvchan__send_n(ch, uvchan__nth(values, sent, uvchan__size_to_send(ch)), n - sent, &moved);
 
     if (r == UV_EAGAIN) {
       moved = 1;

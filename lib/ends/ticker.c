@@ -1,18 +1,22 @@
-/* Tickers: a timer of the loop that sends the time to a channel. Threads: the loop's. Knows the channel's sends, and no hub: what it sends
- * wakes the receiver's loop as any send does.
+/* Tickers: a timer of the loop that sends the time to a channel. Threads: the loop's. Knows the
+ * channel's sends, and no hub: what it sends wakes the receiver's loop as any send does.
  *
- * The k-th tick is due at start + timeout + k * period, whenever the loop runs its timers: libuv's own repeat counts from when it does, so
- * each loop turn that is late would move all later ticks. The timer keeps the period as its repeat, and is set anew for each tick. */
-#include "wake/hub.h"
+ * The k-th tick is due at start + timeout + k * period, whenever the loop runs its timers: libuv's
+ * own repeat counts from when it does, so each loop turn that is late would move all later ticks.
+ * The timer keeps the period as its repeat, and is set anew for each tick. */
 #include "channel/call.h"
 #include "ground/platform.h"
+#include "wake/hub.h"
 
 enum { OPEN = 1, CLOSING = 2 };
 
-static int is_usable(const uvchan_ticker_t* ticker) { return ticker != NULL && ticker->flags == OPEN; }
+static int is_usable(const uvchan_ticker_t* ticker) {
+  return ticker != NULL && ticker->flags == OPEN;
+}
 
 int uvchan_ticker_init(uv_loop_t* loop, uvchan_ticker_t* ticker, uvchan_t* ch) {
-  if (loop == NULL || ticker == NULL || ch == NULL || uvchan__size_to_send(ch) != sizeof(uint64_t)) return UV_EINVAL;
+  if (loop == NULL || ticker == NULL || ch == NULL || uvchan__size_to_send(ch) != sizeof(uint64_t))
+    return UV_EINVAL;
   uv_timer_init(loop, &ticker->timer);
   ticker->timer.data = ticker;
   ticker->loop = loop;
@@ -24,11 +28,14 @@ int uvchan_ticker_init(uv_loop_t* loop, uvchan_ticker_t* ticker, uvchan_t* ch) {
 }
 
 /* A time beyond the end of the clock is never. */
-static uint64_t later_by(uint64_t time, uint64_t ms) { return ms > UINT64_MAX - time ? UINT64_MAX : time + ms; }
+static uint64_t later_by(uint64_t time, uint64_t ms) {
+  return ms > UINT64_MAX - time ? UINT64_MAX : time + ms;
+}
 
 static void on_timer(uv_timer_t* timer);
 
-/* Sets the timer for the first tick that is due after now; answers how many have become due since it was set last. */
+/* Sets the timer for the first tick that is due after now; answers how many have become due since
+ * it was set last. */
 static uint64_t set_next(uvchan_ticker_t* ticker, uint64_t now) {
   uint64_t period = uv_timer_get_repeat(&ticker->timer);
   uint64_t passed;
@@ -68,7 +75,9 @@ int uvchan_ticker_stop(uvchan_ticker_t* ticker) {
   return uv_timer_stop(&ticker->timer);
 }
 
-uint64_t uvchan_ticker_missed(const uvchan_ticker_t* ticker) { return ticker == NULL ? 0 : ticker->missed; }
+uint64_t uvchan_ticker_missed(const uvchan_ticker_t* ticker) {
+  return ticker == NULL ? 0 : ticker->missed;
+}
 
 void uvchan_ticker_ref(uvchan_ticker_t* ticker) {
   if (is_usable(ticker)) uv_ref((uv_handle_t*)&ticker->timer);
@@ -86,8 +95,8 @@ static void on_closed(uv_handle_t* handle) {
   uvchan_release(ch);
 }
 
-/* Where a stranger has closed the timer and taken no callback, the ticker's own comes once the timer is finished: here and now where it is
- * already, for then the loop may be gone. */
+/* Where a stranger has closed the timer and taken no callback, the ticker's own comes once the
+ * timer is finished: here and now where it is already, for then the loop may be gone. */
 void uvchan_ticker_close(uvchan_ticker_t* ticker, uvchan_ticker_close_cb cb) {
   if (!is_usable(ticker)) return;
   ticker->flags = CLOSING;

@@ -1,14 +1,16 @@
-/* Wait groups, as in Go's package sync: a count of work, and those who wait until it is 0, threads and loops.
+/* Wait groups, as in Go's package sync: a count of work, and those who wait until it is 0, threads
+ * and loops.
  *
- * The lock guards count and waiters. Whoever brings the count to 0 claims all who wait, lets go of the lock, and does not touch the wait
- * group again: so a waiter may destroy it as soon as its own call has returned, which it does only after it held the lock itself, or was
- * woken. Threads: any; a notify request's callback runs on its loop. */
+ * The lock guards count and waiters. Whoever brings the count to 0 claims all who wait, lets go of
+ * the lock, and does not touch the wait group again: so a waiter may destroy it as soon as its own
+ * call has returned, which it does only after it held the lock itself, or was woken. Threads: any;
+ * a notify request's callback runs on its loop. */
 #include <limits.h>
 #include <string.h>
 
+#include "ends/request.h"
 #include "ground/lock.h"
 #include "wake/park.h"
-#include "ends/request.h"
 
 static atomic_uint* lock_of_group(uvchan_waitgroup_t* wg) { return uvchan__atomic(&wg->lock); }
 
@@ -20,7 +22,8 @@ int uvchan_waitgroup_init(uvchan_waitgroup_t* wg) {
   return 0;
 }
 
-void uvchan_waitgroup_destroy(uvchan_waitgroup_t* wg) { (void)wg; } /* it holds nothing but its own memory */
+/* it holds nothing but its own memory */
+void uvchan_waitgroup_destroy(uvchan_waitgroup_t* wg) { (void)wg; }
 
 static void claim_all(uvchan_waitgroup_t* wg, uvchan__wakes_t* wakes) {
   uvchan__place_t* place;
@@ -81,11 +84,14 @@ int uvchan_waitgroup_timedwait(uvchan_waitgroup_t* wg, uint64_t timeout) {
     remove_from(wg, &place);
     return UV_ETIMEDOUT;
   }
-  uvchan__park(&waiter, UVCHAN__FOR_EVER); /* claimed just now: the claimer is on his way to wake it */
+  /* claimed just now: the claimer is on his way to wake it */
+  uvchan__park(&waiter, UVCHAN__FOR_EVER);
   return 0;
 }
 
-int uvchan_waitgroup_wait(uvchan_waitgroup_t* wg) { return uvchan_waitgroup_timedwait(wg, UINT64_MAX); }
+int uvchan_waitgroup_wait(uvchan_waitgroup_t* wg) {
+  return uvchan_waitgroup_timedwait(wg, UINT64_MAX);
+}
 
 static void withdraw_notify(uvchan_req_t* req) {
   uvchan_notify_t* notify = (uvchan_notify_t*)req;
@@ -100,7 +106,8 @@ static void complete_notify(uvchan_req_t* req, int status) {
   notify->cb(notify, status);
 }
 
-int uvchan_waitgroup_notify(uv_loop_t* loop, uvchan_notify_t* req, uvchan_waitgroup_t* wg, uvchan_notify_cb cb) {
+int uvchan_waitgroup_notify(uv_loop_t* loop, uvchan_notify_t* req, uvchan_waitgroup_t* wg,
+                            uvchan_notify_cb cb) {
   uvchan__hub_t* hub;
   int r;
 

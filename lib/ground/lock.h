@@ -1,12 +1,14 @@
-/* A mutual exclusion lock in one word: 0 is free, 1 held, 2 held while others may sleep on it. All zero is a free lock.
+/* A mutual exclusion lock in one word: 0 is free, 1 held, 2 held while others may sleep on it. All
+ * zero is a free lock.
  *
- * Without the futex nobody sleeps on it: he waits by uvchan__relax(), at most a millisecond too long. Locks are held for less than that;
- * and to sleep he would need memory that all who may wake him find, those in another copy of the library too.
+ * Without the futex nobody sleeps on it: he waits by uvchan__relax(), at most a millisecond too
+ * long. Locks are held for less than that; and to sleep he would need memory that all who may wake
+ * him find, those in another copy of the library too.
  *
- * Measured against uv_mutex_t it is 4 bytes for 40; and where a select holds the locks of all its channels, the number of those is not
- * limited by what a lock-order checker can hold. After the exchange in uvchan__unlock() the lock's memory is not touched again: whoever
- * gets the lock next may free it.
- * Follows the third mutex of Ulrich Drepper's "Futexes Are Tricky". */
+ * Measured against uv_mutex_t it is 4 bytes for 40; and where a select holds the locks of all its
+ * channels, the number of those is not limited by what a lock-order checker can hold. After the
+ * exchange in uvchan__unlock() the lock's memory is not touched again: whoever gets the lock next
+ * may free it. Follows the third mutex of Ulrich Drepper's "Futexes Are Tricky". */
 #ifndef UVCHAN_LOCK_H
 #define UVCHAN_LOCK_H
 
@@ -20,12 +22,18 @@ static inline void uvchan__lock(atomic_uint* lock) {
 
   uvchan__step();
   /* [lock.A] with [lock.R]: what was written under the lock before. */
-  if (atomic_compare_exchange_strong_explicit(lock, &free_word, 1, memory_order_acquire, memory_order_relaxed)) return;
+  if (atomic_compare_exchange_strong_explicit(lock, &free_word, 1, memory_order_acquire,
+                                              memory_order_relaxed))
+    return;
   while (!UVCHAN__HAS_FUTEX || round < UVCHAN__LOCK_PAUSES) {
     uvchan__relax(&round);
     free_word = 0;
-    if (atomic_load_explicit(lock, memory_order_relaxed) != 0) continue; /* relaxed: a hint, the exchange below decides */
-    if (atomic_compare_exchange_weak_explicit(lock, &free_word, 1, memory_order_acquire, memory_order_relaxed)) return; /* [lock.A] */
+    /* relaxed: a hint, the exchange below decides */
+    if (atomic_load_explicit(lock, memory_order_relaxed) != 0) continue;
+    /* [lock.A] */
+    if (atomic_compare_exchange_weak_explicit(lock, &free_word, 1, memory_order_acquire,
+                                              memory_order_relaxed))
+      return;
   }
 #if UVCHAN__HAS_FUTEX
   while (atomic_exchange_explicit(lock, 2, memory_order_acquire) != 0) { /* [lock.A] */
@@ -37,7 +45,8 @@ static inline void uvchan__lock(atomic_uint* lock) {
 static inline void uvchan__unlock(atomic_uint* lock) {
   uvchan__step();
 #if UVCHAN__HAS_FUTEX
-  if (atomic_exchange_explicit(lock, 0, memory_order_release) == 2) uvchan__futex_wake(lock); /* [lock.R] */
+  /* [lock.R] */
+  if (atomic_exchange_explicit(lock, 0, memory_order_release) == 2) uvchan__futex_wake(lock);
 #else
   atomic_store_explicit(lock, 0, memory_order_release); /* [lock.R] */
 #endif

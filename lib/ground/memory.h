@@ -1,4 +1,5 @@
-/* The allocator: the C library's, or the one given to uvchan_replace_allocator(). What one copy of the library has made, any may free. */
+/* The allocator: the C library's, or the one given to uvchan_replace_allocator(). What one copy of
+ * the library has made, any may free. */
 #ifndef UVCHAN_MEMORY_H
 #define UVCHAN_MEMORY_H
 

@@ -39,7 +39,8 @@ int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeou
   struct {
     __kernel_long_t seconds;
     __kernel_long_t nanoseconds;
-  } relative, *limit = NULL; /* as the kernel reads it here: the C library's timespec may be wider on a 32-bit machine */
+    /* as the kernel reads it here: the C library's timespec may be wider on a 32-bit machine */
+  } relative, *limit = NULL;
 
   if (timeout != UVCHAN__FOR_EVER) {
     timeout = uvchan__cap_sleep(timeout);
@@ -51,7 +52,9 @@ int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeou
   return errno == ETIMEDOUT ? UV_ETIMEDOUT : 0;
 }
 
-void uvchan__futex_wake(atomic_uint* word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
+void uvchan__futex_wake(atomic_uint* word) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
 
 #endif
 
@@ -70,20 +73,22 @@ void uvchan__yield(void) { sched_yield(); }
 void uvchan__yield(void) { sleep_for(0); }
 #endif
 
-/* libuv's own mark UV_HANDLE_CLOSED, the same everywhere from 1.42 to 1.52; a test closes handles of each kind and looks. */
+/* libuv's own mark UV_HANDLE_CLOSED, the same everywhere from 1.42 to 1.52; a test closes handles
+ * of each kind and looks. */
 int uvchan__handle_is_closed(const uv_handle_t* handle) { return (handle->flags & 0x2u) != 0; }
 
-/* ---- Fork ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Fork ------------------------------------------------------------------------------------ */
 
 #if UVCHAN__FORKS
 
 void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void)) {
-  (void)pthread_atfork(before, in_parent, in_child); /* without memory at load a fork is not provided for */
+  /* without memory at load a fork is not provided for */
+  (void)pthread_atfork(before, in_parent, in_child);
 }
 
 #endif
 
-/* ---- Waiting a moment ----------------------------------------------------------------------------------------------------- */
+/* ---- Waiting a moment ------------------------------------------------------------------------ */
 
 #define PAUSES 64
 #define YIELDS 256
@@ -111,7 +116,8 @@ static uint32_t throw_dice(void) {
 
   if (dice == 0) {
     const char* seed = getenv("UVCHAN_SEED");
-    dice = (uint32_t)(seed == NULL ? 1 : strtoul(seed, NULL, 10)) * 2654435761u + atomic_fetch_add(&threads, 1u) * 40503u + 1u;
+    dice = (uint32_t)(seed == NULL ? 1 : strtoul(seed, NULL, 10)) * 2654435761u +
+           atomic_fetch_add(&threads, 1u) * 40503u + 1u;
     if (dice == 0) dice = 1;
   }
   dice ^= dice << 13;

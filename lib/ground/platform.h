@@ -1,6 +1,7 @@
-/* What differs between platforms: first of all whether a thread can sleep on a word of memory. On Linux it can, by the futex; everywhere
- * else, and with UVCHAN_PORTABLE, there are libuv's mutexes and conditions (park.c), and locks are waited for by uvchan__relax().
- * Also the implementation of uvchan__relax() and uvchan__step(). */
+/* What differs between platforms: first of all whether a thread can sleep on a word of memory. On
+ * Linux it can, by the futex; everywhere else, and with UVCHAN_PORTABLE, there are libuv's mutexes
+ * and conditions (park.c), and locks are waited for by uvchan__relax(). Also the implementation of
+ * uvchan__relax() and uvchan__step(). */
 #ifndef UVCHAN_PLATFORM_H
 #define UVCHAN_PLATFORM_H
 
@@ -12,8 +13,9 @@
 
 #define UVCHAN__FOR_EVER UINT64_MAX
 
-/* Whether libuv finishes a closing phase with the handles that were closed before it, as it does on Unix; or goes on with those that are
- * closed meanwhile, last first, as it does on Windows, and may as far as the portable way knows. */
+/* Whether libuv finishes a closing phase with the handles that were closed before it, as it does on
+ * Unix; or goes on with those that are closed meanwhile, last first, as it does on Windows, and may
+ * as far as the portable way knows. */
 #if defined(_WIN32) || defined(UVCHAN_PORTABLE)
 #define UVCHAN__CLOSING_PHASE_ENDS 0
 #else
@@ -34,41 +36,51 @@
 #endif
 
 #if UVCHAN__FORKS
-/* A function without arguments that runs when the library is loaded, before any thread can call it. */
+/* A function without arguments that runs when the library is loaded, before any thread can call
+ * it. */
 #define UVCHAN__AT_LOAD __attribute__((constructor))
 
-/* Has these called at each fork() from now on, on the thread that forks: before it, and after it in the parent and in the
- * child. Called once, at load. Where the library is unloaded by dlclose(), the C library forgets the three; one that can't
- * unloads nothing that has a _Thread_local. */
+/* Has these called at each fork() from now on, on the thread that forks: before it, and after it in
+ * the parent and in the child. Called once, at load. Where the library is unloaded by dlclose(),
+ * the C library forgets the three; one that can't unloads nothing that has a _Thread_local. */
 void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));
 #endif
 
-/* Whether libuv has closed the handle for good, and no part of its loop points to it any more; uv_is_closing() tells no difference between
- * this and a handle that is only about to be. Of a handle that was closed, whether its loop may be gone. */
+/* Whether libuv has closed the handle for good, and no part of its loop points to it any more;
+ * uv_is_closing() tells no difference between this and a handle that is only about to be. Of a
+ * handle that was closed, whether its loop may be gone. */
 struct uv_handle_s;
 int uvchan__handle_is_closed(const struct uv_handle_s* handle);
 #if UVCHAN__HAS_FUTEX
 
-/* Sleeps while *word is expected, for at most timeout nanoseconds. Answers 0 or UV_ETIMEDOUT; may wake without cause, or too early. */
+/* Sleeps while *word is expected, for at most timeout nanoseconds. Answers 0 or UV_ETIMEDOUT; may
+ * wake without cause, or too early. */
 int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout);
 
-/* Wakes one thread that sleeps on the word, or more. Only the address counts: the word's memory may be gone already. */
+/* Wakes one thread that sleeps on the word, or more. Only the address counts: the word's memory may
+ * be gone already. */
 void uvchan__futex_wake(atomic_uint* word);
 
 #endif
 
-/* At most so many nanoseconds, a day, does a sleep take at once: 32 bits of seconds, or of milliseconds, hold it on every platform. */
+/* At most so many nanoseconds, a day, does a sleep take at once: 32 bits of seconds, or of
+ * milliseconds, hold it on every platform. */
 #define UVCHAN__LONGEST_SLEEP ((uint64_t)86400 * 1000000000u)
 
-static inline uint64_t uvchan__cap_sleep(uint64_t timeout) { return timeout < UVCHAN__LONGEST_SLEEP ? timeout : UVCHAN__LONGEST_SLEEP; }
+static inline uint64_t uvchan__cap_sleep(uint64_t timeout) {
+  return timeout < UVCHAN__LONGEST_SLEEP ? timeout : UVCHAN__LONGEST_SLEEP;
+}
 
-/* Holds off the cancellation of the calling thread, and lets it be as it was: hold() answers what to give to let(). Wherever a call of the
- * library comes by a cancellation point of pthread_cancel(), or runs code of its user's, it does so around that: so a thread that is
- * cancelled leaves its call in order, with no lock held and no value lost, and is cancelled afterwards, at the next point of its own. */
+/* Holds off the cancellation of the calling thread, and lets it be as it was: hold() answers what
+ * to give to let(). Wherever a call of the library comes by a cancellation point of
+ * pthread_cancel(), or runs code of its user's, it does so around that: so a thread that is
+ * cancelled leaves its call in order, with no lock held and no value lost, and is cancelled
+ * afterwards, at the next point of its own. */
 int uvchan__hold_cancellation(void);
 void uvchan__let_cancellation(int before);
 
-/* Waits a moment on the processor, some 10 to 50 ns; gives the processor to another thread that is ready to run there, if there is one. */
+/* Waits a moment on the processor, some 10 to 50 ns; gives the processor to another thread that is
+ * ready to run there, if there is one. */
 void uvchan__yield(void);
 
 static inline void uvchan__pause(void) {

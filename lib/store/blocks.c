@@ -1,4 +1,5 @@
-/* The store without a bound; its invariants stand in blocks.h. Knows nothing of channels, waiters or loops. */
+/* The store without a bound; its invariants stand in blocks.h. Knows nothing of channels, waiters
+ * or loops. */
 #include "store/blocks.h"
 
 #include <assert.h>
@@ -24,7 +25,8 @@ struct uvchan__block_s {
 #define BLOCK_BYTES (1024 - UVCHAN__MEMORY_HEADER)
 #define SMALL_BLOCK_BYTES (96 - UVCHAN__MEMORY_HEADER)
 
-static_assert(BLOCK_BYTES < HEADER + 2 * UVCHAN__ALONE_BYTES, "two values of so many bytes have no room in a block");
+static_assert(BLOCK_BYTES < HEADER + 2 * UVCHAN__ALONE_BYTES,
+              "two values of so many bytes have no room in a block");
 
 static unsigned char* value_at(const uvchan__blocks_t* blocks, uvchan__block_t* block, size_t i) {
   return (unsigned char*)block + HEADER + i * blocks->elem_size;
@@ -65,7 +67,8 @@ size_t uvchan__blocks_most_bytes(const uvchan__blocks_t* blocks) {
 }
 
 size_t uvchan__blocks_next_bytes(const uvchan__blocks_t* blocks) {
-  return blocks->len == 0 ? bytes_for(blocks, SMALL_BLOCK_BYTES) : uvchan__blocks_most_bytes(blocks);
+  return blocks->len == 0 ? bytes_for(blocks, SMALL_BLOCK_BYTES)
+                          : uvchan__blocks_most_bytes(blocks);
 }
 
 uvchan__block_t* uvchan__block_new(size_t bytes) {
@@ -107,7 +110,8 @@ static uvchan__block_t* take_spare(uvchan__blocks_t* blocks) {
 
 uvchan__block_t* uvchan__blocks_shrink(uvchan__blocks_t* blocks) {
   blocks->keep--;
-  return blocks->total > blocks->keep ? take_spare(blocks) : NULL; /* where none is spare, the next to become empty goes */
+  /* where none is spare, the next to become empty goes */
+  return blocks->total > blocks->keep ? take_spare(blocks) : NULL;
 }
 
 int uvchan__blocks_has_room(const uvchan__blocks_t* blocks) {
@@ -154,7 +158,8 @@ void uvchan__blocks_pop(uvchan__blocks_t* blocks, void* value, uvchan__block_t**
   uvchan__block_t* block = blocks->first;
 
   assert(blocks->len > 0);
-  if (blocks->elem_size != 0 && value != NULL) memcpy(value, value_at(blocks, block, block->begin), blocks->elem_size);
+  if (blocks->elem_size != 0 && value != NULL)
+    memcpy(value, value_at(blocks, block, block->begin), blocks->elem_size);
   block->begin++;
   blocks->len--;
   blocks->popped++;
@@ -179,10 +184,12 @@ uvchan__block_t* uvchan__blocks_take_spare(uvchan__blocks_t* blocks) {
   return list;
 }
 
-void uvchan__block_each(uvchan__block_t* list, const uvchan__blocks_t* blocks, uvchan__value_func func, void* arg) {
+void uvchan__block_each(uvchan__block_t* list, const uvchan__blocks_t* blocks,
+                        uvchan__value_func func, void* arg) {
   for (; list != NULL; list = list->next) {
     size_t i;
 
-    for (i = list->begin; i < list->end; i++) func(blocks->elem_size == 0 ? NULL : value_at(blocks, list, i), arg);
+    for (i = list->begin; i < list->end; i++)
+      func(blocks->elem_size == 0 ? NULL : value_at(blocks, list, i), arg);
   }
 }

@@ -7,19 +7,22 @@ static uint64_t lap_of(const uvchan__ring_side_t* end, uint64_t word) { return w
 
 static uint64_t position_of(uint64_t word) { return word & ~(UVCHAN__MARKS | UVCHAN__ARMED); }
 
-/* The word n slots further on, n up to capacity, with the same marks; the word to move tail from and to goes without ARMED. */
+/* The word n slots further on, n up to capacity, with the same marks; the word to move tail from
+ * and to goes without ARMED. */
 static uint64_t advance(const uvchan__ring_side_t* end, uint64_t word, size_t n) {
   size_t index = uvchan__index_of(end, word);
 
   if (n < end->capacity - index) return word + ((uint64_t)n << UVCHAN__INDEX_SHIFT);
   index = n - (end->capacity - index);
-  return (lap_of(end, word) + 1) << end->shift | (uint64_t)index << UVCHAN__INDEX_SHIFT | (word & UVCHAN__MARKS);
+  return (lap_of(end, word) + 1) << end->shift | (uint64_t)index << UVCHAN__INDEX_SHIFT |
+         (word & UVCHAN__MARKS);
 }
 
-/* Slots from one position to another. Positions that were not read at one moment may be out of order, or more than a lap apart: then
- * 0, or capacity. */
+/* Slots from one position to another. Positions that were not read at one moment may be out of
+ * order, or more than a lap apart: then 0, or capacity. */
 static size_t distance(const uvchan__ring_side_t* end, uint64_t from, uint64_t to) {
-  int64_t laps = (int64_t)((lap_of(end, to) - lap_of(end, from)) << end->shift) >> end->shift; /* the lap field wraps */
+  /* the lap field wraps */
+  int64_t laps = (int64_t)((lap_of(end, to) - lap_of(end, from)) << end->shift) >> end->shift;
   size_t a = uvchan__index_of(end, from);
   size_t b = uvchan__index_of(end, to);
 
@@ -31,14 +34,17 @@ static size_t distance(const uvchan__ring_side_t* end, uint64_t from, uint64_t t
 static uint64_t unarmed(uint64_t word) { return word & ~UVCHAN__ARMED; }
 
 /* Tail was moved on from this word. */
-static uvchan__ring_result_t moved_from(uint64_t tail) { return (tail & UVCHAN__ARMED) != 0 ? UVCHAN__RING_DISARMED : UVCHAN__RING_DONE; }
+static uvchan__ring_result_t moved_from(uint64_t tail) {
+  return (tail & UVCHAN__ARMED) != 0 ? UVCHAN__RING_DISARMED : UVCHAN__RING_DONE;
+}
 
 #define FIRST_BACK_OFF 32 /* pauses: some 0.8 microseconds */
 #define MOST_BACK_OFF 128
 
-/* Another thread has moved the word: leaves it to him for a moment, in which he may move it many times more, for longer each time. Where
- * both tried again at once, the word's line would go to and fro for each value. Two threads that send and two that receive: 6 to 20 ns a
- * value, 6 to 120 without it. */
+/* Another thread has moved the word: leaves it to him for a moment, in which he may move it many
+ * times more, for longer each time. Where both tried again at once, the word's line would go to and
+ * fro for each value. Two threads that send and two that receive: 6 to 20 ns a value, 6 to 120
+ * without it. */
 static void back_off(unsigned int* pauses) {
   unsigned int i;
 
@@ -58,9 +64,11 @@ static void await_seq(const unsigned char* slot, uint32_t seq) {
   while (uvchan__load_seq(slot) != seq) uvchan__relax(&round);
 }
 
-/* The turn's 4 bytes and the value, as close as the value's own alignment lets them be; or both as malloc aligns. */
+/* The turn's 4 bytes and the value, as close as the value's own alignment lets them be; or both as
+ * malloc aligns. */
 static size_t offset_for(size_t elem_size) {
-  if (elem_size >= UVCHAN__ALIGNED_BYTES) return _Alignof(max_align_t) > sizeof(uint64_t) ? _Alignof(max_align_t) : sizeof(uint64_t);
+  if (elem_size >= UVCHAN__ALIGNED_BYTES)
+    return _Alignof(max_align_t) > sizeof(uint64_t) ? _Alignof(max_align_t) : sizeof(uint64_t);
   return elem_size <= sizeof(uint64_t) ? sizeof(uint32_t) : sizeof(uint64_t);
 }
 
@@ -88,18 +96,23 @@ static void init_side(uvchan__ring_side_t* end, void* memory, size_t elem_size, 
   end->capacity = capacity;
   end->offset = (unsigned char)offset_for(elem_size);
   end->ahead = end->stride <= UVCHAN__CACHE_LINE && capacity >= PREFETCHED_FROM ? PREFETCHED : 0;
-  for (end->shift = UVCHAN__INDEX_SHIFT; capacity > 1 && (capacity - 1) >> (end->shift - UVCHAN__INDEX_SHIFT) != 0;) end->shift++;
+  for (end->shift = UVCHAN__INDEX_SHIFT;
+       capacity > 1 && (capacity - 1) >> (end->shift - UVCHAN__INDEX_SHIFT) != 0;)
+    end->shift++;
   end->index_mask = position_of(((uint64_t)1 << end->shift) - 1);
 }
 
-void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, size_t capacity, uint64_t lap) {
+void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, size_t capacity,
+                       uint64_t lap) {
   uint64_t start;
   size_t i;
 
   init_side(&ring->tail, memory, elem_size, capacity);
   init_side(&ring->head, memory, elem_size, capacity);
   start = capacity == 0 ? UVCHAN__SLOW : lap << ring->tail.shift;
-  for (i = 0; i < capacity; i++) atomic_init((_Atomic uint32_t*)(void*)(ring->tail.slots + i * ring->tail.stride), (uint32_t)(2 * lap));
+  for (i = 0; i < capacity; i++)
+    atomic_init((_Atomic uint32_t*)(void*)(ring->tail.slots + i * ring->tail.stride),
+                (uint32_t)(2 * lap));
   atomic_init(&ring->tail.word, start);
   atomic_init(&ring->tail.no_peak_before, start);
   atomic_init(&ring->tail.peak, 0);
@@ -107,8 +120,9 @@ void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, siz
   atomic_init(&ring->head.seen_head, start);
 }
 
-/* After tail was moved on from `tail`, before the value can be received: see I6. No new peak is possible up to `peak` slots behind a head
- * that was seen, since head only moves on. Relaxed: a statistic. */
+/* After tail was moved on from `tail`, before the value can be received: see I6. No new peak is
+ * possible up to `peak` slots behind a head that was seen, since head only moves on. Relaxed: a
+ * statistic. */
 static void note_peak(uvchan__ring_t* ring, uint64_t tail) {
   uvchan__ring_side_t* end = &ring->tail;
   uint32_t peak = atomic_load_explicit(&end->peak, memory_order_relaxed);
@@ -120,16 +134,18 @@ static void note_peak(uvchan__ring_t* ring, uint64_t tail) {
   len = distance(end, head, uvchan__next(end, tail));
   if (len > UINT32_MAX) len = UINT32_MAX;
   while (len > peak) {
-    if (atomic_compare_exchange_weak_explicit(&end->peak, &peak, (uint32_t)len, memory_order_relaxed, memory_order_relaxed)) {
+    if (atomic_compare_exchange_weak_explicit(&end->peak, &peak, (uint32_t)len,
+                                              memory_order_relaxed, memory_order_relaxed)) {
       peak = (uint32_t)len;
     }
   }
   atomic_store_explicit(&end->no_peak_before, advance(end, head, peak), memory_order_relaxed);
 }
 
-/* FULL is true of one moment: tail was the same before and after head was read, and only grows; so it was that when head was a whole
- * capacity behind it. */
-static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused, uint64_t* position) {
+/* FULL is true of one moment: tail was the same before and after head was read, and only grows; so
+ * it was that when head was a whole capacity behind it. */
+static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused,
+                                        uint64_t* position) {
   uvchan__ring_side_t* end = &ring->tail;
   uint64_t tail = uvchan__load_word(end);
   unsigned int round = 0;
@@ -147,7 +163,8 @@ static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused, 
       tail = uvchan__load_word(end);
       continue;
     }
-    if (precedes(seq, uvchan__free_seq(end, tail))) { /* full, or a receiver is still copying this slot's last value out */
+    /* full, or a receiver is still copying this slot's last value out */
+    if (precedes(seq, uvchan__free_seq(end, tail))) {
       uint64_t head = uvchan__load_word(&ring->head);
       uint64_t again = uvchan__load_word(end);
 
@@ -161,7 +178,8 @@ static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused, 
 }
 
 /* The mirror of claim_free(). EMPTY and ENDED are true of one moment in the same way. */
-static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused, uint64_t* position) {
+static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused,
+                                        uint64_t* position) {
   uvchan__ring_side_t* end = &ring->head;
   uint64_t head = uvchan__load_word(end);
   unsigned int round = 0;
@@ -179,7 +197,8 @@ static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused, 
       head = uvchan__load_word(end);
       continue;
     }
-    if (precedes(seq, uvchan__full_seq(end, head))) { /* empty, or a sender is still copying this slot's value in */
+    /* empty, or a sender is still copying this slot's value in */
+    if (precedes(seq, uvchan__full_seq(end, head))) {
       uint64_t tail = uvchan__load_word(&ring->tail);
       uint64_t again = uvchan__load_word(end);
 
@@ -194,7 +213,8 @@ static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused, 
   }
 }
 
-uvchan__ring_result_t uvchan__ring_push_slow(uvchan__ring_t* ring, const void* value, uint64_t refused) {
+uvchan__ring_result_t uvchan__ring_push_slow(uvchan__ring_t* ring, const void* value,
+                                             uint64_t refused) {
   uint64_t word = uvchan__load_value(&ring->tail, value);
   uint64_t position;
   uvchan__ring_result_t r = claim_free(ring, refused, &position);
@@ -213,7 +233,8 @@ uvchan__ring_result_t uvchan__ring_pop_slow(uvchan__ring_t* ring, void* value, u
   return r;
 }
 
-uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* values, size_t n, uint64_t refused, size_t* moved) {
+uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* values, size_t n,
+                                          uint64_t refused, size_t* moved) {
   uvchan__ring_side_t* end = &ring->tail;
   uint64_t tail = uvchan__load_word(end);
   uvchan__ring_result_t r;
@@ -251,7 +272,8 @@ uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* valu
   return r;
 }
 
-uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, size_t n, uint64_t refused, size_t* moved) {
+uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, size_t n,
+                                         uint64_t refused, size_t* moved) {
   uvchan__ring_side_t* end = &ring->head;
   uint64_t head = uvchan__load_word(end);
   size_t k, i;
@@ -268,7 +290,8 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
       if (uvchan__move_word(end, &again, advance(end, head, k))) break;
     } else {
       again = uvchan__load_word(end);
-      if (again == head) return (tail & UVCHAN__CLOSED) != 0 ? UVCHAN__RING_ENDED : UVCHAN__RING_EMPTY;
+      if (again == head)
+        return (tail & UVCHAN__CLOSED) != 0 ? UVCHAN__RING_ENDED : UVCHAN__RING_EMPTY;
     }
     head = again;
   }
@@ -285,8 +308,9 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
   return UVCHAN__RING_DONE;
 }
 
-/* Both words as they were at one moment: tail was the same before and after head was read. So head is the latest that it can be for this
- * tail; and a tail that is a whole capacity ahead could not have moved before head did. */
+/* Both words as they were at one moment: tail was the same before and after head was read. So head
+ * is the latest that it can be for this tail; and a tail that is a whole capacity ahead could not
+ * have moved before head did. */
 static void look_at_both(const uvchan__ring_t* ring, uint64_t* head, uint64_t* tail) {
   uint64_t again = uvchan__load_word(&ring->tail);
 
@@ -316,7 +340,9 @@ uvchan__ring_result_t uvchan__ring_look(const uvchan__ring_t* ring, int sends, u
   if (((sends ? tail : head) & UVCHAN__SLOW) != 0) return UVCHAN__RING_REFUSED;
   if ((tail & UVCHAN__CLOSED) != 0) return UVCHAN__RING_DONE;
   *stamp = position_of(sends ? head : tail);
-  if (sends) return distance(&ring->tail, head, tail) == ring->tail.capacity ? UVCHAN__RING_FULL : UVCHAN__RING_DONE;
+  if (sends)
+    return distance(&ring->tail, head, tail) == ring->tail.capacity ? UVCHAN__RING_FULL
+                                                                    : UVCHAN__RING_DONE;
   return position_of(head) == position_of(tail) ? UVCHAN__RING_EMPTY : UVCHAN__RING_DONE;
 }
 
@@ -332,7 +358,8 @@ void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position) {
 }
 
 void uvchan__ring_free(uvchan__ring_t* ring, uint64_t* position) {
-  uvchan__store_seq(uvchan__slot(&ring->head, *position), uvchan__full_seq(&ring->head, *position) + 1);
+  uvchan__store_seq(uvchan__slot(&ring->head, *position),
+                    uvchan__full_seq(&ring->head, *position) + 1);
   *position = uvchan__next(&ring->head, *position);
 }
 
@@ -374,7 +401,9 @@ int uvchan__ring_is_half_free(const uvchan__ring_t* ring) {
   return uvchan__load_seq(uvchan__slot(end, ahead)) == uvchan__free_seq(end, ahead);
 }
 
-int uvchan__ring_is_slow(const uvchan__ring_side_t* end) { return (uvchan__load_word(end) & UVCHAN__SLOW) != 0; }
+int uvchan__ring_is_slow(const uvchan__ring_side_t* end) {
+  return (uvchan__load_word(end) & UVCHAN__SLOW) != 0;
+}
 
 size_t uvchan__ring_len(const uvchan__ring_t* ring) {
   uint64_t head, tail;
@@ -391,7 +420,9 @@ int uvchan__ring_try_len(const uvchan__ring_t* ring, size_t* len) {
   return (head & UVCHAN__SLOW) == 0;
 }
 
-size_t uvchan__ring_peak(const uvchan__ring_t* ring) { return atomic_load_explicit(&ring->tail.peak, memory_order_relaxed); }
+size_t uvchan__ring_peak(const uvchan__ring_t* ring) {
+  return atomic_load_explicit(&ring->tail.peak, memory_order_relaxed);
+}
 
 static uint64_t count_to(const uvchan__ring_side_t* end) {
   uint64_t word = uvchan__load_word(end);
@@ -403,7 +434,9 @@ uint64_t uvchan__ring_pushed(const uvchan__ring_t* ring) { return count_to(&ring
 
 uint64_t uvchan__ring_popped(const uvchan__ring_t* ring) { return count_to(&ring->head); }
 
-int uvchan__ring_is_closed(const uvchan__ring_t* ring) { return (uvchan__load_word(&ring->tail) & UVCHAN__CLOSED) != 0; }
+int uvchan__ring_is_closed(const uvchan__ring_t* ring) {
+  return (uvchan__load_word(&ring->tail) & UVCHAN__CLOSED) != 0;
+}
 
 /* [word.R]: what the marks announce; [word.A]: the moves before. The same of the two below. */
 int uvchan__ring_mark(uvchan__ring_side_t* end, uint64_t marks) {
@@ -430,5 +463,6 @@ uvchan__ring_result_t uvchan__ring_arm(uvchan__ring_t* ring) {
 
 int uvchan__ring_disarm(uvchan__ring_t* ring) {
   uvchan__step();
-  return (atomic_fetch_and_explicit(&ring->tail.word, ~UVCHAN__ARMED, memory_order_acq_rel) & UVCHAN__ARMED) != 0;
+  return (atomic_fetch_and_explicit(&ring->tail.word, ~UVCHAN__ARMED, memory_order_acq_rel) &
+          UVCHAN__ARMED) != 0;
 }

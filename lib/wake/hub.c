@@ -21,8 +21,9 @@ typedef struct {
 
 typedef struct registry_s registry_t;
 
-/* What the loop's thread writes at each callback lies apart from what others read and write when they post: between the two is `later`,
- * which nobody touches before the end. Values to 10,000 channels at random: 69 ns where they share a line, 51 so. */
+/* What the loop's thread writes at each callback lies apart from what others read and write when
+ * they post: between the two is `later`, which nobody touches before the end. Values to 10,000
+ * channels at random: 69 ns where they share a line, 51 so. */
 struct uvchan__hub_s {
   /* The loop's thread. */
   uvchan__entry_t turn; /* the head of a circular list: what runs in this turn */
@@ -43,13 +44,14 @@ struct uvchan__hub_s {
   uvchan__hub_t* next;
   /* Under lock. */
   uvchan__entry_t ready; /* the head of a circular list */
-  uint64_t thread;       /* that last ran the loop; before the first turn, the one that made the hub */
+  /* that last ran the loop; before the first turn, the one that made the hub */
+  uint64_t thread;
   atomic_uint lock;
   unsigned char has_run;
   unsigned char around_poll; /* between prepare and check: that thread is in the loop for certain */
   unsigned char awake;
-  unsigned char wake_pending;     /* it stands in somebody's list of wake-ups */
-  uvchan__hub_t* wake_next; /* of the one in whose list it stands */
+  unsigned char wake_pending; /* it stands in somebody's list of wake-ups */
+  uvchan__hub_t* wake_next;   /* of the one in whose list it stands */
   /* Atomic: see I4. */
   atomic_uint references; /* and A_WAKER for each wake-up that was decided on */
   /* Under wake_lock. */
@@ -63,8 +65,9 @@ struct uvchan__hub_s {
   } scratch;
 };
 
-/* All hubs that this copy of the library has made, by the address of their loop. A process may have several copies, a program's and those of
- * its plugins: each has hubs of its own, also on one loop. */
+/* All hubs that this copy of the library has made, by the address of their loop. A process may have
+ * several copies, a program's and those of its plugins: each has hubs of its own, also on one
+ * loop. */
 #define BUCKETS 64
 
 static struct registry_s {
@@ -72,30 +75,39 @@ static struct registry_s {
   uvchan__hub_t* buckets[BUCKETS];
 } registry;
 
-/* A number for the calling thread, never 0 and never used again: libuv's may come back once a thread has ended. Each copy of the library
- * counts for itself, so a number says nothing in another one. */
+/* A number for the calling thread, never 0 and never used again: libuv's may come back once a
+ * thread has ended. Each copy of the library counts for itself, so a number says nothing in another
+ * one. */
 static uint64_t this_thread(void) {
   static _Atomic uint64_t threads;
   static _Thread_local uint64_t number;
 
-  if (number == 0) number = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) + 1; /* relaxed: nothing but distinct */
+  /* relaxed: nothing but distinct */
+  if (number == 0) number = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) + 1;
   return number;
 }
 
-/* With the lock: whether the calling thread has last run the loop. In another copy's call it is not known, and 0: then the loop is woken,
- * needlessly at worst. */
-static int is_on_this_thread(const uvchan__hub_t* hub) { return hub->home == &registry && hub->thread == this_thread(); }
+/* With the lock: whether the calling thread has last run the loop. In another copy's call it is not
+ * known, and 0: then the loop is woken, needlessly at worst. */
+static int is_on_this_thread(const uvchan__hub_t* hub) {
+  return hub->home == &registry && hub->thread == this_thread();
+}
 
-static uvchan__hub_t** bucket_of(registry_t* home, const uv_loop_t* loop) { return &home->buckets[((uintptr_t)loop >> 6) % BUCKETS]; }
+static uvchan__hub_t** bucket_of(registry_t* home, const uv_loop_t* loop) {
+  return &home->buckets[((uintptr_t)loop >> 6) % BUCKETS];
+}
 
 void uvchan__later(uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb) {
   uv_idle_init(loop, handle);
   uv_close((uv_handle_t*)handle, cb);
 }
 
-static void on_next_turn(uv_idle_t* idle) { uv_close((uv_handle_t*)idle, ((uvchan__later_t*)idle)->done); }
+static void on_next_turn(uv_idle_t* idle) {
+  uv_close((uv_handle_t*)idle, ((uvchan__later_t*)idle)->done);
+}
 
-/* Where the next closing phase is a later one, waiting for that keeps clear of strangers; else a whole turn has to come between. */
+/* Where the next closing phase is a later one, waiting for that keeps clear of strangers; else a
+ * whole turn has to come between. */
 static void on_this_closing_phase(uv_handle_t* handle) {
   uvchan__later_t* later = (uvchan__later_t*)handle;
 
@@ -114,7 +126,7 @@ void uvchan__after_closing(uv_loop_t* loop, uvchan__later_t* later, uv_close_cb 
 
 void* uvchan__hub_scratch(uvchan__hub_t* hub) { return hub->scratch.bytes; }
 
-/* ---- Circular lists of entries -------------------------------------------------------------------------------------------- */
+/* ---- Circular lists of entries --------------------------------------------------------------- */
 
 static void init_list(uvchan__entry_t* list) { list->next = list->prev = list; }
 
@@ -143,14 +155,17 @@ static void move_entries(uvchan__entry_t* from, uvchan__entry_t* to) {
   init_list(from);
 }
 
-/* ---- Turns: the loop's thread --------------------------------------------------------------------------------------------- */
+/* ---- Turns: the loop's thread ---------------------------------------------------------------- */
 
-static void on_async(uv_async_t* async) { (void)async; } /* it has ended the poll; check does the rest */
+/* it has ended the poll; check does the rest */
+static void on_async(uv_async_t* async) { (void)async; }
 
-static void on_idle(uv_idle_t* idle) { (void)idle; } /* that it is active keeps the poll from blocking */
+/* that it is active keeps the poll from blocking */
+static void on_idle(uv_idle_t* idle) { (void)idle; }
 
 static void keep_turning(uvchan__hub_t* hub, int on) {
-  if (hub->is_turning == on || uv_is_closing((uv_handle_t*)&hub->idle)) return; /* by a stranger, or by hub_release() */
+  /* by a stranger, or by hub_release() */
+  if (hub->is_turning == on || uv_is_closing((uv_handle_t*)&hub->idle)) return;
   hub->is_turning = on;
   if (on) {
     uv_idle_start(&hub->idle, on_idle);
@@ -161,7 +176,8 @@ static void keep_turning(uvchan__hub_t* hub, int on) {
 
 static void replace_async(uvchan__hub_t* hub);
 
-/* After this either the list was empty under the lock, and whoever lists next does what I3 says, or the loop turns on. */
+/* After this either the list was empty under the lock, and whoever lists next does what I3 says, or
+ * the loop turns on. */
 static void look(uvchan__hub_t* hub, int before_poll, int turn_on) {
   uvchan__lock(&hub->lock);
   hub->thread = this_thread();
@@ -200,8 +216,9 @@ int uvchan__hub_is_in_demand(uvchan__hub_t* hub) {
   return others;
 }
 
-/* The entry is no longer posted before it runs: so who posts it from here on lists it anew, and who found it posted before has done what
- * the run is to see. [posted.A] with [posted.R] in uvchan__hub_post(). */
+/* The entry is no longer posted before it runs: so who posts it from here on lists it anew, and who
+ * found it posted before has done what the run is to see. [posted.A] with [posted.R] in
+ * uvchan__hub_post(). */
 static unsigned int run_first(uvchan__hub_t* hub) {
   uvchan__entry_t* entry = hub->turn.next;
 
@@ -211,9 +228,11 @@ static unsigned int run_first(uvchan__hub_t* hub) {
   return entry->run(entry);
 }
 
-/* Whether to stay awake until the next prepare, which takes the idle handle back before the poll: then what the callbacks in between send,
- * those of timers above all, costs no write. uv_run() goes on to that prepare at once, but a program that polls by itself makes a turn
- * for it: so only where this turn ran entries, or the one before, whose values may have led to what ended this one's poll. */
+/* Whether to stay awake until the next prepare, which takes the idle handle back before the poll:
+ * then what the callbacks in between send, those of timers above all, costs no write. uv_run() goes
+ * on to that prepare at once, but a program that polls by itself makes a turn for it: so only where
+ * this turn ran entries, or the one before, whose values may have led to what ended this one's
+ * poll. */
 static int stays_awake(uvchan__hub_t* hub, int has_run_some) {
   int stays = has_run_some || hub->ran_some;
 
@@ -221,7 +240,8 @@ static int stays_awake(uvchan__hub_t* hub, int has_run_some) {
   return stays;
 }
 
-/* Runs what is ready now, not what becomes ready meanwhile: that waits for the next turn, as does what is beyond VALUES_PER_TURN. */
+/* Runs what is ready now, not what becomes ready meanwhile: that waits for the next turn, as does
+ * what is beyond VALUES_PER_TURN. */
 static void on_check(uv_check_t* check) {
   uvchan__hub_t* hub = check->data;
   unsigned int values = 0;
@@ -250,11 +270,13 @@ void** uvchan__hub_defer(uvchan__hub_t* hub, uvchan__deferred_func after) {
   return hub->deferred.args;
 }
 
-void uvchan__hub_cancel_deferred(uvchan__hub_t* hub, uvchan__deferred_func after, const void* first) {
+void uvchan__hub_cancel_deferred(uvchan__hub_t* hub, uvchan__deferred_func after,
+                                 const void* first) {
   if (hub->deferred.after == after && hub->deferred.args[0] == first) hub->deferred.after = NULL;
 }
 
-/* It is owed no longer while it is done: that may call back by itself, as what a channel drops does. */
+/* It is owed no longer while it is done: that may call back by itself, as what a channel drops
+ * does. */
 void uvchan__hub_run_deferred(uvchan__hub_t* hub) {
   deferred_t deferred;
 
@@ -264,20 +286,24 @@ void uvchan__hub_run_deferred(uvchan__hub_t* hub) {
   deferred.after(hub, deferred.args);
 }
 
-/* ---- Its life: the loop's thread ------------------------------------------------------------------------------------------ */
+/* ---- Its life: the loop's thread ------------------------------------------------------------- */
 
 int uvchan__hub_is_dead(const uvchan__hub_t* hub) {
-  return uv_is_closing((const uv_handle_t*)hub->async) || uv_is_closing((const uv_handle_t*)&hub->prepare) ||
-         uv_is_closing((const uv_handle_t*)&hub->check) || uv_is_closing((const uv_handle_t*)&hub->idle);
+  return uv_is_closing((const uv_handle_t*)hub->async) ||
+         uv_is_closing((const uv_handle_t*)&hub->prepare) ||
+         uv_is_closing((const uv_handle_t*)&hub->check) ||
+         uv_is_closing((const uv_handle_t*)&hub->idle);
 }
 
 int uvchan__hub_is_gone(const uvchan__hub_t* hub) {
-  return uvchan__handle_is_closed((const uv_handle_t*)hub->async) && uvchan__handle_is_closed((const uv_handle_t*)&hub->prepare) &&
-         uvchan__handle_is_closed((const uv_handle_t*)&hub->check) && uvchan__handle_is_closed((const uv_handle_t*)&hub->idle);
+  return uvchan__handle_is_closed((const uv_handle_t*)hub->async) &&
+         uvchan__handle_is_closed((const uv_handle_t*)&hub->prepare) &&
+         uvchan__handle_is_closed((const uv_handle_t*)&hub->check) &&
+         uvchan__handle_is_closed((const uv_handle_t*)&hub->idle);
 }
 
-/* The debt of a callback around this one is kept meanwhile. Where there is none, cb may be the end of the hub; where there is one, its
- * debtor is a user of the hub. */
+/* The debt of a callback around this one is kept meanwhile. Where there is none, cb may be the end
+ * of the hub; where there is one, its debtor is a user of the hub. */
 void uvchan__hub_later(uvchan__hub_t* hub, uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb) {
   deferred_t around;
 
@@ -301,7 +327,8 @@ static void unlink_locked(uvchan__hub_t* hub) {
   }
 }
 
-/* The loop's hub, or NULL; one whose handles a stranger closed serves its present users only. It stays listed for them: see fork. */
+/* The loop's hub, or NULL; one whose handles a stranger closed serves its present users only. It
+ * stays listed for them: see fork. */
 static uvchan__hub_t* find_locked(const uv_loop_t* loop) {
   uvchan__hub_t* hub;
 
@@ -327,7 +354,9 @@ static int init_handles(uvchan__hub_t* hub, uv_loop_t* loop) {
   uv_unref((uv_handle_t*)&hub->idle);
   hub->async->data = hub->prepare.data = hub->check.data = hub->idle.data = hub;
   hub->awake = 1;
-  keep_turning(hub, 1); /* the loop may be past its prepare phase already, and about to block: so its first turn does not */
+  /* the loop may be past its prepare phase already, and about to block: so its first turn does
+   * not */
+  keep_turning(hub, 1);
   return 0;
 }
 
@@ -375,18 +404,21 @@ int uvchan__hub_acquire(uv_loop_t* loop, uvchan__hub_t** hub) {
 /* [references.R] and [references.A]: all use of the hub's memory comes before it is freed. */
 static void give_back(uvchan__hub_t* hub, unsigned int references) {
   uvchan__step();
-  if (atomic_fetch_sub_explicit(&hub->references, references, memory_order_acq_rel) == references) uvchan__free(hub);
+  if (atomic_fetch_sub_explicit(&hub->references, references, memory_order_acq_rel) == references)
+    uvchan__free(hub);
 }
 
 static void release_memory(uvchan__hub_t* hub) { give_back(hub, 1); }
 
 static void on_closed(uv_handle_t* handle) { release_memory(handle->data); }
 
-/* Closes the handle, which holds a reference until then. Answers 1 where a stranger is closing it, who takes no callback. */
+/* Closes the handle, which holds a reference until then. Answers 1 where a stranger is closing it,
+ * who takes no callback. */
 static int close_handle(uvchan__hub_t* hub, uv_handle_t* handle) {
   if (uvchan__handle_is_closed(handle)) return 0;
   if (uv_is_closing(handle)) return 1;
-  atomic_fetch_add_explicit(&hub->references, 1, memory_order_relaxed); /* relaxed: the loop's own reference is still there */
+  /* relaxed: the loop's own reference is still there */
+  atomic_fetch_add_explicit(&hub->references, 1, memory_order_relaxed);
   uv_close(handle, on_closed);
   return 0;
 }
@@ -415,20 +447,23 @@ void uvchan__hub_release(uvchan__hub_t* hub) {
 
 /* By the prepare handle, which is always active and which no other thread looks at. */
 void uvchan__hub_ref(uvchan__hub_t* hub) {
-  if (hub->loop_refs++ == 0 && !uv_is_closing((uv_handle_t*)&hub->prepare)) uv_ref((uv_handle_t*)&hub->prepare);
+  if (hub->loop_refs++ == 0 && !uv_is_closing((uv_handle_t*)&hub->prepare))
+    uv_ref((uv_handle_t*)&hub->prepare);
 }
 
 void uvchan__hub_unref(uvchan__hub_t* hub) {
-  if (--hub->loop_refs == 0 && !uv_is_closing((uv_handle_t*)&hub->prepare)) uv_unref((uv_handle_t*)&hub->prepare);
+  if (--hub->loop_refs == 0 && !uv_is_closing((uv_handle_t*)&hub->prepare))
+    uv_unref((uv_handle_t*)&hub->prepare);
 }
 
-/* ---- Wake-ups: any thread ------------------------------------------------------------------------------------------------- */
+/* ---- Wake-ups: any thread -------------------------------------------------------------------- */
 
 static void demand_wake_locked(uvchan__hub_t* hub, uvchan__hub_t** wakes) {
   hub->awake = 1;
   if (hub->wake_pending) return; /* the one in whose list it stands has still to wake it */
   hub->wake_pending = 1;
-  atomic_fetch_add_explicit(&hub->references, A_WAKER, memory_order_relaxed); /* relaxed: the lock orders it against the loop's own */
+  /* relaxed: the lock orders it against the loop's own */
+  atomic_fetch_add_explicit(&hub->references, A_WAKER, memory_order_relaxed);
   hub->wake_next = *wakes;
   *wakes = hub;
 }
@@ -481,7 +516,8 @@ int uvchan__hub_unpost(uvchan__hub_t* hub, uvchan__entry_t* entry) {
   listed = entry->next != NULL;
   if (listed) {
     unlink_entry(entry);
-    atomic_store_explicit(uvchan__atomic(&entry->posted), 0, memory_order_relaxed); /* relaxed: nobody posts what is withdrawn */
+    /* relaxed: nobody posts what is withdrawn */
+    atomic_store_explicit(uvchan__atomic(&entry->posted), 0, memory_order_relaxed);
   }
   uvchan__unlock(&hub->lock);
   return listed;
@@ -502,7 +538,8 @@ void uvchan__hub_await_post(uvchan__hub_t* hub, const uvchan__entry_t* entry) {
   while (!is_listed(hub, entry)) uvchan__relax(&round);
 }
 
-/* waking is cleared before the write: who finds it cleared puts the hub in a list of his own and writes once more. */
+/* waking is cleared before the write: who finds it cleared puts the hub in a list of his own and
+ * writes once more. */
 static void wake(uvchan__hub_t* hub) {
   int before = uvchan__hold_cancellation();
 
@@ -543,12 +580,12 @@ int uvchan__hub_runs_here(uvchan__hub_t* hub) {
   return here;
 }
 
-/* ---- Fork ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Fork ------------------------------------------------------------------------------------ */
 
 #if UVCHAN__FORKS
 
-/* A child has the thread that forked alone, and of the others what they left in memory: a lock that one of them held would
- * be held for ever. So nobody is inside of a lock of this file at a fork:
+/* A child has the thread that forked alone, and of the others what they left in memory: a lock that
+ * one of them held would be held for ever. So nobody is inside of a lock of this file at a fork:
  *
  *      the thread that forks                        another thread
  *      takes the registry's lock,                   makes or ends a hub: the registry's lock, and no other under it
@@ -556,10 +593,11 @@ int uvchan__hub_runs_here(uvchan__hub_t* hub) {
  *      forks                                        writes: a wake_lock, and no other under it
  *      gives them back, in both processes
  *
- * Who holds one of them waits for no other one: so the thread that forks gets them all, in whatever order. It waits with
- * them held for what other handlers of the program's wait for that run after this one, which are those that were
- * registered before the library was loaded; none of theirs may wait for a thread that is in a call of the library.
- * It is in none itself: nothing of the user's runs, and no memory is asked for, between a post and its wake-up.
+ * Who holds one of them waits for no other one: so the thread that forks gets them all, in whatever
+ * order. It waits with them held for what other handlers of the program's wait for that run after
+ * this one, which are those that were registered before the library was loaded; none of theirs may
+ * wait for a thread that is in a call of the library. It is in none itself: nothing of the user's
+ * runs, and no memory is asked for, between a post and its wake-up.
  *
  * A hub that is registered no more has no users, and nobody in the child takes its locks again. */
 static void hold_all(void) {
@@ -580,16 +618,18 @@ static void unlock_hub(uvchan__hub_t* hub) {
   uvchan__unlock(&hub->lock);
 }
 
-/* With all locks, in the child. The list is whole. Wake-ups that other threads had decided on will not be carried out, and
- * what was written to the descriptor is not seen, for uv_loop_fork() makes another one. Nothing of that is needed: a loop
- * comes to the hub's prepare before it polls; where the thread that forked is past that, which it alone can be, the idle
- * handle is active instead. So the hub is awake in the sense of I2 until its first turn, and nobody in the child writes to a
+/* With all locks, in the child. The list is whole. Wake-ups that other threads had decided on will
+ * not be carried out, and what was written to the descriptor is not seen, for uv_loop_fork() makes
+ * another one. Nothing of that is needed: a loop comes to the hub's prepare before it polls; where
+ * the thread that forked is past that, which it alone can be, the idle handle is active instead. So
+ * the hub is awake in the sense of I2 until its first turn, and nobody in the child writes to a
  * descriptor that is still the parent's. */
 static void inherit(uvchan__hub_t* hub) {
   int here = hub->thread == this_thread();
 
   hub->wake_pending = 0;
-  atomic_store_explicit(&hub->references, atomic_load_explicit(&hub->references, memory_order_relaxed) % A_WAKER,
+  atomic_store_explicit(&hub->references,
+                        atomic_load_explicit(&hub->references, memory_order_relaxed) % A_WAKER,
                         memory_order_relaxed); /* relaxed: no other thread is there */
   if (!here) {
     hub->thread = 0;
@@ -618,7 +658,9 @@ static void go_on_in_parent(void) { go_on(NULL); }
 
 static void go_on_in_child(void) { go_on(inherit); }
 
-UVCHAN__AT_LOAD static void provide_for_fork(void) { uvchan__at_fork(hold_all, go_on_in_parent, go_on_in_child); }
+UVCHAN__AT_LOAD static void provide_for_fork(void) {
+  uvchan__at_fork(hold_all, go_on_in_parent, go_on_in_child);
+}
 
 #endif
 
@@ -629,9 +671,10 @@ static void on_replaced(uv_handle_t* handle) {
   release_memory(hub);
 }
 
-/* In the child's first turn, before its look. libuv up to 1.44 takes a handle that was sent to before the fork for one whose
- * callback is still to come, for ever, and does not write for it any more. So the hub goes on with another one. Where that is
- * still closing, since its process is a child's child, the loop turns until it is closed. */
+/* In the child's first turn, before its look. libuv up to 1.44 takes a handle that was sent to
+ * before the fork for one whose callback is still to come, for ever, and does not write for it any
+ * more. So the hub goes on with another one. Where that is still closing, since its process is a
+ * child's child, the loop turns until it is closed. */
 static void replace_async(uvchan__hub_t* hub) {
   uv_async_t* before = hub->async;
   uv_async_t* other = before == &hub->asyncs[0] ? &hub->asyncs[1] : &hub->asyncs[0];
@@ -645,6 +688,7 @@ static void replace_async(uvchan__hub_t* hub) {
   hub->async = other;
   uvchan__unlock(&hub->wake_lock);
   hub->is_replaced = 1;
-  atomic_fetch_add_explicit(&hub->references, 1, memory_order_relaxed); /* relaxed: as in close_handle() */
+  /* relaxed: as in close_handle() */
+  atomic_fetch_add_explicit(&hub->references, 1, memory_order_relaxed);
   uv_close((uv_handle_t*)before, on_replaced);
 }

@@ -41,7 +41,8 @@ int uvchan__park(uvchan__waiter_t* waiter, uint64_t timeout) {
 
   uvchan__step();
   /* [sleep.A] with [sleep.R]: the outcome, and the value that was received. */
-  atomic_compare_exchange_strong_explicit(sleep, &seen, ASLEEP, memory_order_acquire, memory_order_acquire);
+  atomic_compare_exchange_strong_explicit(sleep, &seen, ASLEEP, memory_order_acquire,
+                                          memory_order_acquire);
   while (atomic_load_explicit(sleep, memory_order_acquire) != FINISHED) { /* [sleep.A] */
     uint64_t left = time_left(deadline);
 
@@ -55,13 +56,16 @@ void uvchan__unpark(uvchan__waiter_t* waiter) {
   atomic_uint* sleep = uvchan__atomic(&waiter->sleep);
 
   uvchan__step();
-  if (atomic_exchange_explicit(sleep, FINISHED, memory_order_acq_rel) == ASLEEP) uvchan__futex_wake(sleep); /* [sleep.R] */
+  /* [sleep.R] */
+  if (atomic_exchange_explicit(sleep, FINISHED, memory_order_acq_rel) == ASLEEP)
+    uvchan__futex_wake(sleep);
 }
 
 #else
 
-/* Where it sleeps: on the stack of park(), for as long as that lasts, and known by way of the waiter. So it needs no memory that all threads
- * share: nothing that another copy of the library would not find, and nothing that is left behind in a child of fork(). */
+/* Where it sleeps: on the stack of park(), for as long as that lasts, and known by way of the
+ * waiter. So it needs no memory that all threads share: nothing that another copy of the library
+ * would not find, and nothing that is left behind in a child of fork(). */
 typedef struct {
   uv_mutex_t mutex;
   uv_cond_t roused;
@@ -90,7 +94,8 @@ static void lie_in(bed_t* bed, atomic_uint* sleep, uint64_t deadline) {
   uint64_t left;
 
   uv_mutex_lock(&bed->mutex);
-  while (atomic_load_explicit(sleep, memory_order_relaxed) == ASLEEP && (left = time_left(deadline)) > 0) {
+  while (atomic_load_explicit(sleep, memory_order_relaxed) == ASLEEP &&
+         (left = time_left(deadline)) > 0) {
     if (left == UVCHAN__FOR_EVER) {
       uv_cond_wait(&bed->roused, &bed->mutex);
     } else {
@@ -112,7 +117,8 @@ static int doze(atomic_uint* sleep, uint64_t deadline) {
   return 0;
 }
 
-/* Leaves the bed only when nobody knows of it any more: it has taken ASLEEP back, or the waker has let go of it.
+/* Leaves the bed only when nobody knows of it any more: it has taken ASLEEP back, or the waker has
+ * let go of it.
  *
  *      the sleeper                                   the waker
  *      AWAKE to ASLEEP: the bed is there             AWAKE to FINISHED: it will not go to bed
@@ -120,18 +126,24 @@ static int doze(atomic_uint* sleep, uint64_t deadline) {
  *      its time is over: ASLEEP to AWAKE             with the mutex: signals
  *      ROUSED: until FINISHED                        FINISHED, the last touch
  *
- * No wake-up is lost: the waker signals with the mutex, after ROUSED, and the sleeper looks with it before each wait. */
+ * No wake-up is lost: the waker signals with the mutex, after ROUSED, and the sleeper looks with it
+ * before each wait. */
 static int sleep_in(bed_t* bed, atomic_uint* sleep, uint64_t deadline) {
   unsigned int seen = AWAKE;
 
   uvchan__step();
-  /* [bed.R] with [bed.A] in unpark(): the bed is made. [sleep.A] with [sleep.R]: the outcome, and the value that was received. */
-  if (!atomic_compare_exchange_strong_explicit(sleep, &seen, ASLEEP, memory_order_acq_rel, memory_order_acquire)) return 0;
+  /* [bed.R] with [bed.A] in unpark(): the bed is made. [sleep.A] with [sleep.R]: the outcome, and
+   * the value that was received. */
+  if (!atomic_compare_exchange_strong_explicit(sleep, &seen, ASLEEP, memory_order_acq_rel,
+                                               memory_order_acquire))
+    return 0;
   lie_in(bed, sleep, deadline);
   uvchan__step();
   seen = ASLEEP;
   /* Relaxed: who finds AWAKE does not touch the bed. */
-  if (atomic_compare_exchange_strong_explicit(sleep, &seen, AWAKE, memory_order_relaxed, memory_order_relaxed)) return UV_ETIMEDOUT;
+  if (atomic_compare_exchange_strong_explicit(sleep, &seen, AWAKE, memory_order_relaxed,
+                                              memory_order_relaxed))
+    return UV_ETIMEDOUT;
   return doze(sleep, UVCHAN__FOR_EVER);
 }
 
@@ -157,7 +169,9 @@ static unsigned int rouse(atomic_uint* sleep) {
 
     uvchan__step();
     /* [sleep.R] where it is FINISHED; [bed.A] where it is ROUSED. */
-    if (atomic_compare_exchange_weak_explicit(sleep, &seen, next, memory_order_acq_rel, memory_order_acquire)) return next;
+    if (atomic_compare_exchange_weak_explicit(sleep, &seen, next, memory_order_acq_rel,
+                                              memory_order_acquire))
+      return next;
   }
 }
 

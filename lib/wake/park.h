@@ -2,21 +2,23 @@
  *
  * The word waiter->sleep:   AWAKE --park()--> ASLEEP --unpark()--> FINISHED
  *                             '---------------unpark()----------------^
- * Only its own thread parks, and only the one who claimed it unparks, once. The step to FINISHED is the last touch of the waiter's
- * memory: as soon as the thread sees it, the waiter may go out of scope. Without a futex there is one more state on the way, and one more
- * arrow, which stand in park.c. */
+ * Only its own thread parks, and only the one who claimed it unparks, once. The step to FINISHED is
+ * the last touch of the waiter's memory: as soon as the thread sees it, the waiter may go out of
+ * scope. Without a futex there is one more state on the way, and one more arrow, which stand in
+ * park.c. */
 #ifndef UVCHAN_PARK_H
 #define UVCHAN_PARK_H
 
 #include <uvchan/private.h>
 
-#include "wake/patience.h"
 #include "ground/platform.h"
+#include "wake/patience.h"
 
 /* Looks as long as the patience lasts; returns 1 when finished, else 0. */
 int uvchan__spin_until_finished(uvchan__waiter_t* waiter, uvchan__patience_t* patience);
 
-/* Returns 0 when finished, or UV_ETIMEDOUT after timeout nanoseconds (UVCHAN__FOR_EVER: no limit). */
+/* Returns 0 when finished, or UV_ETIMEDOUT after timeout nanoseconds (UVCHAN__FOR_EVER: no
+ * limit). */
 int uvchan__park(uvchan__waiter_t* waiter, uint64_t timeout);
 
 void uvchan__unpark(uvchan__waiter_t* waiter);

@@ -8,15 +8,19 @@
 /* A patience below this is not worth a look at the clock. */
 #define SHORTEST 1000 /* nanoseconds */
 
-#define QUICK_ROUNDS 8 /* of one pause each: in all some 0.2 microseconds, too short to look at the clock */
+#define QUICK_ROUNDS \
+  8 /* of one pause each: in all some 0.2 microseconds, too short to look at the clock */
 #define MOST_PAUSES 32 /* between two looks, later on */
 
-/* Set in the learned word where the processor is needed by others: what was waited for came while it was given to them. */
+/* Set in the learned word where the processor is needed by others: what was waited for came while
+ * it was given to them. */
 #define YIELD_FIRST ((unsigned int)1 << 31)
-#define GIVEN_AWAY 2000                                /* nanoseconds: a shorter yield found nobody else to run */
-#define MOST_GIVEN_AWAY (4 * UVCHAN__LONGEST_PATIENCE) /* a longer one went to somebody who has nothing to do with it */
+#define GIVEN_AWAY 2000 /* nanoseconds: a shorter yield found nobody else to run */
+#define MOST_GIVEN_AWAY \
+  (4 * UVCHAN__LONGEST_PATIENCE) /* a longer one went to somebody who has nothing to do with it */
 
-void uvchan__patience_init(uvchan__patience_t* patience, const atomic_uint* learned, uint64_t timeout) {
+void uvchan__patience_init(uvchan__patience_t* patience, const atomic_uint* learned,
+                           uint64_t timeout) {
   unsigned int word = atomic_load_explicit(learned, memory_order_relaxed);
 
   patience->limit = word & ~YIELD_FIRST;
@@ -27,7 +31,8 @@ void uvchan__patience_init(uvchan__patience_t* patience, const atomic_uint* lear
   patience->pauses = (word & YIELD_FIRST) != 0 ? MOST_PAUSES : 2;
   patience->was_given_away = 0;
   if ((word & YIELD_FIRST) != 0) patience->round = QUICK_ROUNDS;
-  if (timeout != UINT64_MAX || patience->limit == 0 || patience->round > 0) uvchan__patience_look(patience);
+  if (timeout != UINT64_MAX || patience->limit == 0 || patience->round > 0)
+    uvchan__patience_look(patience);
 }
 
 void uvchan__patience_look(uvchan__patience_t* patience) {
@@ -78,7 +83,8 @@ static int paid(uvchan__patience_t* patience) {
 void uvchan__patience_learn(uvchan__patience_t* patience, atomic_uint* learned) {
   unsigned int before = atomic_load_explicit(learned, memory_order_relaxed);
   unsigned int limit = before & ~YIELD_FIRST;
-  unsigned int after = paid(patience) ? limit + (UVCHAN__LONGEST_PATIENCE - limit + 3) / 4 : limit - limit / 4;
+  unsigned int after =
+      paid(patience) ? limit + (UVCHAN__LONGEST_PATIENCE - limit + 3) / 4 : limit - limit / 4;
 
   if (patience->was_given_away) after |= YIELD_FIRST;
   if (after != before) atomic_store_explicit(learned, after, memory_order_relaxed);

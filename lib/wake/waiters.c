@@ -1,4 +1,5 @@
-/* Who waits, in order; the states and invariants stand in waiters.h. Knows nothing of values and channels. */
+/* Who waits, in order; the states and invariants stand in waiters.h. Knows nothing of values and
+ * channels. */
 #include "wake/waiters.h"
 
 #include <string.h>
@@ -6,7 +7,8 @@
 #include "wake/claim.h"
 #include "wake/park.h"
 
-void uvchan__waiter_init(uvchan__waiter_t* waiter, uvchan__kind_t kind, uvchan__hub_t* hub, unsigned int (*run)(uvchan__entry_t* entry)) {
+void uvchan__waiter_init(uvchan__waiter_t* waiter, uvchan__kind_t kind, uvchan__hub_t* hub,
+                         unsigned int (*run)(uvchan__entry_t* entry)) {
   memset(waiter, 0, sizeof(*waiter));
   waiter->kind = kind;
   waiter->claim = UVCHAN__STARTING;
@@ -14,7 +16,8 @@ void uvchan__waiter_init(uvchan__waiter_t* waiter, uvchan__kind_t kind, uvchan__
   waiter->entry.run = run;
 }
 
-void uvchan__place_init(uvchan__place_t* place, uvchan__waiter_t* waiter, struct uvchan_s* channel, const void* value, int sends) {
+void uvchan__place_init(uvchan__place_t* place, uvchan__waiter_t* waiter, struct uvchan_s* channel,
+                        const void* value, int sends) {
   memset(place, 0, sizeof(*place));
   place->waiter = waiter;
   place->channel = channel;
@@ -23,13 +26,18 @@ void uvchan__place_init(uvchan__place_t* place, uvchan__waiter_t* waiter, struct
   place->for_close = 1;
 }
 
-int uvchan__claim(uvchan__waiter_t* waiter) { return uvchan__decide(uvchan__atomic(&waiter->claim), UVCHAN__CLAIMED); }
+int uvchan__claim(uvchan__waiter_t* waiter) {
+  return uvchan__decide(uvchan__atomic(&waiter->claim), UVCHAN__CLAIMED);
+}
 
-int uvchan__withdraw(uvchan__waiter_t* waiter) { return uvchan__decide(uvchan__atomic(&waiter->claim), UVCHAN__WITHDRAWN); }
+int uvchan__withdraw(uvchan__waiter_t* waiter) {
+  return uvchan__decide(uvchan__atomic(&waiter->claim), UVCHAN__WITHDRAWN);
+}
 
 /* Relaxed: nobody leaves CLAIMED, STARTING or WITHDRAWN but the owner, who asks. */
 int uvchan__is_claimed(uvchan__waiter_t* waiter) {
-  return atomic_load_explicit(uvchan__atomic(&waiter->claim), memory_order_relaxed) == UVCHAN__CLAIMED;
+  return atomic_load_explicit(uvchan__atomic(&waiter->claim), memory_order_relaxed) ==
+         UVCHAN__CLAIMED;
 }
 
 /* Relaxed, as it is in the owner's hands alone. */
@@ -41,7 +49,9 @@ void uvchan__set_claimed(uvchan__waiter_t* waiter) { set_state(waiter, UVCHAN__C
 
 void uvchan__set_withdrawn(uvchan__waiter_t* waiter) { set_state(waiter, UVCHAN__WITHDRAWN); }
 
-static int is_waiting(const uvchan__place_t* place) { return uvchan__is_waiting(uvchan__atomic(&place->waiter->claim)); }
+static int is_waiting(const uvchan__place_t* place) {
+  return uvchan__is_waiting(uvchan__atomic(&place->waiter->claim));
+}
 
 void uvchan__enqueue(uvchan__queue_t* queue, uvchan__place_t* place) {
   place->next = NULL;

@@ -1,11 +1,17 @@
 /* A channel of orders takes and gives orders alone, also where another type has the same members. */
 #include "orders.h"
 
-static void on_order(orders_receiver_t* receiver, int status, const order_t* order) { (void)receiver, (void)status, (void)order; }
+static void on_order(orders_receiver_t* receiver, int status, const order_t* order) {
+  (void)receiver, (void)status, (void)order;
+}
 
-static void on_pizza(orders_receiver_t* receiver, int status, const pizza_t* pizza) { (void)receiver, (void)status, (void)pizza; }
+static void on_pizza(orders_receiver_t* receiver, int status, const pizza_t* pizza) {
+  (void)receiver, (void)status, (void)pizza;
+}
 
-static void on_pizzas(orders_receiver_t* receiver, ssize_t npizzas, const pizza_t* pizzas) { (void)receiver, (void)npizzas, (void)pizzas; }
+static void on_pizzas(orders_receiver_t* receiver, ssize_t npizzas, const pizza_t* pizzas) {
+  (void)receiver, (void)npizzas, (void)pizzas;
+}
 
 int main(void) {
   orders_t ch = {NULL};

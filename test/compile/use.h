@@ -1,4 +1,5 @@
-/* A use of both headers that is C11 and C++17: one value goes through a typed channel, and through a plain one. */
+/* A use of both headers that is C11 and C++17: one value goes through a typed channel, and through
+ * a plain one. */
 #ifndef USE_H
 #define USE_H
 

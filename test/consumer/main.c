@@ -1,5 +1,6 @@
-/* A value goes from a thread over a typed channel to a loop, in a program outside the project. The version of libuv that the argument
- * names is the one that the program was compiled for, and the one that it runs with. */
+/* A value goes from a thread over a typed channel to a loop, in a program outside the project. The
+ * version of libuv that the argument names is the one that the program was compiled for, and the
+ * one that it runs with. */
 #include <stdio.h>
 #include <string.h>
 #include <uvchan.h>
@@ -29,7 +30,8 @@ static int is_version(const char* version) {
 
   snprintf(text, sizeof(text), "%d.%d.%d", UV_VERSION_MAJOR, UV_VERSION_MINOR, UV_VERSION_PATCH);
   if (uv_version() == UV_VERSION_HEX && strcmp(text, version) == 0) return 1;
-  fprintf(stderr, "consumer: compiled for libuv %s, runs with %s, and not %s\n", text, uv_version_string(), version);
+  fprintf(stderr, "consumer: compiled for libuv %s, runs with %s, and not %s\n", text,
+          uv_version_string(), version);
   return 0;
 }
 
@@ -41,7 +43,9 @@ int main(int argc, char** argv) {
 
   if (argc > 1 && !is_version(argv[1])) return 1;
   if (uv_loop_init(&loop) != 0 || numbers_create(&ch, 4) != 0) return 1;
-  if (numbers_receiver_init(&loop, &receiver, numbers_recvonly(ch)) != 0 || numbers_recv_start(&receiver, on_number) != 0) return 1;
+  if (numbers_receiver_init(&loop, &receiver, numbers_recvonly(ch)) != 0 ||
+      numbers_recv_start(&receiver, on_number) != 0)
+    return 1;
   if (uv_thread_create(&thread, produce, &ch) != 0) return 1;
   uv_run(&loop, UV_RUN_DEFAULT);
   uv_thread_join(&thread);

@@ -1,4 +1,5 @@
-/* One call of the library, as the input says: which, on what, and what it may answer; see calls.h. */
+/* One call of the library, as the input says: which, on what, and what it may answer; see
+ * calls.h. */
 #include "calls.h"
 
 #include <stdlib.h>
@@ -11,12 +12,13 @@ static unsigned int calls_left;
 
 static unsigned int pick_loop(void) { return fuzz_below(FUZZ_LOOPS); }
 
-/* ---- Sends ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Sends ----------------------------------------------------------------------------------- */
 
 static void* values_of(const fuzz_channel_t* c, unsigned int n) {
   void* values;
   if (c->elem_size == 0) return NULL;
-  values = calloc(n, c->elem_size); /* not a byte more, so that a sanitizer sees what reads beyond */
+  /* not a byte more, so that a sanitizer sees what reads beyond */
+  values = calloc(n, c->elem_size);
   must(values != NULL);
   return values;
 }
@@ -29,9 +31,12 @@ static void* offered_values(fuzz_channel_t* c, unsigned int n, unsigned int* fir
   return values;
 }
 
-static int has_room_in_ledger(const fuzz_channel_t* c, unsigned int n) { return c->last + n <= FUZZ_VALUES; }
+static int has_room_in_ledger(const fuzz_channel_t* c, unsigned int n) {
+  return c->last + n <= FUZZ_VALUES;
+}
 
-static void note_sends(fuzz_channel_t* c, const fuzz_ready_t* ready, unsigned int first, unsigned int n, ssize_t answer) {
+static void note_sends(fuzz_channel_t* c, const fuzz_ready_t* ready, unsigned int first,
+                       unsigned int n, ssize_t answer) {
   unsigned int sent = answer > 0 ? (unsigned int)answer : 0;
   unsigned int i;
   must(answer != 0 && sent <= n);
@@ -67,7 +72,8 @@ static ssize_t try_send(fuzz_channel_t* c, const void* values, unsigned int n) {
 static ssize_t try_send_n(fuzz_channel_t* c, const void* values, unsigned int n) {
   unsigned int failures = fuzz_failures();
   ssize_t answer = uvchan_try_send_n(c->ch, values, n);
-  must(answer <= 0 || (size_t)answer == n || c->overflow == UVCHAN_WAIT || c->is_closed || fuzz_failures() > failures);
+  must(answer <= 0 || (size_t)answer == n || c->overflow == UVCHAN_WAIT || c->is_closed ||
+       fuzz_failures() > failures);
   return answer;
 }
 
@@ -87,7 +93,8 @@ static ssize_t send_wait_n(fuzz_channel_t* c, const void* values, unsigned int n
   return answer;
 }
 
-/* Whether the only receivers are started ones that this thread has run: then a send that would wait is refused. */
+/* Whether the only receivers are started ones that this thread has run: then a send that would wait
+ * is refused. */
 static int refuses_to_wait(const fuzz_channel_t* c) {
   int n = 0;
   size_t i;
@@ -110,9 +117,13 @@ static int may_wait_to_send(const fuzz_channel_t* c, unsigned int n) {
 
 static void call_try_send(fuzz_channel_t* c) { send_by(c, 1, try_send); }
 
-static void call_try_send_n(fuzz_channel_t* c) { send_by(c, 1 + fuzz_below(MOST_AT_ONCE), try_send_n); }
+static void call_try_send_n(fuzz_channel_t* c) {
+  send_by(c, 1 + fuzz_below(MOST_AT_ONCE), try_send_n);
+}
 
-static void call_send_wait(fuzz_channel_t* c) { send_by(c, 1, may_wait_to_send(c, 1) ? send_wait : send_timed); }
+static void call_send_wait(fuzz_channel_t* c) {
+  send_by(c, 1, may_wait_to_send(c, 1) ? send_wait : send_timed);
+}
 
 static void call_send_timed(fuzz_channel_t* c) { send_by(c, 1, send_timed); }
 
@@ -121,7 +132,7 @@ static void call_send_wait_n(fuzz_channel_t* c) {
   if (may_wait_to_send(c, n)) send_by(c, n, send_wait_n);
 }
 
-/* ---- Receives ------------------------------------------------------------------------------------------------------------- */
+/* ---- Receives -------------------------------------------------------------------------------- */
 
 typedef ssize_t (*receive_func)(fuzz_channel_t* c, void* values, unsigned int n);
 
@@ -144,7 +155,9 @@ static ssize_t try_recv(fuzz_channel_t* c, void* values, unsigned int n) {
   return one_of(uvchan_try_recv(c->ch, values));
 }
 
-static ssize_t try_recv_n(fuzz_channel_t* c, void* values, unsigned int n) { return uvchan_try_recv_n(c->ch, values, n); }
+static ssize_t try_recv_n(fuzz_channel_t* c, void* values, unsigned int n) {
+  return uvchan_try_recv_n(c->ch, values, n);
+}
 
 static ssize_t recv_wait(fuzz_channel_t* c, void* values, unsigned int n) {
   (void)n;
@@ -156,7 +169,9 @@ static ssize_t recv_timed(fuzz_channel_t* c, void* values, unsigned int n) {
   return one_of(uvchan_recv_timedwait(c->ch, values, 0));
 }
 
-static ssize_t recv_wait_n(fuzz_channel_t* c, void* values, unsigned int n) { return uvchan_recv_wait_n(c->ch, values, n); }
+static ssize_t recv_wait_n(fuzz_channel_t* c, void* values, unsigned int n) {
+  return uvchan_recv_wait_n(c->ch, values, n);
+}
 
 static int may_wait_to_receive(const fuzz_channel_t* c) {
   fuzz_ready_t ready = fuzz_ready(c);
@@ -165,9 +180,13 @@ static int may_wait_to_receive(const fuzz_channel_t* c) {
 
 static void call_try_recv(fuzz_channel_t* c) { receive_by(c, 1, try_recv); }
 
-static void call_try_recv_n(fuzz_channel_t* c) { receive_by(c, 1 + fuzz_below(MOST_AT_ONCE), try_recv_n); }
+static void call_try_recv_n(fuzz_channel_t* c) {
+  receive_by(c, 1 + fuzz_below(MOST_AT_ONCE), try_recv_n);
+}
 
-static void call_recv_wait(fuzz_channel_t* c) { receive_by(c, 1, may_wait_to_receive(c) ? recv_wait : recv_timed); }
+static void call_recv_wait(fuzz_channel_t* c) {
+  receive_by(c, 1, may_wait_to_receive(c) ? recv_wait : recv_timed);
+}
 
 static void call_recv_timed(fuzz_channel_t* c) { receive_by(c, 1, recv_timed); }
 
@@ -175,7 +194,7 @@ static void call_recv_wait_n(fuzz_channel_t* c) {
   if (may_wait_to_receive(c)) receive_by(c, 1 + fuzz_below(MOST_AT_ONCE), recv_wait_n);
 }
 
-/* ---- Selects -------------------------------------------------------------------------------------------------------------- */
+/* ---- Selects --------------------------------------------------------------------------------- */
 
 typedef struct {
   int will; /* some case is ready */
@@ -238,7 +257,7 @@ static void call_select_now(void) {
   fuzz_request_free(request);
 }
 
-/* ---- The channel's life --------------------------------------------------------------------------------------------------- */
+/* ---- The channel's life ---------------------------------------------------------------------- */
 
 static void call_retain(fuzz_channel_t* c) {
   must(uvchan_retain(c->ch) == c->ch);
@@ -251,13 +270,17 @@ static void call_release(void) {
 }
 
 static int end_of(unsigned int kind) {
-  static const int ends[] = {UV_EOF, UV_ECONNRESET, UV_EPROTO, UV_EOF, UV_EAGAIN, 0, UV_ETIMEDOUT, UV_EBUSY};
+  static const int ends[] = {UV_EOF, UV_ECONNRESET, UV_EPROTO, UV_EOF, UV_EAGAIN,
+                             0,      UV_ETIMEDOUT,  UV_EBUSY};
   return ends[kind % 8];
 }
 
-static int is_end(int status) { return status < 0 && status != UV_EAGAIN && status != UV_ETIMEDOUT && status != UV_EBUSY; }
+static int is_end(int status) {
+  return status < 0 && status != UV_EAGAIN && status != UV_ETIMEDOUT && status != UV_EBUSY;
+}
 
-/* What close answers; from here on the channel counts as closed, since an abort calls back before it returns. */
+/* What close answers; from here on the channel counts as closed, since an abort calls back before
+ * it returns. */
 static int note_close(fuzz_channel_t* c, int status) {
   if (!is_end(status)) return UV_EINVAL;
   if (c->is_closed) return UV_EALREADY;
@@ -292,7 +315,7 @@ static void call_sender_done(fuzz_channel_t* c) {
   must(uvchan_sender_done(c->ch) == expected);
 }
 
-/* ---- On loops ------------------------------------------------------------------------------------------------------------- */
+/* ---- On loops -------------------------------------------------------------------------------- */
 
 static fuzz_receiver_t* pick_receiver(void) {
   unsigned int first = fuzz_below(FUZZ_RECEIVERS);
@@ -310,7 +333,8 @@ static void call_receiver_make(fuzz_channel_t* c) {
   fuzz_receiver_make(how & 1, c);
   for (i = 0; i < FUZZ_RECEIVERS; i++) {
     fuzz_receiver_t* receiver = fuzz_world.receivers[i];
-    if (receiver != NULL && receiver->c == c && !receiver->is_active && !receiver->is_closing && (how & 2) != 0) {
+    if (receiver != NULL && receiver->c == c && !receiver->is_active && !receiver->is_closing &&
+        (how & 2) != 0) {
       fuzz_receiver_start(receiver, (how & 4) != 0);
       return;
     }
@@ -340,7 +364,8 @@ static void call_receiver_set(void) {
   expected = receiver->is_closing ? UV_EINVAL : 0;
   switch (what & 3) {
     case 0:
-      must(uvchan_receiver_set_budget(&receiver->handle, what >> 4) == (what >> 4 == 0 ? UV_EINVAL : expected));
+      must(uvchan_receiver_set_budget(&receiver->handle, what >> 4) ==
+           (what >> 4 == 0 ? UV_EINVAL : expected));
       break;
     case 1:
       must(uvchan_receiver_set_spin(&receiver->handle, what >> 4) == expected);
@@ -355,7 +380,8 @@ static void call_receiver_set(void) {
       break;
   }
   must(uvchan_receiver_is_active(&receiver->handle) == receiver->is_active);
-  must(receiver->is_closing || uvchan_receiver_has_ref(&receiver->handle) == !receiver->is_unreferenced);
+  must(receiver->is_closing ||
+       uvchan_receiver_has_ref(&receiver->handle) == !receiver->is_unreferenced);
 }
 
 static void call_send(void) { fuzz_request_make(pick_loop(), FUZZ_SEND); }
@@ -408,7 +434,7 @@ static void call_ticker(void) {
   }
 }
 
-/* ---- Around --------------------------------------------------------------------------------------------------------------- */
+/* ---- Around ---------------------------------------------------------------------------------- */
 
 static void call_fail_memory(void) {
   unsigned int what = fuzz_byte();
@@ -424,14 +450,15 @@ static void call_advance(void) { fuzz_clock_advance(fuzz_below(16)); }
 static void call_badly(fuzz_channel_t* c) {
   uvchan_case_t one;
   memset(&one, 0, sizeof(one));
-  must(uvchan_try_send_n(c->ch, &one, 0) == UV_EINVAL && uvchan_try_recv_n(c->ch, &one, 0) == UV_EINVAL);
+  must(uvchan_try_send_n(c->ch, &one, 0) == UV_EINVAL &&
+       uvchan_try_recv_n(c->ch, &one, 0) == UV_EINVAL);
   must(uvchan_try_send(NULL, &one) == UV_EINVAL && uvchan_recv_wait(NULL, &one) == UV_EINVAL);
   must(c->elem_size == 0 || uvchan_try_send(c->ch, NULL) == UV_EINVAL);
   must(uvchan_send(NULL, NULL, c->ch, &one, NULL) == UV_EINVAL && uvchan_cancel(NULL) == UV_EINVAL);
   must(uvchan_try_select(NULL, 1) == UV_EINVAL && uvchan_try_select(&one, 1) == UV_EAGAIN);
 }
 
-/* ---- Which ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Which ----------------------------------------------------------------------------------- */
 
 typedef struct {
   void (*on_channel)(fuzz_channel_t* c);
@@ -439,15 +466,18 @@ typedef struct {
 } call_t;
 
 static const call_t calls[] = {
-    {call_try_send, NULL},       {call_try_send_n, NULL},    {call_send_wait, NULL},      {call_send_timed, NULL},
-    {call_send_wait_n, NULL},    {call_try_recv, NULL},      {call_try_recv_n, NULL},     {call_recv_wait, NULL},
-    {call_recv_timed, NULL},     {call_recv_wait_n, NULL},   {NULL, call_select_now},     {call_retain, NULL},
-    {NULL, call_release},        {call_close, NULL},         {call_abort, NULL},          {call_sender_add, NULL},
-    {call_sender_done, NULL},    {call_receiver_make, NULL}, {NULL, call_receiver_start}, {NULL, call_receiver_stop},
-    {NULL, call_receiver_close}, {NULL, call_receiver_set},  {NULL, call_send},           {NULL, call_recv},
-    {NULL, call_select},         {NULL, call_notify},        {NULL, call_cancel},         {NULL, call_group},
-    {call_ticker_make, NULL},    {NULL, call_ticker},        {NULL, call_fail_memory},    {NULL, call_advance},
-    {call_badly, NULL},          {NULL, fuzz_channel_make},
+    {call_try_send, NULL},       {call_try_send_n, NULL},    {call_send_wait, NULL},
+    {call_send_timed, NULL},     {call_send_wait_n, NULL},   {call_try_recv, NULL},
+    {call_try_recv_n, NULL},     {call_recv_wait, NULL},     {call_recv_timed, NULL},
+    {call_recv_wait_n, NULL},    {NULL, call_select_now},    {call_retain, NULL},
+    {NULL, call_release},        {call_close, NULL},         {call_abort, NULL},
+    {call_sender_add, NULL},     {call_sender_done, NULL},   {call_receiver_make, NULL},
+    {NULL, call_receiver_start}, {NULL, call_receiver_stop}, {NULL, call_receiver_close},
+    {NULL, call_receiver_set},   {NULL, call_send},          {NULL, call_recv},
+    {NULL, call_select},         {NULL, call_notify},        {NULL, call_cancel},
+    {NULL, call_group},          {call_ticker_make, NULL},   {NULL, call_ticker},
+    {NULL, call_fail_memory},    {NULL, call_advance},       {call_badly, NULL},
+    {NULL, fuzz_channel_make},
 };
 
 static void make(const call_t* call) {

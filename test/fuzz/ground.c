@@ -17,7 +17,7 @@ void fuzz_failed(const char* file, int line, const char* expr) {
   abort();
 }
 
-/* ---- The input ------------------------------------------------------------------------------------------------------------ */
+/* ---- The input ------------------------------------------------------------------------------- */
 
 static struct {
   const uint8_t* next;
@@ -39,7 +39,7 @@ uint8_t fuzz_byte(void) {
 
 unsigned int fuzz_below(unsigned int n) { return fuzz_byte() % n; }
 
-/* ---- The clock ------------------------------------------------------------------------------------------------------------ */
+/* ---- The clock ------------------------------------------------------------------------------- */
 
 #define FIRST_NANOSECOND UINT64_C(1000000000)
 #define LOOK_NANOSECONDS 5000
@@ -52,7 +52,9 @@ void fuzz_clock_start(void) {
   nanoseconds = FIRST_NANOSECOND;
 }
 
-void fuzz_clock_advance(unsigned int milliseconds) { nanoseconds += UINT64_C(1000000) * milliseconds; }
+void fuzz_clock_advance(unsigned int milliseconds) {
+  nanoseconds += UINT64_C(1000000) * milliseconds;
+}
 
 void fuzz_clock_stop(void) { is_running = 0; }
 
@@ -70,7 +72,7 @@ int clock_gettime(clockid_t id, struct timespec* now) {
 int sched_yield(void) { return is_running ? 0 : (int)syscall(SYS_sched_yield); }
 #endif
 
-/* ---- The allocator -------------------------------------------------------------------------------------------------------- */
+/* ---- The allocator --------------------------------------------------------------------------- */
 
 static size_t blocks;
 static unsigned int failures;
@@ -112,7 +114,9 @@ static void* no_calloc(size_t n, size_t size) {
   return NULL;
 }
 
-void fuzz_allocator_install(void) { must(uvchan_replace_allocator(counting_malloc, no_realloc, no_calloc, counting_free) == 0); }
+void fuzz_allocator_install(void) {
+  must(uvchan_replace_allocator(counting_malloc, no_realloc, no_calloc, counting_free) == 0);
+}
 
 void fuzz_fail_at(unsigned int n, int forever) {
   countdown = (long)n;

@@ -11,13 +11,15 @@ void (*fuzz_nested)(void);
 
 void fuzz_ledger_begin(void) {
   size_t i;
-  for (i = 0; i < FUZZ_CHANNELS && fuzz_channels[i].ch != NULL; i++) memset(&fuzz_channels[i], 0, sizeof(fuzz_channels[i]));
+  for (i = 0; i < FUZZ_CHANNELS && fuzz_channels[i].ch != NULL; i++)
+    memset(&fuzz_channels[i], 0, sizeof(fuzz_channels[i]));
   fuzz_depth = 0;
 }
 
-/* ---- Values --------------------------------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
-/* A value of one byte is its number; a larger one has a mark and its channel in it too, and is filled up. */
+/* A value of one byte is its number; a larger one has a mark and its channel in it too, and is
+ * filled up. */
 void fuzz_put(const fuzz_channel_t* c, void* value, unsigned int number) {
   uint64_t word = MARK << 48 | (uint64_t)(c - fuzz_channels) << 32 | number;
   if (c->elem_size == 1) memset(value, (int)number, 1);
@@ -117,7 +119,7 @@ void fuzz_settle(void) {
   }
 }
 
-/* ---- Drops ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Drops ----------------------------------------------------------------------------------- */
 
 static void check_reason(const fuzz_channel_t* c, uvchan_drop_reason_t reason) {
   switch (reason) {
@@ -162,7 +164,7 @@ static void on_drop(void* value, uvchan_drop_reason_t reason, void* arg) {
   }
 }
 
-/* ---- Channels ------------------------------------------------------------------------------------------------------------- */
+/* ---- Channels -------------------------------------------------------------------------------- */
 
 static const size_t elem_sizes[] = {8, 0, 1, 100, 2000, 8, FUZZ_MOST_BYTES, 8};
 static const size_t capacities[] = {0, 1, 3, 8, UVCHAN_UNBOUNDED, 2, 1, UVCHAN_UNBOUNDED};
@@ -180,7 +182,8 @@ void fuzz_channel_make(void) {
   c->elem_size = options.elem_size = elem_sizes[kind & 7];
   c->capacity = options.capacity = capacities[kind >> 3 & 7];
   c->overflow = options.overflow = (uvchan_overflow_t)((kind >> 6) % 3);
-  if (c->capacity == 0 || c->capacity == UVCHAN_UNBOUNDED) c->overflow = options.overflow = UVCHAN_WAIT;
+  if (c->capacity == 0 || c->capacity == UVCHAN_UNBOUNDED)
+    c->overflow = options.overflow = UVCHAN_WAIT;
   c->has_drop_cb = (more & 3) != 0;
   options.drop_cb = c->has_drop_cb ? on_drop : NULL;
   options.drop_arg = c;
@@ -228,7 +231,8 @@ static void check_complete(const fuzz_channel_t* c) {
   unsigned int number;
   for (number = 1; number <= c->last; number++) {
     must(c->fate[number] == FUZZ_SENT || c->fate[number] == FUZZ_REFUSED);
-    if (c->elem_size > 0 && c->has_drop_cb) must(c->has_left[number] == (c->fate[number] == FUZZ_SENT));
+    if (c->elem_size > 0 && c->has_drop_cb)
+      must(c->has_left[number] == (c->fate[number] == FUZZ_SENT));
   }
   if (c->has_drop_cb && !c->had_ticker) must(c->nsent == c->nreceived + c->ndropped);
 }
@@ -236,12 +240,13 @@ static void check_complete(const fuzz_channel_t* c) {
 void fuzz_ledger_end(void) {
   size_t i;
   for (i = 0; i < FUZZ_CHANNELS && fuzz_channels[i].ch != NULL; i++) {
-    must(fuzz_channels[i].refs == 0 && fuzz_channels[i].holders == 0 && fuzz_channels[i].requests == 0);
+    must(fuzz_channels[i].refs == 0 && fuzz_channels[i].holders == 0 &&
+         fuzz_channels[i].requests == 0);
     check_complete(&fuzz_channels[i]);
   }
 }
 
-/* ---- What a call may answer ----------------------------------------------------------------------------------------------- */
+/* ---- What a call may answer ------------------------------------------------------------------ */
 
 fuzz_ready_t fuzz_ready(const fuzz_channel_t* c) {
   fuzz_ready_t ready;
@@ -251,7 +256,8 @@ fuzz_ready_t fuzz_ready(const fuzz_channel_t* c) {
   has_room = c->capacity == 0 ? stats.waiting_receivers > 0 : stats.len < c->capacity;
   ready.is_closed = c->is_closed;
   ready.will_send = c->overflow != UVCHAN_WAIT || (has_room && stats.waiting_senders == 0);
-  ready.may_send = ready.will_send || stats.waiting_receivers > 0; /* a select may wait on both sides of a channel */
+  /* a select may wait on both sides of a channel */
+  ready.may_send = ready.will_send || stats.waiting_receivers > 0;
   ready.can_receive = stats.len > 0 || stats.waiting_senders > 0;
   ready.failures = fuzz_failures();
   return ready;

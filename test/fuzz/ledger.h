@@ -1,9 +1,11 @@
-/* The channels of a fuzzed run, each with the ledger of its values: a value has a number, and the ledger knows what its send answered
- * and whether it left the channel. Knows nothing of loops. One thread.
+/* The channels of a fuzzed run, each with the ledger of its values: a value has a number, and the
+ * ledger knows what its send answered and whether it left the channel. Knows nothing of loops. One
+ * thread.
  *
- * What is checked: a value whose send answered 0 leaves the channel once, and no other ever does; values leave in the order in which one
- * sender sent them, all that is called from outside of drop callbacks being one sender, and each depth of these another; no value is
- * changed; the channel's figures agree with the ledger. */
+ * What is checked: a value whose send answered 0 leaves the channel once, and no other ever does;
+ * values leave in the order in which one sender sent them, all that is called from outside of drop
+ * callbacks being one sender, and each depth of these another; no value is changed; the channel's
+ * figures agree with the ledger. */
 #ifndef FUZZ_LEDGER_H
 #define FUZZ_LEDGER_H
 
@@ -16,10 +18,12 @@
 #define FUZZ_DROPS_ARE_ALIGNED 1 /* drop_cb gets every value aligned as malloc aligns */
 #endif
 #ifndef FUZZ_DEAF_ARE_PASSED_OVER
-#define FUZZ_DEAF_ARE_PASSED_OVER 1 /* a receiver that a stranger made deaf holds nobody up on its channel */
+#define FUZZ_DEAF_ARE_PASSED_OVER \
+  1 /* a receiver that a stranger made deaf holds nobody up on its channel */
 #endif
 #ifndef FUZZ_LOOPS_ARE_ABANDONED
-#define FUZZ_LOOPS_ARE_ABANDONED 1 /* a stranger closes the loop too; what he made deaf is finished without it */
+#define FUZZ_LOOPS_ARE_ABANDONED \
+  1 /* a stranger closes the loop too; what he made deaf is finished without it */
 #endif
 
 #define FUZZ_CHANNELS 6
@@ -61,10 +65,12 @@ extern fuzz_channel_t fuzz_channels[FUZZ_CHANNELS];
 extern unsigned int fuzz_depth; /* of drop callbacks */
 
 void fuzz_ledger_begin(void);
-void fuzz_channel_make(void);            /* as the input says, in the first place that is free */
-fuzz_channel_t* fuzz_channel_pick(void); /* one that the run holds a reference to; NULL where it holds none */
+void fuzz_channel_make(void); /* as the input says, in the first place that is free */
+/* one that the run holds a reference to; NULL where it holds none */
+fuzz_channel_t* fuzz_channel_pick(void);
 int fuzz_channel_lives(const fuzz_channel_t* c);
-void fuzz_channel_release(fuzz_channel_t* c); /* one reference, unless it is the last one of a call that is under way */
+/* one reference, unless it is the last one of a call that is under way */
+void fuzz_channel_release(fuzz_channel_t* c);
 void fuzz_channel_check(const fuzz_channel_t* c);
 void fuzz_ledger_end(void); /* all references are given back */
 
@@ -74,18 +80,21 @@ void fuzz_put(const fuzz_channel_t* c, void* value, unsigned int number);
 void fuzz_sent(fuzz_channel_t* c, unsigned int number);
 void fuzz_refused(fuzz_channel_t* c, unsigned int number);
 
-/* The value has left the channel: to somebody who received it, or to nobody. Which of those that left in one step was first is not known
- * to who looks between steps: fuzz_settle() comes after each. Of a request it may be known before it is received. */
+/* The value has left the channel: to somebody who received it, or to nobody. Which of those that
+ * left in one step was first is not known to who looks between steps: fuzz_settle() comes after
+ * each. Of a request it may be known before it is received. */
 void fuzz_left(fuzz_channel_t* c, const void* value);
 void fuzz_received(fuzz_channel_t* c);
 void fuzz_settle(void);
-int fuzz_is_value(const fuzz_channel_t* c, const void* value); /* of one that a send put there; else a tick */
+/* of one that a send put there; else a tick */
+int fuzz_is_value(const fuzz_channel_t* c, const void* value);
 void fuzz_check_value(const fuzz_channel_t* c, const void* value);
 
-/* What runs in a callback, after a step of the library's that is not over: set once, by the calls. */
+/* What runs in a callback, after a step of the library's that is not over: set once, by the
+ * calls. */
 extern void (*fuzz_nested)(void);
 
-/* ---- What a call may answer ----------------------------------------------------------------------------------------------- */
+/* ---- What a call may answer ------------------------------------------------------------------ */
 
 typedef struct {
   int is_closed;

@@ -18,7 +18,8 @@ void fuzz_parties_begin(void) {
   }
 }
 
-/* Who was made deaf may be called back within the call that finishes it: there may be no loop any more. */
+/* Who was made deaf may be called back within the call that finishes it: there may be no loop any
+ * more. */
 static void enter_callback(unsigned int loop, int is_deaf) {
   fuzz_world.callbacks++;
   if (is_deaf && FUZZ_LOOPS_ARE_ABANDONED) return;
@@ -32,14 +33,17 @@ static void* allocate(size_t size) {
   return memory;
 }
 
-/* Where the memory of something that is closed goes: it is freed in its callback, or at the end of the run. Answers 1 for the latter. */
+/* Where the memory of something that is closed goes: it is freed in its callback, or at the end of
+ * the run. Answers 1 for the latter. */
 static int throw_away(void* memory, int with_callback) {
-  if (with_callback || fuzz_world.ngarbage == sizeof(fuzz_world.garbage) / sizeof(fuzz_world.garbage[0])) return 0;
+  if (with_callback ||
+      fuzz_world.ngarbage == sizeof(fuzz_world.garbage) / sizeof(fuzz_world.garbage[0]))
+    return 0;
   fuzz_world.garbage[fuzz_world.ngarbage++] = memory;
   return 1;
 }
 
-/* ---- Receivers ------------------------------------------------------------------------------------------------------------ */
+/* ---- Receivers ------------------------------------------------------------------------------- */
 
 static void take_end(fuzz_receiver_t* receiver, int status, const void* values) {
   fuzz_channel_t* c = receiver->c;
@@ -88,7 +92,8 @@ static void on_batch(uvchan_receiver_t* handle, ssize_t nvalues, const void* val
   take((fuzz_receiver_t*)handle, nvalues, values);
 }
 
-static void init_receiver(fuzz_receiver_t** place, fuzz_receiver_t* receiver, unsigned int loop, fuzz_channel_t* c) {
+static void init_receiver(fuzz_receiver_t** place, fuzz_receiver_t* receiver, unsigned int loop,
+                          fuzz_channel_t* c) {
   unsigned int failures = fuzz_failures();
   int r;
   memset(receiver, 0, sizeof(*receiver));
@@ -112,7 +117,8 @@ void fuzz_receiver_make(unsigned int loop, fuzz_channel_t* c) {
 }
 
 void fuzz_receiver_start(fuzz_receiver_t* receiver, int is_batch) {
-  int r = is_batch ? uvchan_recv_start_batch(&receiver->handle, on_batch) : uvchan_recv_start(&receiver->handle, on_value);
+  int r = is_batch ? uvchan_recv_start_batch(&receiver->handle, on_batch)
+                   : uvchan_recv_start(&receiver->handle, on_value);
   if (receiver->is_closing) {
     must(r == UV_EINVAL);
   } else if (receiver->is_active) {
@@ -174,11 +180,12 @@ void fuzz_receiver_close(fuzz_receiver_t* receiver, int with_callback) {
     uvchan_receiver_close(&receiver->handle, on_receiver_closed);
   }
   if (is_finished) return;
-  must(uvchan_receiver_is_closing(&receiver->handle) && !uvchan_receiver_is_active(&receiver->handle));
+  must(uvchan_receiver_is_closing(&receiver->handle) &&
+       !uvchan_receiver_is_active(&receiver->handle));
   receiver->is_finished = NULL;
 }
 
-/* ---- Requests ------------------------------------------------------------------------------------------------------------- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 static int is_untouched(const fuzz_case_t* one) {
   static const unsigned char zeros[FUZZ_MOST_BYTES];
@@ -334,7 +341,8 @@ static void finish(fuzz_request_t* request, int answer) {
   enter_callback(request->loop, request->is_deaf);
   must(place != NULL && !request->is_starting);
   check_cancelled(request, answer);
-  must(answer >= 0 || answer == UV_ECANCELED || (answer == UV_ENOMEM && fuzz_failures() > request->failures));
+  must(answer >= 0 || answer == UV_ECANCELED ||
+       (answer == UV_ENOMEM && fuzz_failures() > request->failures));
   sweep_request(request);
   fuzz_request_settle(request, answer);
   *place = NULL;
@@ -352,7 +360,9 @@ static void finish_single(fuzz_request_t* request, int status) {
 
 static void on_sent(uvchan_send_t* req, int status) { finish_single((fuzz_request_t*)req, status); }
 
-static void on_received(uvchan_recv_t* req, int status) { finish_single((fuzz_request_t*)req, status); }
+static void on_received(uvchan_recv_t* req, int status) {
+  finish_single((fuzz_request_t*)req, status);
+}
 
 static void on_selected(uvchan_select_t* req, int index) { finish((fuzz_request_t*)req, index); }
 
@@ -371,10 +381,12 @@ static int start(fuzz_request_t* request) {
     case FUZZ_RECV:
       return uvchan_recv(loop, &request->req.recv, one->c->ch, one->value, on_received);
     case FUZZ_SELECT:
-      return uvchan_select(loop, &request->req.select, request->select_cases, request->ncases, on_selected);
+      return uvchan_select(loop, &request->req.select, request->select_cases, request->ncases,
+                           on_selected);
     default:
       request->is_decided = fuzz_world.counts[request->group] == 0;
-      return uvchan_waitgroup_notify(loop, &request->req.notify, &fuzz_world.groups[request->group], on_notified);
+      return uvchan_waitgroup_notify(loop, &request->req.notify, &fuzz_world.groups[request->group],
+                                     on_notified);
   }
 }
 
@@ -452,7 +464,7 @@ void fuzz_request_cancel(fuzz_request_t* request) {
   if (r != 0 && !request->is_cancelled) request->is_too_late = 1;
 }
 
-/* ---- Tickers -------------------------------------------------------------------------------------------------------------- */
+/* ---- Tickers --------------------------------------------------------------------------------- */
 
 void fuzz_ticker_make(unsigned int loop, fuzz_channel_t* c) {
   fuzz_ticker_t* ticker;
@@ -494,7 +506,7 @@ void fuzz_ticker_close(fuzz_ticker_t* ticker, int with_callback) {
   }
 }
 
-/* ---- Wait groups ---------------------------------------------------------------------------------------------------------- */
+/* ---- Wait groups ----------------------------------------------------------------------------- */
 
 void fuzz_group_add(unsigned int group, int delta) {
   int64_t count = (int64_t)fuzz_world.counts[group] + delta;
@@ -510,18 +522,21 @@ void fuzz_group_add(unsigned int group, int delta) {
   }
 }
 
-/* ---- All of a loop -------------------------------------------------------------------------------------------------------- */
+/* ---- All of a loop --------------------------------------------------------------------------- */
 
 void fuzz_deafen(unsigned int loop) {
   size_t i;
   for (i = 0; i < FUZZ_RECEIVERS; i++) {
-    if (fuzz_world.receivers[i] != NULL && fuzz_world.receivers[i]->loop == loop) fuzz_world.receivers[i]->is_deaf = 1;
+    if (fuzz_world.receivers[i] != NULL && fuzz_world.receivers[i]->loop == loop)
+      fuzz_world.receivers[i]->is_deaf = 1;
   }
   for (i = 0; i < FUZZ_REQUESTS; i++) {
-    if (fuzz_world.requests[i] != NULL && fuzz_world.requests[i]->loop == loop) fuzz_world.requests[i]->is_deaf = 1;
+    if (fuzz_world.requests[i] != NULL && fuzz_world.requests[i]->loop == loop)
+      fuzz_world.requests[i]->is_deaf = 1;
   }
   for (i = 0; i < FUZZ_TICKERS; i++) {
-    if (fuzz_world.tickers[i] != NULL && fuzz_world.tickers[i]->loop == loop) fuzz_world.tickers[i]->is_deaf = 1;
+    if (fuzz_world.tickers[i] != NULL && fuzz_world.tickers[i]->loop == loop)
+      fuzz_world.tickers[i]->is_deaf = 1;
   }
 }
 
@@ -529,11 +544,13 @@ void fuzz_close_all(unsigned int loop) {
   size_t i;
   for (i = 0; i < FUZZ_RECEIVERS; i++) {
     fuzz_receiver_t* receiver = fuzz_world.receivers[i];
-    if (receiver != NULL && receiver->loop == loop && !receiver->is_closing) fuzz_receiver_close(receiver, 1);
+    if (receiver != NULL && receiver->loop == loop && !receiver->is_closing)
+      fuzz_receiver_close(receiver, 1);
   }
   for (i = 0; i < FUZZ_REQUESTS; i++) {
     fuzz_request_t* request = fuzz_world.requests[i];
-    if (request != NULL && request->loop == loop && !request->is_cancelled && !request->is_too_late) fuzz_request_cancel(request);
+    if (request != NULL && request->loop == loop && !request->is_cancelled && !request->is_too_late)
+      fuzz_request_cancel(request);
   }
   for (i = 0; i < FUZZ_TICKERS; i++) {
     fuzz_ticker_t* ticker = fuzz_world.tickers[i];
@@ -555,13 +572,15 @@ int fuzz_has_parties(unsigned int loop) {
 void fuzz_begin_turn(unsigned int loop) {
   size_t i;
   for (i = 0; i < FUZZ_RECEIVERS; i++) {
-    if (fuzz_world.receivers[i] != NULL && fuzz_world.receivers[i]->loop == loop) fuzz_world.receivers[i]->turns |= 1;
+    if (fuzz_world.receivers[i] != NULL && fuzz_world.receivers[i]->loop == loop)
+      fuzz_world.receivers[i]->turns |= 1;
   }
 }
 
 void fuzz_end_turn(unsigned int loop) {
   size_t i;
   for (i = 0; i < FUZZ_RECEIVERS; i++) {
-    if (fuzz_world.receivers[i] != NULL && fuzz_world.receivers[i]->loop == loop) fuzz_world.receivers[i]->turns <<= 1;
+    if (fuzz_world.receivers[i] != NULL && fuzz_world.receivers[i]->loop == loop)
+      fuzz_world.receivers[i]->turns <<= 1;
   }
 }

@@ -1,8 +1,9 @@
-/* Who is on the two loops of a fuzzed run: receivers, requests, tickers, and wait groups; each in memory of its own, which is gone with
- * its last callback. Knows the ledger. One thread.
+/* Who is on the two loops of a fuzzed run: receivers, requests, tickers, and wait groups; each in
+ * memory of its own, which is gone with its last callback. Knows the ledger. One thread.
  *
- * What is checked: callbacks run on their loop, in its turn, never inside a call, once for a request and for a start's end, and never after
- * a stop or a close; a request ends as its cancellation said; memory that is the library's meanwhile is not touched. */
+ * What is checked: callbacks run on their loop, in its turn, never inside a call, once for a
+ * request and for a start's end, and never after a stop or a close; a request ends as its
+ * cancellation said; memory that is the library's meanwhile is not touched. */
 #ifndef FUZZ_PARTIES_H
 #define FUZZ_PARTIES_H
 
@@ -71,9 +72,10 @@ typedef struct {
 
 typedef struct {
   uv_loop_t loops[FUZZ_LOOPS];
-  int is_ending;                              /* a loop, or the run: nothing new is begun */
-  int running;                                /* which loop turns; -1: none */
-  unsigned int calls;                         /* of the library that are under way and were not made in a callback of a turn */
+  int is_ending; /* a loop, or the run: nothing new is begun */
+  int running;   /* which loop turns; -1: none */
+  /* of the library that are under way and were not made in a callback of a turn */
+  unsigned int calls;
   unsigned int callbacks;                     /* so far */
   fuzz_receiver_t* receivers[FUZZ_RECEIVERS]; /* NULL: a free place */
   fuzz_request_t* requests[FUZZ_REQUESTS];
@@ -93,12 +95,15 @@ void fuzz_receiver_start(fuzz_receiver_t* receiver, int is_batch);
 void fuzz_receiver_stop(fuzz_receiver_t* receiver);
 void fuzz_receiver_close(fuzz_receiver_t* receiver, int with_callback);
 
-/* Fills in the cases of a select, as the input says; for a send or a receive the one case. Answers whether there is room in the ledger. */
+/* Fills in the cases of a select, as the input says; for a send or a receive the one case. Answers
+ * whether there is room in the ledger. */
 int fuzz_request_lay_out(fuzz_request_t* request, fuzz_kind_t kind);
 void fuzz_request_make(unsigned int loop, fuzz_kind_t kind);
 void fuzz_request_cancel(fuzz_request_t* request);
-void fuzz_request_settle(fuzz_request_t* request, int answer); /* how a select, sent or received as the index says, ended */
-void fuzz_request_busy(fuzz_request_t* request, int by);       /* its channels are in a call; or by -1 no longer */
+/* how a select, sent or received as the index says, ended */
+void fuzz_request_settle(fuzz_request_t* request, int answer);
+/* its channels are in a call; or by -1 no longer */
+void fuzz_request_busy(fuzz_request_t* request, int by);
 void fuzz_request_free(fuzz_request_t* request);
 
 void fuzz_ticker_make(unsigned int loop, fuzz_channel_t* c);
@@ -106,7 +111,8 @@ void fuzz_ticker_close(fuzz_ticker_t* ticker, int with_callback);
 
 void fuzz_group_add(unsigned int group, int delta);
 
-/* What pending requests were handed meanwhile has left its channels; and then the order is checked. After each step. */
+/* What pending requests were handed meanwhile has left its channels; and then the order is checked.
+ * After each step. */
 void fuzz_sweep(void);
 
 /* Whatever is on the loop is deaf from here on; or is closed and cancelled, to be called back. */

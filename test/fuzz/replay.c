@@ -1,4 +1,5 @@
-/* Runs files as the fuzzer does, where there is no fuzzer: replay FILE... Each is run several times, since what a select chooses differs. */
+/* Runs files as the fuzzer does, where there is no fuzzer: replay FILE... Each is run several
+ * times, since what a select chooses differs. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,8 +1,11 @@
-/* One run: two loops in one thread, and calls of the library that the input's bytes name, until they are used up; at the end everything
- * is closed, and nothing may be left. What is checked stands in ledger.h, parties.h and here:
+/* One run: two loops in one thread, and calls of the library that the input's bytes name, until
+ * they are used up; at the end everything is closed, and nothing may be left. What is checked
+ * stands in ledger.h, parties.h and here:
  *
- * - At rest, when turns of the loops bring nothing any more: no value lies in a channel that has a started receiver, no request waits for
- *   what could be done, each started receiver of a closed channel has had its end, and a loop is alive where something keeps it so.
+ * - At rest, when turns of the loops bring nothing any more: no value lies in a channel that has a
+ * started receiver, no request waits for
+ *   what could be done, each started receiver of a closed channel has had its end, and a loop is
+ *   alive where something keeps it so.
  * - At the end: the loops have no handle left, and the library no memory.
  *
  * As a target of libFuzzer (sh test/fuzz.sh), or with the main() of replay.c, which runs files. */
@@ -14,7 +17,8 @@
 #define QUIET_TURNS 3 /* of each loop, without a callback */
 #define MOST_TURNS 5000
 #if defined(_WIN32) || defined(UVCHAN_PORTABLE)
-#define MOST_STRANGERS 1 /* in one run: a second one may come at the one moment at which a hub's memory stays behind */
+#define MOST_STRANGERS \
+  1 /* in one run: a second one may come at the one moment at which a hub's memory stays behind */
 #else
 #define MOST_STRANGERS 4
 #endif
@@ -24,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 static int are_open; /* the loops, from one run to the next */
 static unsigned int strangers;
 
-/* ---- Turns ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Turns ----------------------------------------------------------------------------------- */
 
 /* A loop that is not alive does not turn. */
 static void turn(unsigned int loop) {
@@ -70,10 +74,11 @@ static unsigned int count_handles(unsigned int loop) {
   return n;
 }
 
-/* ---- At rest -------------------------------------------------------------------------------------------------------------- */
+/* ---- At rest --------------------------------------------------------------------------------- */
 
-/* Whether a receiver on the channel may be told of a value and not come to take it: it is unreferenced on a loop that does not turn, since
- * nothing keeps that alive; or a ticker of the other loop has sent in the very last turn. */
+/* Whether a receiver on the channel may be told of a value and not come to take it: it is
+ * unreferenced on a loop that does not turn, since nothing keeps that alive; or a ticker of the
+ * other loop has sent in the very last turn. */
 static int has_deaf(const fuzz_channel_t* c) {
   size_t i;
   if (c->had_ticker) return 1;
@@ -110,7 +115,8 @@ static void check_request(const fuzz_request_t* request) {
     ready = fuzz_ready(one->c);
     must(!ready.is_closed);
     if (one->op == UVCHAN_RECV) must(uvchan_len(one->c->ch) == 0);
-    if (one->op == UVCHAN_SEND) must(one->c->capacity == 0 || uvchan_len(one->c->ch) == one->c->capacity);
+    if (one->op == UVCHAN_SEND)
+      must(one->c->capacity == 0 || uvchan_len(one->c->ch) == one->c->capacity);
   }
 }
 
@@ -149,7 +155,7 @@ static void check_at_rest(void) {
   check_alive(1);
 }
 
-/* ---- Strangers, and the loops' ends --------------------------------------------------------------------------------------- */
+/* ---- Strangers, and the loops' ends ---------------------------------------------------------- */
 
 static void close_handle(uv_handle_t* handle, void* arg) {
   (void)arg;
@@ -175,7 +181,8 @@ static void renew(unsigned int loop) {
   open_loop(loop);
 }
 
-/* A stranger closes the handles and the loop, which never turns again; then the library's users are finished, within their calls. */
+/* A stranger closes the handles and the loop, which never turns again; then the library's users are
+ * finished, within their calls. */
 static void abandon(unsigned int loop) {
   if (!FUZZ_LOOPS_ARE_ABANDONED || strangers == 0) return;
   fuzz_world.is_ending = 1;
@@ -189,7 +196,7 @@ static void abandon(unsigned int loop) {
   open_loop(loop);
 }
 
-/* ---- A run ---------------------------------------------------------------------------------------------------------------- */
+/* ---- A run ----------------------------------------------------------------------------------- */
 
 static void begin(const uint8_t* data, size_t size) {
   unsigned int n;

@@ -28,7 +28,7 @@ typedef struct {
   history_order_t path;
 } search_t;
 
-/* ---- The memory ----------------------------------------------------------------------------------------------------------- */
+/* ---- The memory ------------------------------------------------------------------------------ */
 
 static uint64_t mix(uint64_t x) {
   x ^= x >> 32;
@@ -52,8 +52,8 @@ static uint64_t hash_bytes(uint64_t hash, const void* bytes, size_t n) {
 }
 
 static uint64_t hash_channel(uint64_t hash, const model_channel_t* ch) {
-  uint64_t head =
-      (uint64_t)(uint32_t)ch->status << 32 | (uint64_t)ch->counted << 24 | (uint64_t)ch->started << 16 | (uint64_t)ch->resting << 8;
+  uint64_t head = (uint64_t)(uint32_t)ch->status << 32 | (uint64_t)ch->counted << 24 |
+                  (uint64_t)ch->started << 16 | (uint64_t)ch->resting << 8;
 
   hash = mix(hash + head + ch->len);
   hash = hash_bytes(hash, ch->values, ch->len);
@@ -84,7 +84,7 @@ static int remember(const model_t* model, const history_t* history) {
   return 1;
 }
 
-/* ---- The search ----------------------------------------------------------------------------------------------------------- */
+/* ---- The search ------------------------------------------------------------------------------ */
 
 /* When something of the operation has to have happened by: a request is queued, or decided, when
  * the call that starts it returns. */
@@ -97,7 +97,8 @@ static unsigned int first_deadline(const history_t* history, const model_t* mode
   size_t i;
 
   for (i = 0; i < history->nops; i++) {
-    if ((model->progress[i] & MODEL_DONE) == 0 && deadline(history, model, i) < first) first = deadline(history, model, i);
+    if ((model->progress[i] & MODEL_DONE) == 0 && deadline(history, model, i) < first)
+      first = deadline(history, model, i);
   }
   return first;
 }
@@ -140,16 +141,19 @@ static int explains(search_t* search, const model_t* model) {
   return 0;
 }
 
-/* ---- The ledger ----------------------------------------------------------------------------------------------------------- */
+/* ---- The ledger ------------------------------------------------------------------------------ */
 
-static int count_once(unsigned char* had, unsigned char value) { return value < HISTORY_VALUES && had[value]++ == 0; }
+static int count_once(unsigned char* had, unsigned char value) {
+  return value < HISTORY_VALUES && had[value]++ == 0;
+}
 
 static int receives_once(const history_op_t* op, unsigned char* had) {
   int i;
 
   if (op->kind != HISTORY_MOVE && op->kind != HISTORY_TAKE) return 1;
   for (i = 0; i < op->ncases; i++) {
-    if (!op->cases[i].sends && op->cases[i].value != 0 && !count_once(had, op->cases[i].value)) return 0;
+    if (!op->cases[i].sends && op->cases[i].value != 0 && !count_once(had, op->cases[i].value))
+      return 0;
   }
   if (op->form != HISTORY_SEVERAL || op->cases[0].sends) return 1;
   for (i = 0; i < op->result; i++) {

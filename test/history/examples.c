@@ -5,14 +5,15 @@
 #define A 0
 #define B 1
 
-/* ---- Words to write them with --------------------------------------------------------------------------------------------- */
+/* ---- Words to write them with ---------------------------------------------------------------- */
 
 static void kind(history_t* h, size_t capacity, uvchan_overflow_t overflow) {
   h->channels[A].capacity = h->channels[B].capacity = capacity;
   h->channels[A].overflow = h->channels[B].overflow = overflow;
 }
 
-static history_op_t* op(history_t* h, unsigned char thread, unsigned int begin, unsigned int end, history_kind_t what, int result) {
+static history_op_t* op(history_t* h, unsigned char thread, unsigned int begin, unsigned int end,
+                        history_kind_t what, int result) {
   history_op_t* o = &h->ops[h->nops++];
 
   o->kind = what;
@@ -25,8 +26,9 @@ static history_op_t* op(history_t* h, unsigned char thread, unsigned int begin, 
   return o;
 }
 
-static history_op_t* sending(history_t* h, unsigned char thread, unsigned int begin, unsigned int end, history_mode_t mode,
-                             unsigned char channel, unsigned char value, int result) {
+static history_op_t* sending(history_t* h, unsigned char thread, unsigned int begin,
+                             unsigned int end, history_mode_t mode, unsigned char channel,
+                             unsigned char value, int result) {
   history_op_t* o = op(h, thread, begin, end, HISTORY_MOVE, result);
 
   o->mode = mode;
@@ -35,8 +37,9 @@ static history_op_t* sending(history_t* h, unsigned char thread, unsigned int be
 }
 
 /* value: 0 where it got none */
-static history_op_t* receiving(history_t* h, unsigned char thread, unsigned int begin, unsigned int end, history_mode_t mode,
-                               unsigned char channel, unsigned char value, int result) {
+static history_op_t* receiving(history_t* h, unsigned char thread, unsigned int begin,
+                               unsigned int end, history_mode_t mode, unsigned char channel,
+                               unsigned char value, int result) {
   history_op_t* o = op(h, thread, begin, end, HISTORY_MOVE, result);
 
   o->mode = mode;
@@ -54,8 +57,9 @@ static history_op_t* several(history_op_t* o, unsigned char n, unsigned char fir
   return o;
 }
 
-static history_op_t* select_of(history_t* h, unsigned char thread, unsigned int begin, unsigned int end, history_mode_t mode,
-                               history_case_t first, history_case_t second, int result) {
+static history_op_t* select_of(history_t* h, unsigned char thread, unsigned int begin,
+                               unsigned int end, history_mode_t mode, history_case_t first,
+                               history_case_t second, int result) {
   history_op_t* o = op(h, thread, begin, end, HISTORY_MOVE, result);
 
   o->form = HISTORY_SELECT;
@@ -66,13 +70,17 @@ static history_op_t* select_of(history_t* h, unsigned char thread, unsigned int 
   return o;
 }
 
-static history_case_t sends(unsigned char channel, unsigned char value) { return (history_case_t){channel, 1, value, 0}; }
+static history_case_t sends(unsigned char channel, unsigned char value) {
+  return (history_case_t){channel, 1, value, 0};
+}
 
-static history_case_t receives(unsigned char channel, unsigned char value) { return (history_case_t){channel, 0, value, 0}; }
+static history_case_t receives(unsigned char channel, unsigned char value) {
+  return (history_case_t){channel, 0, value, 0};
+}
 
 static void drops(history_op_t* o, unsigned char value) { o->dropped[o->ndropped++] = value; }
 
-/* ---- One channel ---------------------------------------------------------------------------------------------------------- */
+/* ---- One channel ----------------------------------------------------------------------------- */
 
 static void nothing(history_t* h) { kind(h, 1, UVCHAN_WAIT); }
 
@@ -158,7 +166,7 @@ static void a_wrong_length(history_t* h) {
   op(h, 1, 4, 6, HISTORY_LEN, 2);
 }
 
-/* ---- Who waits ------------------------------------------------------------------------------------------------------------ */
+/* ---- Who waits ------------------------------------------------------------------------------- */
 
 static void unbuffered_pairs(history_t* h) {
   kind(h, 0, UVCHAN_WAIT);
@@ -211,7 +219,7 @@ static void cancelled_and_not_sent(history_t* h) { cancelled(h, 0, UV_ECANCELED)
 static void cancelled_and_sent(history_t* h) { cancelled(h, 0, 0); }
 static void too_late_to_cancel_and_sent_after(history_t* h) { cancelled(h, UV_EBUSY, 0); }
 
-/* ---- The end -------------------------------------------------------------------------------------------------------------- */
+/* ---- The end --------------------------------------------------------------------------------- */
 
 static void closed_in_order(history_t* h) {
   kind(h, 1, UVCHAN_WAIT);
@@ -271,7 +279,7 @@ static void the_last_sender_closes(history_t* h) {
   op(h, 0, 13, 14, HISTORY_ADD, UV_EPIPE);
 }
 
-/* ---- Overflow ------------------------------------------------------------------------------------------------------------- */
+/* ---- Overflow -------------------------------------------------------------------------------- */
 
 static void the_oldest_is_dropped(history_t* h) {
   kind(h, 1, UVCHAN_DROP_OLDEST);
@@ -300,7 +308,7 @@ static void empty_while_it_overflows(history_t* h) {
   receiving(h, 1, 4, 5, HISTORY_TRY, A, 0, UV_EAGAIN);
 }
 
-/* ---- Many at once --------------------------------------------------------------------------------------------------------- */
+/* ---- Many at once ---------------------------------------------------------------------------- */
 
 static void some_fit(history_t* h) {
   kind(h, 2, UVCHAN_WAIT);
@@ -327,7 +335,7 @@ static void all_go_in_as_there_is_room(history_t* h) {
   receiving(h, 1, 6, 7, HISTORY_WAIT, A, 3, 0);
 }
 
-/* ---- Started receivers ---------------------------------------------------------------------------------------------------- */
+/* ---- Started receivers ----------------------------------------------------------------------- */
 
 static void start(history_t* h, unsigned char thread, unsigned int begin, unsigned int end) {
   op(h, thread, begin, end, HISTORY_START, 0)->argument = HISTORY_HAD_EFFECT;
@@ -337,8 +345,10 @@ static void stop(history_t* h, unsigned char thread, unsigned int begin, unsigne
   op(h, thread, begin, end, HISTORY_STOP, 0)->argument = HISTORY_HAD_EFFECT;
 }
 
-static void take(history_t* h, unsigned char thread, unsigned int begin, unsigned int end, int result, unsigned char first) {
-  several(op(h, thread, begin, end, HISTORY_TAKE, result), result < 0 ? 1 : (unsigned char)result, first);
+static void take(history_t* h, unsigned char thread, unsigned int begin, unsigned int end,
+                 int result, unsigned char first) {
+  several(op(h, thread, begin, end, HISTORY_TAKE, result), result < 0 ? 1 : (unsigned char)result,
+          first);
 }
 
 static void called_back(history_t* h) {
@@ -406,9 +416,11 @@ static void what_was_handed_before_a_stop(history_t* h, unsigned char first) {
 }
 
 static void handed_before_a_stop_and_next(history_t* h) { what_was_handed_before_a_stop(h, 1); }
-static void handed_before_a_stop_and_overtaken(history_t* h) { what_was_handed_before_a_stop(h, 2); }
+static void handed_before_a_stop_and_overtaken(history_t* h) {
+  what_was_handed_before_a_stop(h, 2);
+}
 
-/* ---- Select --------------------------------------------------------------------------------------------------------------- */
+/* ---- Select ---------------------------------------------------------------------------------- */
 
 /* One of the channels has a value at every moment of the select. */
 static void ready_in_turn(history_t* h) {
@@ -438,7 +450,8 @@ static void pairs_with_itself(history_t* h) {
   select_of(h, 0, 1, 2, HISTORY_WAIT, sends(A, 1), receives(A, 1), 1);
 }
 
-/* A select waits on both sides of a channel: whoever sends is sent to, and does not wait beside it. */
+/* A select waits on both sides of a channel: whoever sends is sent to, and does not wait beside
+ * it. */
 static void waits_on_both_sides(history_t* h, int result) {
   kind(h, 0, UVCHAN_WAIT);
   select_of(h, 0, 1, 8, HISTORY_REQUEST, sends(A, 1), receives(A, 2), 1)->settled = 2;

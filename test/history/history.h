@@ -27,7 +27,9 @@
 
 #define HISTORY_CHANNELS 2
 #define HISTORY_WORKERS 4
-#define HISTORY_THREADS (HISTORY_WORKERS + 1) /* the last is the one that starts the others and ends what waits for ever */
+#define HISTORY_THREADS \
+  (HISTORY_WORKERS +    \
+   1) /* the last is the one that starts the others and ends what waits for ever */
 #define HISTORY_OPS 112
 #define HISTORY_VALUES 64
 #define HISTORY_CASES 3
@@ -73,13 +75,18 @@ typedef struct {
   history_form_t form;
   history_mode_t mode;
   unsigned char thread;
-  unsigned char ncases;                /* a select's; of the others there is one */
-  unsigned char n;                     /* values that an _n form is to move; senders to add; a started receiver's budget; 1 */
-  unsigned char pause;                 /* before it: as long as so many looks; or one of the two above */
-  unsigned char inside;                /* in a callback of the thread's loop, where there is one in time */
-  unsigned char target;                /* of a cancel, the operation; of start and stop, which of the thread's receivers */
+  unsigned char ncases; /* a select's; of the others there is one */
+  /* values that an _n form is to move; senders to add; a started receiver's budget; 1 */
+  unsigned char n;
+  /* before it: as long as so many looks; or one of the two above */
+  unsigned char pause;
+  /* in a callback of the thread's loop, where there is one in time */
+  unsigned char inside;
+  /* of a cancel, the operation; of start and stop, which of the thread's receivers */
+  unsigned char target;
   history_case_t cases[HISTORY_CASES]; /* of all that is no move, the first names the channel */
-  int argument;                        /* the status of a close; when the request to cancel began; of start and stop the two below */
+  /* the status of a close; when the request to cancel began; of start and stop the two below */
+  int argument;
   uint64_t timeout;
   /* What came of it. */
   int result;                            /* as the call or the callback answered */
@@ -110,14 +117,14 @@ typedef struct {
   history_op_t rescues[HISTORY_RESCUES];
 } history_t;
 
-/* ---- script.c ------------------------------------------------------------------------------------------------------------- */
+/* ---- script.c -------------------------------------------------------------------------------- */
 
 /* Same seed, same script. */
 void history_script(history_t* history, uint32_t seed);
 unsigned int history_nthreads(uint32_t seed); /* the same for all seeds of a run of HISTORY_RUN */
 #define HISTORY_RUN 256
 
-/* ---- run.c ---------------------------------------------------------------------------------------------------------------- */
+/* ---- run.c ----------------------------------------------------------------------------------- */
 
 /* The calls under test: the library's, or a faulty one in their place, to see that it is found. */
 typedef struct {
@@ -138,7 +145,7 @@ void history_pool_stop(history_pool_t* pool);
 void history_run(history_pool_t* pool, history_t* history);
 void history_yield(void);
 
-/* ---- model.c -------------------------------------------------------------------------------------------------------------- */
+/* ---- model.c --------------------------------------------------------------------------------- */
 
 typedef struct {
   int status; /* the end; 0: open */
@@ -179,7 +186,7 @@ typedef enum {
  * a channel in this state could not have answered so. */
 int model_step(model_t* model, const history_t* history, size_t op, model_step_t step);
 
-/* ---- check.c -------------------------------------------------------------------------------------------------------------- */
+/* ---- check.c --------------------------------------------------------------------------------- */
 
 typedef enum { HISTORY_LEGAL, HISTORY_ILLEGAL, HISTORY_TOO_HARD } history_verdict_t;
 
@@ -198,7 +205,7 @@ typedef struct {
 
 history_verdict_t history_check(const history_t* history, history_order_t* order);
 
-/* ---- print.c -------------------------------------------------------------------------------------------------------------- */
+/* ---- print.c --------------------------------------------------------------------------------- */
 
 void history_print(FILE* out, const history_t* history, const history_order_t* order);
 

@@ -20,13 +20,16 @@ static const history_op_t* op_of(world_t w, size_t op) { return &w.history->ops[
 
 static unsigned char moved(world_t w, size_t op) { return w.model->progress[op] & MODEL_MOVED; }
 
-static int has(world_t w, size_t op, unsigned char mark) { return (w.model->progress[op] & mark) != 0; }
+static int has(world_t w, size_t op, unsigned char mark) {
+  return (w.model->progress[op] & mark) != 0;
+}
 
 static void set(world_t w, size_t op, unsigned char mark) { w.model->progress[op] |= mark; }
 
-/* ---- What an operation was told ------------------------------------------------------------------------------------------- */
+/* ---- What an operation was told -------------------------------------------------------------- */
 
-/* The case that was chosen; NULL where there was none. *status: the case's; or why there was none. */
+/* The case that was chosen; NULL where there was none. *status: the case's; or why there was
+ * none. */
 static const history_case_t* chosen(const history_op_t* op, int* status) {
   *status = op->result;
   if (op->form == HISTORY_SELECT && op->result >= 0) {
@@ -34,7 +37,9 @@ static const history_case_t* chosen(const history_op_t* op, int* status) {
     return &op->cases[op->result];
   }
   if (op->result > 0) *status = 0; /* an _n form */
-  if (*status == UV_EAGAIN || *status == UV_ETIMEDOUT || *status == UV_ECANCELED || *status == UV_EBUSY) return NULL;
+  if (*status == UV_EAGAIN || *status == UV_ETIMEDOUT || *status == UV_ECANCELED ||
+      *status == UV_EBUSY)
+    return NULL;
   if (op->form == HISTORY_SELECT) return NULL;
   return &op->cases[0];
 }
@@ -52,7 +57,7 @@ static unsigned char next_value(world_t w, size_t i, const history_case_t* c) {
   return op_of(w, i)->form == HISTORY_SEVERAL ? op_of(w, i)->values[moved(w, i)] : c->value;
 }
 
-/* ---- Queues --------------------------------------------------------------------------------------------------------------- */
+/* ---- Queues ---------------------------------------------------------------------------------- */
 
 static void append(unsigned char* list, unsigned char* n, size_t item) {
   unsigned char i;
@@ -82,7 +87,7 @@ static void unqueue(world_t w, size_t i) {
   w.model->progress[i] &= (unsigned char)~MODEL_QUEUED;
 }
 
-/* ---- The store ------------------------------------------------------------------------------------------------------------ */
+/* ---- The store ------------------------------------------------------------------------------- */
 
 static size_t capacity_of(world_t w, unsigned char ch) {
   size_t capacity = w.history->channels[ch].capacity;
@@ -90,9 +95,13 @@ static size_t capacity_of(world_t w, unsigned char ch) {
   return capacity == 0 ? channel_of(w, ch)->resting : capacity;
 }
 
-static int is_unbuffered(world_t w, unsigned char ch) { return w.history->channels[ch].capacity == 0; }
+static int is_unbuffered(world_t w, unsigned char ch) {
+  return w.history->channels[ch].capacity == 0;
+}
 
-static int has_room(world_t w, unsigned char ch) { return channel_of(w, ch)->len < capacity_of(w, ch); }
+static int has_room(world_t w, unsigned char ch) {
+  return channel_of(w, ch)->len < capacity_of(w, ch);
+}
 
 static void push(model_channel_t* ch, unsigned char value) { ch->values[ch->len++] = value; }
 
@@ -104,9 +113,11 @@ static unsigned char pop(model_channel_t* ch) {
   return value;
 }
 
-/* ---- Whether an operation could go on ------------------------------------------------------------------------------------- */
+/* ---- Whether an operation could go on -------------------------------------------------------- */
 
-static int waits_for_room(world_t w, unsigned char ch) { return w.history->channels[ch].overflow == UVCHAN_WAIT; }
+static int waits_for_room(world_t w, unsigned char ch) {
+  return w.history->channels[ch].overflow == UVCHAN_WAIT;
+}
 
 static int is_unready(world_t w, const history_case_t* c) {
   const model_channel_t* ch;
@@ -128,20 +139,22 @@ static int all_unready(world_t w, const history_op_t* op) {
   return 1;
 }
 
-/* ---- Who waits is finished ------------------------------------------------------------------------------------------------ */
+/* ---- Who waits is finished ------------------------------------------------------------------- */
 
 /* An operation has moved one more value, or has got the end of the channel in its place. */
 static void advance(world_t w, size_t i) {
   const history_op_t* op = op_of(w, i);
 
   w.model->progress[i]++;
-  if (moved(w, i) == moves(op) && (op->form != HISTORY_SEVERAL || op->result == op->n || has(w, i, MODEL_WITNESSED))) {
+  if (moved(w, i) == moves(op) &&
+      (op->form != HISTORY_SEVERAL || op->result == op->n || has(w, i, MODEL_WITNESSED))) {
     set(w, i, MODEL_DONE);
   }
 }
 
 /* Answers 0 where it was told something else. */
-static int finish(world_t w, size_t i, unsigned char channel, unsigned char sends, unsigned char value) {
+static int finish(world_t w, size_t i, unsigned char channel, unsigned char sends,
+                  unsigned char value) {
   int status;
   const history_case_t* c = chosen(op_of(w, i), &status);
 
@@ -157,12 +170,14 @@ static unsigned char offered(world_t w, size_t i, unsigned char channel) {
   int status;
   const history_case_t* c = chosen(op_of(w, i), &status);
 
-  if (c == NULL || c->channel != channel || !c->sends || status != 0 || moved(w, i) == moves(op_of(w, i))) return 0;
+  if (c == NULL || c->channel != channel || !c->sends || status != 0 ||
+      moved(w, i) == moves(op_of(w, i)))
+    return 0;
   return next_value(w, i, c);
 }
 
-/* A value that is in the store already is older than all others. Requests of a loop may wait behind a started receiver of theirs, and
- * are passed over then. */
+/* A value that is in the store already is older than all others. Requests of a loop may wait behind
+ * a started receiver of theirs, and are passed over then. */
 static int serve_first(world_t w, unsigned char channel) {
   model_channel_t* ch = channel_of(w, channel);
   unsigned char value = pop(ch);
@@ -183,13 +198,16 @@ static int finish_by_close(world_t w, size_t i, unsigned char channel, unsigned 
 
   unqueue(w, i);
   set(w, i, MODEL_DONE);
-  if (moved(w, i) > 0) return moved(w, i) == moves(op_of(w, i)); /* an _n form tells of the values only */
+  /* an _n form tells of the values only */
+  if (moved(w, i) > 0) return moved(w, i) == moves(op_of(w, i));
   return c != NULL && c->channel == channel && c->sends == sends && status == expected;
 }
 
-/* ---- Sending and receiving ------------------------------------------------------------------------------------------------ */
+/* ---- Sending and receiving ------------------------------------------------------------------- */
 
-static int drops(const history_op_t* op, unsigned char value) { return memchr(op->dropped, value, op->ndropped) != NULL; }
+static int drops(const history_op_t* op, unsigned char value) {
+  return memchr(op->dropped, value, op->ndropped) != NULL;
+}
 
 static int overflow(world_t w, const history_op_t* op, unsigned char channel, unsigned char value) {
   model_channel_t* ch = channel_of(w, channel);
@@ -205,10 +223,12 @@ static int overflow(world_t w, const history_op_t* op, unsigned char channel, un
 static int waits_behind_started(world_t w, unsigned char channel) {
   const model_channel_t* ch = channel_of(w, channel);
 
-  return ch->started > 0 && ch->nreceivers > 0 && op_of(w, ch->receivers[0])->mode == HISTORY_REQUEST;
+  return ch->started > 0 && ch->nreceivers > 0 &&
+         op_of(w, ch->receivers[0])->mode == HISTORY_REQUEST;
 }
 
-static int send_value(world_t w, const history_op_t* op, unsigned char channel, unsigned char value) {
+static int send_value(world_t w, const history_op_t* op, unsigned char channel,
+                      unsigned char value) {
   model_channel_t* ch = channel_of(w, channel);
 
   if (ch->status != 0) return 0;
@@ -244,7 +264,8 @@ static int receive_value(world_t w, unsigned char channel, unsigned char value) 
 
   if (ch->len > 0) return pop(ch) == value && admit(w, channel);
   if (ch->nsenders == 0) return 0;
-  return offered(w, ch->senders[0], channel) == value && finish(w, ch->senders[0], channel, 1, value);
+  return offered(w, ch->senders[0], channel) == value &&
+         finish(w, ch->senders[0], channel, 1, value);
 }
 
 static int gets_the_end(world_t w, const history_case_t* c, int status) {
@@ -273,12 +294,16 @@ static int go_by_case(world_t w, size_t i, const history_case_t* c, int status) 
     return moved(w, i) == 0 && gets_the_end(w, c, status);
   }
   if (moved(w, i) == moves(op_of(w, i))) return 0;
-  if (!(c->sends ? send_value(w, op_of(w, i), c->channel, value) : receive_value(w, c->channel, value))) return 0;
+  if (!(c->sends ? send_value(w, op_of(w, i), c->channel, value)
+                 : receive_value(w, c->channel, value)))
+    return 0;
   advance(w, i);
   return 1;
 }
 
-static int has_started(world_t w, const history_op_t* op) { return channel_of(w, op->cases[0].channel)->started > 0; }
+static int has_started(world_t w, const history_op_t* op) {
+  return channel_of(w, op->cases[0].channel)->started > 0;
+}
 
 static int go_by_itself(world_t w, size_t i) {
   int status;
@@ -338,7 +363,8 @@ static int witness(world_t w, size_t i) {
   if (has(w, i, MODEL_WITNESSED | MODEL_QUEUED)) return 0;
   if (c->sends) {
     if (moved(w, i) < op->result) return 0;
-    if (ch->status == 0 && (!is_unready(w, c) || (op->mode == HISTORY_WAIT && !has_started(w, op)))) return 0;
+    if (ch->status == 0 && (!is_unready(w, c) || (op->mode == HISTORY_WAIT && !has_started(w, op))))
+      return 0;
   } else if (ch->len + ch->nsenders != op->result - moved(w, i)) {
     return 0;
   }
@@ -360,7 +386,7 @@ static int serve(world_t w, size_t i) {
   return 0;
 }
 
-/* ---- Started receivers ---------------------------------------------------------------------------------------------------- */
+/* ---- Started receivers ----------------------------------------------------------------------- */
 
 static int start(world_t w, const history_op_t* op) {
   unsigned char channel = op->cases[0].channel;
@@ -391,7 +417,7 @@ static int rest(world_t w, const history_op_t* op) {
   return admit(w, op->cases[0].channel);
 }
 
-/* ---- All other operations ------------------------------------------------------------------------------------------------- */
+/* ---- All other operations -------------------------------------------------------------------- */
 
 static int shut(world_t w, unsigned char channel, int status) {
   model_channel_t* ch = channel_of(w, channel);
@@ -403,7 +429,8 @@ static int shut(world_t w, unsigned char channel, int status) {
     int reason;
     const history_case_t* c = chosen(op_of(w, waiter), &reason);
 
-    if (c != NULL && c->channel == channel && c->sends != sends && ch->nreceivers > 0) { /* a select, at its other case */
+    /* a select, at its other case */
+    if (c != NULL && c->channel == channel && c->sends != sends && ch->nreceivers > 0) {
       erase(ch->senders, &ch->nsenders, waiter);
       continue;
     }
@@ -449,7 +476,9 @@ static int sender_done(world_t w, const history_op_t* op) {
 
 static int cancel(world_t w, const history_op_t* op) {
   if (op->result == UV_EBUSY) return has(w, op->target, MODEL_DONE);
-  if (op->result != 0 || !has(w, op->target, MODEL_QUEUED) || op_of(w, op->target)->result != UV_ECANCELED) return 0;
+  if (op->result != 0 || !has(w, op->target, MODEL_QUEUED) ||
+      op_of(w, op->target)->result != UV_ECANCELED)
+    return 0;
   unqueue(w, op->target);
   set(w, op->target, MODEL_DONE);
   return 1;
@@ -501,7 +530,8 @@ int model_step(model_t* model, const history_t* history, size_t op, model_step_t
     default:
       break;
   }
-  if (history->ops[op].kind == HISTORY_MOVE || history->ops[op].kind == HISTORY_TAKE) return go_by_itself(w, op);
+  if (history->ops[op].kind == HISTORY_MOVE || history->ops[op].kind == HISTORY_TAKE)
+    return go_by_itself(w, op);
   if (step == MODEL_STORE) return 0;
   set(w, op, MODEL_DONE);
   return go_otherwise(w, &history->ops[op]);

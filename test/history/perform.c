@@ -6,26 +6,31 @@
 
 #define GARBLED (HISTORY_VALUES - 1) /* no value that was sent: its bytes are another's */
 
-const history_calls_t history_calls = {uvchan_try_send, uvchan_try_recv, uvchan_send_wait, uvchan_try_select, uvchan_abort, uvchan_len};
+const history_calls_t history_calls = {uvchan_try_send,   uvchan_try_recv, uvchan_send_wait,
+                                       uvchan_try_select, uvchan_abort,    uvchan_len};
 
-/* ---- Values --------------------------------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 static _Thread_local history_op_t* current; /* for what it drops */
 
-static void* place(room_t* room, size_t elem_size, size_t i) { return (unsigned char*)room->values + i * elem_size; }
+static void* place(room_t* room, size_t elem_size, size_t i) {
+  return (unsigned char*)room->values + i * elem_size;
+}
 
 unsigned char number_in(const void* value, size_t elem_size) {
   uint32_t number;
 
   memcpy(&number, value, sizeof(number));
-  return number < GARBLED && support_matches(value, elem_size, number) ? (unsigned char)number : GARBLED;
+  return number < GARBLED && support_matches(value, elem_size, number) ? (unsigned char)number
+                                                                       : GARBLED;
 }
 
 void on_drop(void* value, uvchan_drop_reason_t reason, void* arg) {
   const history_t* history = ((const history_pool_t*)arg)->history;
 
   (void)reason;
-  if (current->ndropped < HISTORY_VALUES) current->dropped[current->ndropped++] = number_in(value, history->elem_size);
+  if (current->ndropped < HISTORY_VALUES)
+    current->dropped[current->ndropped++] = number_in(value, history->elem_size);
 }
 
 static void fill(room_t* room, const history_t* history) {
@@ -34,10 +39,12 @@ static void fill(room_t* room, const history_t* history) {
 
   memset(room->values, 0xee, HISTORY_MANY * history->elem_size);
   if (op->form == HISTORY_SEVERAL) {
-    for (i = 0; i < op->n; i++) support_fill(place(room, history->elem_size, i), history->elem_size, op->values[i]);
+    for (i = 0; i < op->n; i++)
+      support_fill(place(room, history->elem_size, i), history->elem_size, op->values[i]);
     return;
   }
-  for (i = 0; i < op->ncases; i++) support_fill(place(room, history->elem_size, i), history->elem_size, op->cases[i].value);
+  for (i = 0; i < op->ncases; i++)
+    support_fill(place(room, history->elem_size, i), history->elem_size, op->cases[i].value);
 }
 
 /* What was received; a select's status too. */
@@ -49,19 +56,23 @@ static void read_back(room_t* room, const history_t* history) {
     if (op->result < 0) return;
     op->cases[op->result].status = room->cases[op->result].status;
     if (op->cases[op->result].sends || op->cases[op->result].status != 0) return;
-    op->cases[op->result].value = number_in(place(room, history->elem_size, (size_t)op->result), history->elem_size);
+    op->cases[op->result].value =
+        number_in(place(room, history->elem_size, (size_t)op->result), history->elem_size);
     return;
   }
   if (op->cases[0].sends) return;
   for (i = 0; i < op->result && op->form == HISTORY_SEVERAL; i++) {
     op->values[i] = number_in(place(room, history->elem_size, (size_t)i), history->elem_size);
   }
-  if (op->form == HISTORY_ONE && op->result == 0) op->cases[0].value = number_in(room->values, history->elem_size);
+  if (op->form == HISTORY_ONE && op->result == 0)
+    op->cases[0].value = number_in(room->values, history->elem_size);
 }
 
-/* ---- Moves ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Moves ----------------------------------------------------------------------------------- */
 
-static uvchan_t* channel_of(const worker_t* worker, const history_op_t* op) { return worker->pool->channels[op->cases[0].channel]; }
+static uvchan_t* channel_of(const worker_t* worker, const history_op_t* op) {
+  return worker->pool->channels[op->cases[0].channel];
+}
 
 static int send_one(room_t* room) {
   const history_calls_t* calls = room->worker->pool->calls;
@@ -95,9 +106,11 @@ static int move_several(room_t* room) {
   uvchan_t* ch = channel_of(room->worker, op);
 
   if (op->cases[0].sends) {
-    return (int)(op->mode == HISTORY_TRY ? uvchan_try_send_n : uvchan_send_wait_n)(ch, room->values, op->n);
+    return (int)(op->mode == HISTORY_TRY ? uvchan_try_send_n : uvchan_send_wait_n)(ch, room->values,
+                                                                                   op->n);
   }
-  return (int)(op->mode == HISTORY_TRY ? uvchan_try_recv_n : uvchan_recv_wait_n)(ch, room->values, op->n);
+  return (int)(op->mode == HISTORY_TRY ? uvchan_try_recv_n : uvchan_recv_wait_n)(ch, room->values,
+                                                                                 op->n);
 }
 
 static void lay_out_cases(room_t* room, const history_t* history) {
@@ -106,7 +119,8 @@ static void lay_out_cases(room_t* room, const history_t* history) {
 
   memset(room->cases, 0, sizeof(room->cases));
   for (i = 0; i < op->ncases; i++) {
-    if (op->cases[i].channel != HISTORY_NOWHERE) room->cases[i].ch = room->worker->pool->channels[op->cases[i].channel];
+    if (op->cases[i].channel != HISTORY_NOWHERE)
+      room->cases[i].ch = room->worker->pool->channels[op->cases[i].channel];
     room->cases[i].op = op->cases[i].sends ? UVCHAN_SEND : UVCHAN_RECV;
     room->cases[i].value = place(room, history->elem_size, i);
   }
@@ -125,7 +139,7 @@ static int select_one(room_t* room) {
   }
 }
 
-/* ---- Requests ------------------------------------------------------------------------------------------------------------- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 static void complete(room_t* room, int result) {
   room->op->end = stamp(room->worker);
@@ -144,8 +158,10 @@ static int request(room_t* room) {
   const history_op_t* op = room->op;
   uv_loop_t* loop = &room->worker->loop;
 
-  if (op->form == HISTORY_SELECT) return uvchan_select(loop, &room->u.select, room->cases, op->ncases, on_selected);
-  if (op->cases[0].sends) return uvchan_send(loop, &room->u.send, channel_of(room->worker, op), room->values, on_sent);
+  if (op->form == HISTORY_SELECT)
+    return uvchan_select(loop, &room->u.select, room->cases, op->ncases, on_selected);
+  if (op->cases[0].sends)
+    return uvchan_send(loop, &room->u.send, channel_of(room->worker, op), room->values, on_sent);
   return uvchan_recv(loop, &room->u.recv, channel_of(room->worker, op), room->values, on_received);
 }
 
@@ -158,7 +174,7 @@ static void begin_request(room_t* room) {
   room->op->settled = stamp(room->worker);
 }
 
-/* ---- One operation -------------------------------------------------------------------------------------------------------- */
+/* ---- One operation --------------------------------------------------------------------------- */
 
 static int move(room_t* room) {
   if (room->op->form == HISTORY_SELECT) return select_one(room);
@@ -241,10 +257,13 @@ void perform(worker_t* worker, history_op_t* op) {
 }
 
 int is_next_its_own(const worker_t* worker) {
-  return worker->next < worker->pool->nops && worker->pool->history->ops[worker->next].thread == worker->index;
+  return worker->next < worker->pool->nops &&
+         worker->pool->history->ops[worker->next].thread == worker->index;
 }
 
-void perform_next(worker_t* worker) { perform(worker, &worker->pool->history->ops[worker->next++]); }
+void perform_next(worker_t* worker) {
+  perform(worker, &worker->pool->history->ops[worker->next++]);
+}
 
 void perform_inside(worker_t* worker) {
   if (!is_next_its_own(worker) || !worker->pool->history->ops[worker->next].inside) return;

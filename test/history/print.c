@@ -48,7 +48,7 @@ static void add_values(line_t* line, const char* before, const unsigned char* va
   for (i = 0; i < n; i++) add_number(line, i == 0 ? before : " ", values[i]);
 }
 
-/* ---- One operation -------------------------------------------------------------------------------------------------------- */
+/* ---- One operation --------------------------------------------------------------------------- */
 
 static void add_one(line_t* line, const history_op_t* op) {
   static const char* const sends[] = {"try_send(", "send_wait(", "send_timed(", "send("};
@@ -118,8 +118,9 @@ static void add_move(line_t* line, const history_op_t* op) {
 }
 
 static void add_other(line_t* line, const history_op_t* op) {
-  static const char* const names[] = {"",       "close",      "abort",     "sender_add", "sender_done",       "len",    "is_closed",
-                                      "cancel", "recv_start", "recv_stop", "take",       "callback returned", "release"};
+  static const char* const names[] = {
+      "",       "close",      "abort",     "sender_add", "sender_done",       "len",    "is_closed",
+      "cancel", "recv_start", "recv_stop", "take",       "callback returned", "release"};
 
   add(line, names[op->kind]);
   add(line, "(");
@@ -138,7 +139,8 @@ static void add_other(line_t* line, const history_op_t* op) {
   add(line, " = ");
   add_result(line, op->result);
   if (op->kind == HISTORY_TAKE) add_values(line, ": ", op->values, op->result);
-  if (op->kind == HISTORY_START && op->form == HISTORY_SEVERAL) add_number(line, ", in runs of up to ", op->n);
+  if (op->kind == HISTORY_START && op->form == HISTORY_SEVERAL)
+    add_number(line, ", in runs of up to ", op->n);
 }
 
 static void print_op(FILE* out, const history_t* history, const history_op_t* op) {
@@ -155,7 +157,7 @@ static void print_op(FILE* out, const history_t* history, const history_op_t* op
   fprintf(out, "%5u %5u  %*s%s\n", op->begin, op->end, (int)(column * COLUMN), "", line.text);
 }
 
-/* ---- All of them ---------------------------------------------------------------------------------------------------------- */
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 static void print_channels(FILE* out, const history_t* history) {
   static const char* const policies[] = {"", ", drops its newest", ", drops its oldest"};
@@ -168,7 +170,8 @@ static void print_channels(FILE* out, const history_t* history) {
     if (ch->capacity == UVCHAN_UNBOUNDED) {
       fprintf(out, "unbounded");
     } else {
-      fprintf(out, ch->capacity == 0 ? "unbuffered" : "capacity %u%s", (unsigned int)ch->capacity, policies[ch->overflow]);
+      fprintf(out, ch->capacity == 0 ? "unbuffered" : "capacity %u%s", (unsigned int)ch->capacity,
+              policies[ch->overflow]);
     }
   }
   fprintf(out, "; values of %u bytes\n", (unsigned int)history->elem_size);
@@ -198,12 +201,14 @@ static const history_op_t* next_after(const history_t* history, const history_op
 }
 
 static void print_order(FILE* out, const history_t* history, const history_order_t* order) {
-  static const char* const suffixes[] = {"", " past those who wait", " served", " waits", " finds no more", " withdraws"};
+  static const char* const suffixes[] = {"",       " past those who wait", " served",
+                                         " waits", " finds no more",       " withdraws"};
   unsigned int i;
 
   fprintf(out, "The longest order that explains a part of it, by begin:");
   for (i = 0; i < order->n; i++) {
-    fprintf(out, "%s %u%s", i == 0 ? "" : ",", history->ops[order->moves[i].op].begin, suffixes[order->moves[i].step]);
+    fprintf(out, "%s %u%s", i == 0 ? "" : ",", history->ops[order->moves[i].op].begin,
+            suffixes[order->moves[i].step]);
   }
   fprintf(out, "\n");
 }

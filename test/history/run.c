@@ -12,7 +12,7 @@ void history_yield(void) { SwitchToThread(); }
 void history_yield(void) { sched_yield(); }
 #endif
 
-/* ---- The clock ------------------------------------------------------------------------------------------------------------ */
+/* ---- The clock ------------------------------------------------------------------------------- */
 
 static unsigned int tick(worker_t* worker) { return atomic_fetch_add(&worker->pool->clock, 1) + 1; }
 
@@ -49,7 +49,7 @@ history_op_t* new_op(worker_t* worker, history_kind_t kind, unsigned char channe
   return op;
 }
 
-/* ---- Workers -------------------------------------------------------------------------------------------------------------- */
+/* ---- Workers --------------------------------------------------------------------------------- */
 
 #define LOOKS 200 /* before it gives the processor away between two */
 
@@ -130,7 +130,7 @@ void history_pool_stop(history_pool_t* pool) {
   free(pool);
 }
 
-/* ---- One history ---------------------------------------------------------------------------------------------------------- */
+/* ---- One history ----------------------------------------------------------------------------- */
 
 static void open_channels(history_pool_t* pool) {
   unsigned int i;
@@ -193,8 +193,10 @@ static void await_workers(history_pool_t* pool) {
       since = uv_hrtime();
     }
     if (looks < QUIET_LOOKS || uv_hrtime() - since < quiet) continue;
-    must(uv_hrtime() - since < FOR_EVER); /* somebody waits beside a value, or at a channel that is closed */
-    if (rescues < history->nrescues && !is_on_its_way(pool)) do_last(pool, &history->rescues[rescues++]);
+    /* somebody waits beside a value, or at a channel that is closed */
+    must(uv_hrtime() - since < FOR_EVER);
+    if (rescues < history->nrescues && !is_on_its_way(pool))
+      do_last(pool, &history->rescues[rescues++]);
   }
 }
 

@@ -40,13 +40,15 @@ typedef struct {
 struct worker_s {
   history_pool_t* pool;
   unsigned int index;
-  unsigned int pending;  /* requests */
-  unsigned int next;     /* operation */
-  unsigned int since;    /* the stamp after which what the loop does next began */
-  history_op_t* resting; /* a receiver's callback has returned, and nothing is known yet of the time after */
-  int in_turn;           /* of its loop, in some callback */
+  unsigned int pending; /* requests */
+  unsigned int next;    /* operation */
+  unsigned int since;   /* the stamp after which what the loop does next began */
+  /* a receiver's callback has returned, and nothing is known yet of the time after */
+  history_op_t* resting;
+  int in_turn; /* of its loop, in some callback */
   sink_t sinks[HISTORY_RECEIVERS];
-  atomic_uint idle[HISTORY_CHANNELS]; /* of those, started ones, once it does nothing but turn its loop */
+  /* of those, started ones, once it does nothing but turn its loop */
+  atomic_uint idle[HISTORY_CHANNELS];
   uv_loop_t loop;
   uv_thread_t thread;
 };
@@ -68,14 +70,14 @@ struct history_pool_s {
   room_t rooms[HISTORY_OPS];
 };
 
-/* ---- run.c ---------------------------------------------------------------------------------------------------------------- */
+/* ---- run.c ----------------------------------------------------------------------------------- */
 
 unsigned int stamp(worker_t* worker);
 void begin_turn(worker_t* worker); /* what its loop does next began after this */
 int run_loop(worker_t* worker, uv_run_mode mode);
 history_op_t* new_op(worker_t* worker, history_kind_t kind, unsigned char channel);
 
-/* ---- perform.c ------------------------------------------------------------------------------------------------------------ */
+/* ---- perform.c ------------------------------------------------------------------------------- */
 
 void perform(worker_t* worker, history_op_t* op);
 void pause_before(worker_t* worker, unsigned char pause);
@@ -85,7 +87,7 @@ void perform_inside(worker_t* worker); /* a callback: the next one, where it is 
 unsigned char number_in(const void* value, size_t elem_size);
 void on_drop(void* value, uvchan_drop_reason_t reason, void* pool);
 
-/* ---- started.c ------------------------------------------------------------------------------------------------------------ */
+/* ---- started.c ------------------------------------------------------------------------------- */
 
 void sink_prepare(worker_t* worker, history_op_t* op);
 int sink_start(worker_t* worker, const history_op_t* op);

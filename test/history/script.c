@@ -23,7 +23,7 @@ static int chance(script_t* script, uint32_t percent) { return draw(script, 100)
 
 static unsigned char new_value(script_t* script) { return ++script->nvalues; }
 
-/* ---- Channels ------------------------------------------------------------------------------------------------------------- */
+/* ---- Channels -------------------------------------------------------------------------------- */
 
 static void draw_channel(script_t* script, history_channel_t* ch) {
   static const size_t capacities[] = {0, 0, 0, 1, 1, 1, 2, 2, 3, UVCHAN_UNBOUNDED};
@@ -40,12 +40,15 @@ static void draw_channels(script_t* script) {
 
   script->history->elem_size = elem_sizes[draw(script, 7)];
   script->history->nchannels = 1 + draw(script, HISTORY_CHANNELS);
-  for (i = 0; i < script->history->nchannels; i++) draw_channel(script, &script->history->channels[i]);
+  for (i = 0; i < script->history->nchannels; i++)
+    draw_channel(script, &script->history->channels[i]);
 }
 
-static unsigned char any_channel(script_t* script) { return (unsigned char)draw(script, script->history->nchannels); }
+static unsigned char any_channel(script_t* script) {
+  return (unsigned char)draw(script, script->history->nchannels);
+}
 
-/* ---- Operations ----------------------------------------------------------------------------------------------------------- */
+/* ---- Operations ------------------------------------------------------------------------------ */
 
 static void draw_case(script_t* script, history_case_t* c) {
   c->channel = any_channel(script);
@@ -131,7 +134,8 @@ static void draw_which(script_t* script, history_op_t* op) {
 
 /* Starts a receiver, first of all, or stops it. */
 static void draw_receiver(script_t* script, history_op_t* op) {
-  op->kind = script->history->nops == script->first || chance(script, 40) ? HISTORY_START : HISTORY_STOP;
+  op->kind =
+      script->history->nops == script->first || chance(script, 40) ? HISTORY_START : HISTORY_STOP;
   draw_which(script, op);
   op->form = chance(script, 50) ? HISTORY_SEVERAL : HISTORY_ONE;
   op->n = (unsigned char)(1 + draw(script, HISTORY_MANY));
@@ -191,7 +195,7 @@ static history_op_t blank(script_t* script) {
   return op;
 }
 
-/* ---- Threads -------------------------------------------------------------------------------------------------------------- */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
 /* Those that are not stopped here get the end. */
 static void draw_last_stop(script_t* script) {
@@ -256,10 +260,13 @@ static void draw_rescues(script_t* script) {
   }
 }
 
-unsigned int history_nthreads(uint32_t seed) { return 2 + seed / HISTORY_RUN % (HISTORY_WORKERS - 1); }
+unsigned int history_nthreads(uint32_t seed) {
+  return 2 + seed / HISTORY_RUN % (HISTORY_WORKERS - 1);
+}
 
 void history_script(history_t* history, uint32_t seed) {
-  static const taste_t tastes[] = {{0, 0, 0, 0}, {10, 15, 15, 10}, {50, 0, 10, 5}, {15, 15, 5, 30}, {0, 60, 10, 5}, {0, 10, 30, 5}};
+  static const taste_t tastes[] = {{0, 0, 0, 0},    {10, 15, 15, 10}, {50, 0, 10, 5},
+                                   {15, 15, 5, 30}, {0, 60, 10, 5},   {0, 10, 30, 5}};
   script_t script;
   const taste_t* taste;
   unsigned char thread;

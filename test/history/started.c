@@ -5,7 +5,9 @@
 
 #include "run.h"
 
-static sink_t* sink_of(worker_t* worker, const history_op_t* op) { return &worker->sinks[op->target]; }
+static sink_t* sink_of(worker_t* worker, const history_op_t* op) {
+  return &worker->sinks[op->target];
+}
 
 static history_op_t* sink_op(sink_t* sink, history_kind_t kind) {
   const history_pool_t* pool = sink->worker->pool;
@@ -26,13 +28,15 @@ static void note_values(sink_t* sink, int result, const void* values) {
   op->result = result;
   if (result > 0) op->n = (unsigned char)result;
   must(result <= HISTORY_MANY);
-  for (i = 0; i < result; i++) op->values[i] = number_in((const unsigned char*)values + (size_t)i * elem_size, elem_size);
+  for (i = 0; i < result; i++)
+    op->values[i] = number_in((const unsigned char*)values + (size_t)i * elem_size, elem_size);
 }
 
 static void note_rest(sink_t* sink) {
   history_op_t* op;
 
-  if (uvchan_capacity(sink->handle.channel) != 0 || !uvchan_receiver_is_active(&sink->handle)) return;
+  if (uvchan_capacity(sink->handle.channel) != 0 || !uvchan_receiver_is_active(&sink->handle))
+    return;
   op = sink_op(sink, HISTORY_REST);
   op->begin = stamp(sink->worker);
   sink->worker->resting = op;
@@ -51,18 +55,23 @@ static void on_value(uvchan_receiver_t* receiver, int status, const void* value)
   take((sink_t*)receiver, status == 0 ? 1 : status, value);
 }
 
-static void on_batch(uvchan_receiver_t* receiver, ssize_t nvalues, const void* values) { take((sink_t*)receiver, (int)nvalues, values); }
+static void on_batch(uvchan_receiver_t* receiver, ssize_t nvalues, const void* values) {
+  take((sink_t*)receiver, (int)nvalues, values);
+}
 
 /* Notes what the call will find; nobody else can change it. */
 void sink_prepare(worker_t* worker, history_op_t* op) {
   sink_t* sink = sink_of(worker, op);
 
   if (!sink->is_open) {
-    must(uvchan_receiver_init(&worker->loop, &sink->handle, worker->pool->channels[op->cases[0].channel]) == 0);
+    must(uvchan_receiver_init(&worker->loop, &sink->handle,
+                              worker->pool->channels[op->cases[0].channel]) == 0);
     sink->worker = worker;
     sink->is_open = 1;
   }
-  op->argument = uvchan_receiver_is_active(&sink->handle) == (op->kind == HISTORY_STOP) ? HISTORY_HAD_EFFECT : 0;
+  op->argument = uvchan_receiver_is_active(&sink->handle) == (op->kind == HISTORY_STOP)
+                     ? HISTORY_HAD_EFFECT
+                     : 0;
   if (sink->in_callback) op->argument |= HISTORY_IN_CALLBACK;
 }
 
@@ -71,10 +80,13 @@ int sink_start(worker_t* worker, const history_op_t* op) {
 
   must(uvchan_receiver_set_budget(handle, op->n) == 0);
   must(uvchan_receiver_set_spin(handle, (unsigned int)op->timeout) == 0);
-  return op->form == HISTORY_SEVERAL ? uvchan_recv_start_batch(handle, on_batch) : uvchan_recv_start(handle, on_value);
+  return op->form == HISTORY_SEVERAL ? uvchan_recv_start_batch(handle, on_batch)
+                                     : uvchan_recv_start(handle, on_value);
 }
 
-int sink_stop(worker_t* worker, const history_op_t* op) { return uvchan_recv_stop(&sink_of(worker, op)->handle); }
+int sink_stop(worker_t* worker, const history_op_t* op) {
+  return uvchan_recv_stop(&sink_of(worker, op)->handle);
+}
 
 int sinks_are_active(const worker_t* worker) {
   size_t i;
@@ -92,7 +104,8 @@ void sinks_note_idle(worker_t* worker) {
   for (i = 0; i < HISTORY_RECEIVERS; i++) {
     const sink_t* sink = &worker->sinks[i];
 
-    if (sink->is_open && uvchan_receiver_is_active(&sink->handle)) n[sink->handle.channel == worker->pool->channels[0] ? 0 : 1]++;
+    if (sink->is_open && uvchan_receiver_is_active(&sink->handle))
+      n[sink->handle.channel == worker->pool->channels[0] ? 0 : 1]++;
   }
   for (i = 0; i < HISTORY_CHANNELS; i++) atomic_store(&worker->idle[i], n[i]);
 }

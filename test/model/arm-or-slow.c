@@ -1,16 +1,19 @@
-/* Proves that the two ways to sleep at an empty ring go together (state.h, I5): a started receiver arms, and where that is refused it
- * queues under the lock; a thread marks tail SLOW under the lock, gives the one that was armed its place in the queue, and queues behind
- * it; a sender sends two values, by the fast path, or where that is refused under the lock to the first in the queue. Tail is never SLOW
- * and ARMED; nobody is woken twice; and who still sleeps in the end sleeps where there are no more values than others were told of.
- * Nothing is closed, and nobody stops. Two values go through a ring of two slots. */
+/* Proves that the two ways to sleep at an empty ring go together (state.h, I5): a started receiver
+ * arms, and where that is refused it queues under the lock; a thread marks tail SLOW under the
+ * lock, gives the one that was armed its place in the queue, and queues behind it; a sender sends
+ * two values, by the fast path, or where that is refused under the lock to the first in the queue.
+ * Tail is never SLOW and ARMED; nobody is woken twice; and who still sleeps in the end sleeps where
+ * there are no more values than others were told of. Nothing is closed, and nobody stops. Two
+ * values go through a ring of two slots. */
 #include "model.h"
 
 enum { RECEIVER, THREAD };
 typedef enum { AWAKE, ARMED, QUEUED, WOKEN } state_t;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static state_t states[2]; /* of the receiver, while it is ARMED: the one's who takes the mark off; else under the lock */
-static int queue[2];      /* under the lock, as the rest */
+/* of the receiver, while it is ARMED: the one's who takes the mark off; else under the lock */
+static state_t states[2];
+static int queue[2]; /* under the lock, as the rest */
 static int begin;
 static int end;
 static int taken;

@@ -1,5 +1,6 @@
-/* Proves that neither side of a bounded channel sleeps on for ever (ring.h, I4): a sender waits for room, a receiver for values; the ring is
- * their fast path, the queues their slow one. A value is there at first; a second one goes through the ring of one slot, so the ring wraps. */
+/* Proves that neither side of a bounded channel sleeps on for ever (ring.h, I4): a sender waits for
+ * room, a receiver for values; the ring is their fast path, the queues their slow one. A value is
+ * there at first; a second one goes through the ring of one slot, so the ring wraps. */
 #include "whole.h"
 
 static uvchan_t* channel;

@@ -1,6 +1,7 @@
-/* Proves that a waiter is finished once: two claimers, on two channels, and its owner, who withdraws it, race for one word; one of them
- * wins, and only a claimer that has won writes the value. A loser that can tell who has won sees what that one did before. No ring, and no
- * values go round one. */
+/* Proves that a waiter is finished once: two claimers, on two channels, and its owner, who
+ * withdraws it, race for one word; one of them wins, and only a claimer that has won writes the
+ * value. A loser that can tell who has won sees what that one did before. No ring, and no values go
+ * round one. */
 #include "program.h"
 
 #include "wake/claim.h"
@@ -23,7 +24,8 @@ static void race(unsigned int state, int me) {
   }
   now = atomic_load_explicit(&claim, memory_order_relaxed);
   if (now == UVCHAN__WITHDRAWN) assert(prepared[OWNER] == 1);
-  if (now == UVCHAN__CLAIMED && me != OWNER) assert(prepared[me == CLAIMER_A ? CLAIMER_B : CLAIMER_A] == 1);
+  if (now == UVCHAN__CLAIMED && me != OWNER)
+    assert(prepared[me == CLAIMER_A ? CLAIMER_B : CLAIMER_A] == 1);
 }
 
 static void* claimer_a(void* arg) {

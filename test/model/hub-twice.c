@@ -1,9 +1,10 @@
-/* Proves that an entry that is posted by two threads runs after each of the posts (hub.h, I1): at most once for each, at least once in all,
- * and the last run sees what either poster did before. */
+/* Proves that an entry that is posted by two threads runs after each of the posts (hub.h, I1): at
+ * most once for each, at least once in all, and the last run sees what either poster did before. */
 #include "loop.h"
 
 static uvchan__entry_t entry;
-static atomic_int written[2]; /* relaxed: ordered by the entry alone; a run may meet the other poster's */
+/* relaxed: ordered by the entry alone; a run may meet the other poster's */
+static atomic_int written[2];
 static int seen[2];
 static int runs;
 

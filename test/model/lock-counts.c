@@ -1,5 +1,5 @@
-/* Proves that the lock is one (lock.h): two threads count under it, and whoever counts last frees its memory: the
- * one who let it go before does not touch it again. Nobody sleeps on for ever. */
+/* Proves that the lock is one (lock.h): two threads count under it, and whoever counts last frees
+ * its memory: the one who let it go before does not touch it again. Nobody sleeps on for ever. */
 #define MODEL_LOCK /* the library's own */
 #include "whole.h"
 

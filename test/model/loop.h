@@ -1,4 +1,5 @@
-/* What the models with a loop share: one loop, which the program's first thread runs, and its hub. */
+/* What the models with a loop share: one loop, which the program's first thread runs, and its
+ * hub. */
 #ifndef MODEL_LOOP_H
 #define MODEL_LOOP_H
 
@@ -14,15 +15,16 @@ static inline void model_start_loop(void) {
   assert(uvchan__hub_acquire(&model_uv, &model_hub) == 0);
 }
 
-static inline void model_init_entry(uvchan__entry_t* entry, unsigned int (*run)(uvchan__entry_t* entry)) {
+static inline void model_init_entry(uvchan__entry_t* entry,
+                                    unsigned int (*run)(uvchan__entry_t* entry)) {
   entry->next = entry->prev = NULL;
   entry->posted = 0;
   entry->run = run;
 }
 
 /* As uvchan_receiver_init() does, for the channel's side of it. */
-static inline void model_init_receiver(uvchan_receiver_t* receiver, uvchan_t* ch, uvchan__hub_t* hub,
-                                       unsigned int (*run)(uvchan__entry_t*)) {
+static inline void model_init_receiver(uvchan_receiver_t* receiver, uvchan_t* ch,
+                                       uvchan__hub_t* hub, unsigned int (*run)(uvchan__entry_t*)) {
   receiver->channel = ch;
   receiver->next = receiver->prev = NULL;
   receiver->is_armed = 0;
@@ -31,7 +33,8 @@ static inline void model_init_receiver(uvchan_receiver_t* receiver, uvchan_t* ch
   uvchan__place_init(&receiver->place, &receiver->waiter, ch, NULL, 0);
 }
 
-/* Turns until the loop would sleep for ever; posts: how many there are at most, and so how many turns there can be. */
+/* Turns until the loop would sleep for ever; posts: how many there are at most, and so how many
+ * turns there can be. */
 static inline void model_loop(int posts) {
   int turns = 0;
 

@@ -1,6 +1,7 @@
-/* Proves the same as park-wakes.c of the portable way to sleep (park.c): a thread goes to bed with a time limit, and once it is claimed,
- * without one; another one claims it, and wakes it. Its outcome is seen. The bed, which lies on its stack, is made when the waker finds
- * it, and he is done with it when the sleeper leaves it. The waiter is freed as soon as the sleeper is back. */
+/* Proves the same as park-wakes.c of the portable way to sleep (park.c): a thread goes to bed with
+ * a time limit, and once it is claimed, without one; another one claims it, and wakes it. Its
+ * outcome is seen. The bed, which lies on its stack, is made when the waker finds it, and he is
+ * done with it when the sleeper leaves it. The waiter is freed as soon as the sleeper is back. */
 #define MODEL_WITHOUT_FUTEX
 #include "whole.h"
 
@@ -79,7 +80,9 @@ void uv_cond_destroy(uv_cond_t* cond) {
   pthread_cond_destroy(&cond->cond);
 }
 
-void uv_cond_wait(uv_cond_t* cond, uv_mutex_t* mutex) { pthread_cond_wait(&cond->cond, &mutex->lock); }
+void uv_cond_wait(uv_cond_t* cond, uv_mutex_t* mutex) {
+  pthread_cond_wait(&cond->cond, &mutex->lock);
+}
 void uv_cond_signal(uv_cond_t* cond) { pthread_cond_signal(&cond->cond); }
 
 #endif

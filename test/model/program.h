@@ -1,9 +1,10 @@
-/* What every model is made of, for each of its two readers: a stateless model checker for C11, which explores the program whole
- * (explore.sh, with MODEL_CHECKER defined), and the compiler, whose program runs its threads many times over and checks the same
- * assertions.
+/* What every model is made of, for each of its two readers: a stateless model checker for C11,
+ * which explores the program whole (explore.sh, with MODEL_CHECKER defined), and the compiler,
+ * whose program runs its threads many times over and checks the same assertions.
  *
- * Nothing here bounds a loop: a loop that does not end by itself keeps the exploration from ending, and explore.sh says so. What the
- * checker leaves out stands at uvchan__relax() below, and in the file of the model that leaves out more. */
+ * Nothing here bounds a loop: a loop that does not end by itself keeps the exploration from ending,
+ * and explore.sh says so. What the checker leaves out stands at uvchan__relax() below, and in the
+ * file of the model that leaves out more. */
 #ifndef MODEL_PROGRAM_H
 #define MODEL_PROGRAM_H
 
@@ -19,8 +20,8 @@
 
 #define MODEL_ROUNDS 1
 
-/* Its assert.h has no static_assert, and it knows no instruction to pause. It copies only what has a length that it can see: all values of
- * models are of eight bytes. */
+/* Its assert.h has no static_assert, and it knows no instruction to pause. It copies only what has
+ * a length that it can see: all values of models are of eight bytes. */
 #define static_assert _Static_assert
 #define __builtin_ia32_pause() ((void)0)
 #undef __aarch64__
@@ -32,13 +33,15 @@ static inline void* model_copy(void* to, const void* from, size_t size) {
   return to;
 }
 
-/* The second pause of one wait ends the execution: no thread writes anything between two pauses of a wait, so what comes after the second
- * comes after the first too, in an execution where the thread looks later. Back-off pauses once each time, and is not cut. What this
- * hides is a wait that never ends; that shows in the native program, which hangs. */
+/* The second pause of one wait ends the execution: no thread writes anything between two pauses of
+ * a wait, so what comes after the second comes after the first too, in an execution where the
+ * thread looks later. Back-off pauses once each time, and is not cut. What this hides is a wait
+ * that never ends; that shows in the native program, which hangs. */
 #ifndef MODEL_LOCK
 void uvchan__relax(unsigned int* round) { __VERIFIER_assume((*round)++ == 0); }
 #else
-void uvchan__relax(unsigned int* round) { *round += 1000; } /* the lock pauses so often, and then sleeps: one pause stands for all */
+/* the lock pauses so often, and then sleeps: one pause stands for all */
+void uvchan__relax(unsigned int* round) { *round += 1000; }
 #endif
 
 #else
@@ -63,8 +66,9 @@ void uvchan__step(void) {
 
 #endif /* MODEL_CHECKER */
 
-/* What one thread does at the end of a round, with all others joined, is for the native program, which has rounds to come. It proves nothing,
- * but a checker would follow it in each execution: it is up to a third of the events, and under IMM most of the time. */
+/* What one thread does at the end of a round, with all others joined, is for the native program,
+ * which has rounds to come. It proves nothing, but a checker would follow it in each execution: it
+ * is up to a third of the events, and under IMM most of the time. */
 #define MODEL_HAS_NEXT_ROUND (MODEL_ROUNDS > 1)
 
 static int model_threads; /* how many there are in this round */

@@ -1,5 +1,6 @@
-/* Proves that all use of a channel comes before it is freed (life.c): two threads hold a reference each; each uses the channel once more,
- * one of them by the fast path alone, and lets go of it. What is left in it is dropped by the last one, who sees it. */
+/* Proves that all use of a channel comes before it is freed (life.c): two threads hold a reference
+ * each; each uses the channel once more, one of them by the fast path alone, and lets go of it.
+ * What is left in it is dropped by the last one, who sees it. */
 #define MODEL_AT_FREE all_have_used_it
 static void all_have_used_it(void);
 

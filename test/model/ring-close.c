@@ -1,6 +1,7 @@
-/* Proves that no value stands behind the end: a sender tries two values while another thread closes; a receiver that has seen the end has
- * received every value whose send was done, and nothing is left. The receiver looks four times, and the rest is checked at the end. Two
- * values go through a ring of two slots, which started in the middle of a lap. */
+/* Proves that no value stands behind the end: a sender tries two values while another thread
+ * closes; a receiver that has seen the end has received every value whose send was done, and
+ * nothing is left. The receiver looks four times, and the rest is checked at the end. Two values go
+ * through a ring of two slots, which started in the middle of a lap. */
 #include "model.h"
 
 static atomic_int sent;

@@ -1,5 +1,6 @@
-/* Proves that no value is lost, doubled or torn, and that one sender's values stay in order: one sender tries two values, another one, a
- * receiver tries twice; what is left is received at the end. Three values go through a ring of two slots, so the ring wraps. */
+/* Proves that no value is lost, doubled or torn, and that one sender's values stay in order: one
+ * sender tries two values, another one, a receiver tries twice; what is left is received at the
+ * end. Three values go through a ring of two slots, so the ring wraps. */
 #include "model.h"
 
 static uint64_t got[8];
@@ -31,7 +32,8 @@ static void receive(int tries) {
   uint64_t value;
 
   while (tries-- > 0) {
-    if (uvchan__ring_pop(&model_ring, &value, UVCHAN__SLOW) == UVCHAN__RING_DONE) got[ngot++] = value;
+    if (uvchan__ring_pop(&model_ring, &value, UVCHAN__SLOW) == UVCHAN__RING_DONE)
+      got[ngot++] = value;
   }
 }
 

@@ -1,6 +1,7 @@
-/* Proves that runs go through the ring whole, and beside single values: one sender tries a run of two values, another one a single value, a
- * receiver takes a run of two; what is left is received at the end. What was moved is received, once, and a run's values stay in order. One
- * value was there before: so up to four go through a ring of two slots, and the ring wraps. */
+/* Proves that runs go through the ring whole, and beside single values: one sender tries a run of
+ * two values, another one a single value, a receiver takes a run of two; what is left is received
+ * at the end. What was moved is received, once, and a run's values stay in order. One value was
+ * there before: so up to four go through a ring of two slots, and the ring wraps. */
 #include "model.h"
 
 static uint64_t got[8];
@@ -20,7 +21,8 @@ static void* in_runs(void* arg) {
 static void* by_one(void* arg) {
   uint64_t value = 20;
 
-  if (uvchan__ring_push(&model_ring, &value, UVCHAN__MARKS) == UVCHAN__RING_DONE) atomic_fetch_add(&sent, 1);
+  if (uvchan__ring_push(&model_ring, &value, UVCHAN__MARKS) == UVCHAN__RING_DONE)
+    atomic_fetch_add(&sent, 1);
   return arg;
 }
 
@@ -28,7 +30,8 @@ static void* receiver(void* arg) {
   uint64_t values[2];
   size_t moved, i;
 
-  if (uvchan__ring_pop_n(&model_ring, values, 2, UVCHAN__SLOW, &moved) != UVCHAN__RING_DONE) return arg;
+  if (uvchan__ring_pop_n(&model_ring, values, 2, UVCHAN__SLOW, &moved) != UVCHAN__RING_DONE)
+    return arg;
   for (i = 0; i < moved; i++) got[ngot++] = values[i];
   return arg;
 }

@@ -1,5 +1,6 @@
-/* Proves that two receivers never take the same value, one by one or in runs: a sender tries three values, one receiver tries once, the
- * other takes a run of two; what is left is received at the end. Three values go through a ring of two slots, so the ring wraps. */
+/* Proves that two receivers never take the same value, one by one or in runs: a sender tries three
+ * values, one receiver tries once, the other takes a run of two; what is left is received at the
+ * end. Three values go through a ring of two slots, so the ring wraps. */
 #include "model.h"
 
 static atomic_uint taken[3];
@@ -18,7 +19,8 @@ static void* sender(void* arg) {
 static void* by_one(void* arg) {
   uint64_t value;
 
-  if (uvchan__ring_pop(&model_ring, &value, UVCHAN__SLOW) == UVCHAN__RING_DONE) atomic_fetch_add(&taken[value], 1);
+  if (uvchan__ring_pop(&model_ring, &value, UVCHAN__SLOW) == UVCHAN__RING_DONE)
+    atomic_fetch_add(&taken[value], 1);
   return arg;
 }
 

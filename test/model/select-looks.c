@@ -1,7 +1,9 @@
-/* Proves that a select that does not wait says so only of one moment (select.c): one thread sends to the first channel, and then would
- * receive from either; the other one sends to the second channel before it tries to receive from the first. So from the first send on
- * there is a value in one of them, though each may be empty when it is looked at: the select never finds none. Channels have room for one
- * value. It tries them in either order, and looks at them in either: a checker draws both from a coin, the native program as ever. */
+/* Proves that a select that does not wait says so only of one moment (select.c): one thread sends
+ * to the first channel, and then would receive from either; the other one sends to the second
+ * channel before it tries to receive from the first. So from the first send on there is a value in
+ * one of them, though each may be empty when it is looked at: the select never finds none. Channels
+ * have room for one value. It tries them in either order, and looks at them in either: a checker
+ * draws both from a coin, the native program as ever. */
 #include "whole.h"
 
 #include "ends/request.c"
@@ -11,7 +13,8 @@ static _Thread_local unsigned int side;
 
 #ifdef MODEL_CHECKER
 static uint32_t model_random_(void) { return (side & 2) != 0 ? UINT32_MAX : 0; }
-#define next_random(parameters) model_random_##parameters() /* so its definition is another function's */
+#define next_random(parameters) \
+  model_random_##parameters() /* so its definition is another function's */
 #endif
 #define is_valid are_valid
 #include "ends/select.c"

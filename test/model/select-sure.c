@@ -1,13 +1,16 @@
-/* Proves that a select that does not wait looks at its cases twice, and at what has changed between (select.c, try_until_sure()): a value
- * goes to and fro between two channels, always sent to the one before it is received from the other, and the select never finds both
- * empty. The value is moved three times: a second look that did not compare stamps would need all of them to be wrong. */
+/* Proves that a select that does not wait looks at its cases twice, and at what has changed between
+ * (select.c, try_until_sure()): a value goes to and fro between two channels, always sent to the
+ * one before it is received from the other, and the select never finds both empty. The value is
+ * moved three times: a second look that did not compare stamps would need all of them to be
+ * wrong. */
 #include "whole.h"
 
 #include "ends/request.c"
 
 #ifdef MODEL_CHECKER
 static uint32_t model_random_(void) { return 0; }
-#define next_random(parameters) model_random_##parameters() /* so its definition is another function's */
+#define next_random(parameters) \
+  model_random_##parameters() /* so its definition is another function's */
 #endif
 #define is_valid are_valid
 #include "ends/select.c"

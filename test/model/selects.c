@@ -1,7 +1,8 @@
-/* Proves that two selects pair with each other (select.c): one would send to the first channel or receive from the second, the other one the
- * reverse; both channels are without a buffer. Both go on, by the same channel, and exactly one value goes across. Neither pairs with
- * itself, and nobody sleeps on for ever. The first look at all cases, before anything is queued, is left to the native program: it is made
- * of what other models explore, and makes thousands of executions of one. */
+/* Proves that two selects pair with each other (select.c): one would send to the first channel or
+ * receive from the second, the other one the reverse; both channels are without a buffer. Both go
+ * on, by the same channel, and exactly one value goes across. Neither pairs with itself, and nobody
+ * sleeps on for ever. The first look at all cases, before anything is queued, is left to the native
+ * program: it is made of what other models explore, and makes thousands of executions of one. */
 #include "whole.h"
 
 #include "ends/request.c"

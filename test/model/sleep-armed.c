@@ -1,7 +1,8 @@
-/* Proves that no wake-up is lost at an empty ring where the sleeper has tail ARMED (ring.h, I4): a receiver takes what is there, and arms
- * where there is nothing; two senders try one value each, by the fast path. Whoever takes the mark off owes the receiver its wake-up, and
- * sees what it did before it armed. In the end exactly one owes, or the mark is still there and the ring is empty. Nothing is closed. Two
- * values go through a ring of two slots. */
+/* Proves that no wake-up is lost at an empty ring where the sleeper has tail ARMED (ring.h, I4): a
+ * receiver takes what is there, and arms where there is nothing; two senders try one value each, by
+ * the fast path. Whoever takes the mark off owes the receiver its wake-up, and sees what it did
+ * before it armed. In the end exactly one owes, or the mark is still there and the ring is empty.
+ * Nothing is closed. Two values go through a ring of two slots. */
 #include "model.h"
 
 static int announced; /* plain: ordered by the mark alone */

@@ -1,6 +1,7 @@
-/* Proves that no wake-up is lost at an empty ring (docs/design.md, "Why no wake-up is lost", 1): a receiver takes what is there, then marks,
- * looks again and sleeps; two senders try one value each, by the fast path, or where the ring is SLOW under the lock. Nothing is closed.
- * In the end the receiver may sleep only at an empty ring. Two values go through a ring of two slots. */
+/* Proves that no wake-up is lost at an empty ring (docs/design.md, "Why no wake-up is lost", 1): a
+ * receiver takes what is there, then marks, looks again and sleeps; two senders try one value each,
+ * by the fast path, or where the ring is SLOW under the lock. Nothing is closed. In the end the
+ * receiver may sleep only at an empty ring. Two values go through a ring of two slots. */
 #include "model.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -1,6 +1,7 @@
-/* Proves that no wake-up is lost at a full ring: the mirror of sleep-empty.c. A sender finds the ring full, marks both words, looks again
- * and sleeps; two receivers take one value each, by the fast path, or where head is SLOW under the lock. Nothing is closed. In the end the
- * sender may sleep only at a full ring. Three values go through a ring of two slots. */
+/* Proves that no wake-up is lost at a full ring: the mirror of sleep-empty.c. A sender finds the
+ * ring full, marks both words, looks again and sleeps; two receivers take one value each, by the
+ * fast path, or where head is SLOW under the lock. Nothing is closed. In the end the sender may
+ * sleep only at a full ring. Three values go through a ring of two slots. */
 #include "model.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

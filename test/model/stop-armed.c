@@ -1,7 +1,9 @@
-/* Proves that a receiver that has tail ARMED can stop while others send (state.h, I5): it takes the mark off itself, or exactly one sender
- * has taken it off, finds the receiver, and posts it; then the stop waits for that post, and after it nobody touches the receiver any more.
- * A second receiver, which arms after the stop of the first, gets none of the first one's posts. A sender sends two values, by the fast
- * path; where a receiver finds a value it does not arm. Two values go through a ring of two slots. */
+/* Proves that a receiver that has tail ARMED can stop while others send (state.h, I5): it takes the
+ * mark off itself, or exactly one sender has taken it off, finds the receiver, and posts it; then
+ * the stop waits for that post, and after it nobody touches the receiver any more. A second
+ * receiver, which arms after the stop of the first, gets none of the first one's posts. A sender
+ * sends two values, by the fast path; where a receiver finds a value it does not arm. Two values go
+ * through a ring of two slots. */
 #include "model.h"
 
 typedef struct {
@@ -36,12 +38,14 @@ static void start(sleeper_t* sleeper) {
   sleeper->armed = uvchan__ring_arm(&model_ring) == UVCHAN__RING_DONE;
 }
 
-/* Answers 1 when it is done: the memory is gone. It looks four times for a post that it is owed, where the library does not give up. */
+/* Answers 1 when it is done: the memory is gone. It looks four times for a post that it is owed,
+ * where the library does not give up. */
 static int stop(sleeper_t* sleeper) {
   unsigned int round = 0;
 
   sleeper->disarmed = uvchan__ring_disarm(&model_ring);
-  while (sleeper->armed && !sleeper->disarmed && atomic_load_explicit(&sleeper->posted, memory_order_acquire) == 0) {
+  while (sleeper->armed && !sleeper->disarmed &&
+         atomic_load_explicit(&sleeper->posted, memory_order_acquire) == 0) {
     if (round == 4) return 0;
     uvchan__relax(&round);
   }
@@ -54,7 +58,8 @@ static void* receiver(void* arg) {
 
   start(&sleepers[0]);
   if (!stop(&sleepers[0])) return arg;
-  uvchan__ring_pop(&model_ring, &value, UVCHAN__SLOW); /* so that the second finds an empty ring now and then */
+  /* so that the second finds an empty ring now and then */
+  uvchan__ring_pop(&model_ring, &value, UVCHAN__SLOW);
   start(&sleepers[1]);
   return arg;
 }
@@ -73,7 +78,8 @@ int main(void) {
     }
     model_run(threads, 2);
     assert(stop(&sleepers[1]));
-    for (i = 0; i < 2; i++) assert(atomic_load(&sleepers[i].posted) + sleepers[i].disarmed == sleepers[i].armed);
+    for (i = 0; i < 2; i++)
+      assert(atomic_load(&sleepers[i].posted) + sleepers[i].disarmed == sleepers[i].armed);
     assert(!sleepers[1].disarmed || uvchan__ring_len(&model_ring) == 0);
   }
   return 0;

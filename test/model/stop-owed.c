@@ -1,6 +1,7 @@
-/* Proves that a receiver that has tail ARMED can stop while others send (receivers.c; state.h, I5): it takes the mark off itself, or a sender
- * has, and then the stop waits for that post; after it nobody touches the receiver, whose memory is then used for something else. Two
- * senders send one value each, through a ring of two slots. */
+/* Proves that a receiver that has tail ARMED can stop while others send (receivers.c; state.h, I5):
+ * it takes the mark off itself, or a sender has, and then the stop waits for that post; after it
+ * nobody touches the receiver, whose memory is then used for something else. Two senders send one
+ * value each, through a ring of two slots. */
 #include "loop.h"
 
 static uvchan_t* channel;
@@ -37,16 +38,19 @@ int main(void) {
     channel = model_channel(2, UVCHAN_WAIT);
     model_init_receiver(&receiver, channel, model_hub, run);
     uvchan__receivers_add(channel, &receiver, 0);
-    assert(uvchan__receivers_take_or_wait(channel, &receiver, &value, 1, &moved) == UV_EAGAIN && receiver.is_armed);
+    assert(uvchan__receivers_take_or_wait(channel, &receiver, &value, 1, &moved) == UV_EAGAIN &&
+           receiver.is_armed);
     model_spawn(threads, 2);
     uvchan__receivers_end_wait(channel, &receiver);
     uvchan__receivers_remove(channel, &receiver, 0);
     uvchan__hub_unpost(model_hub, &receiver.waiter.entry);
-    receiver.waiter.kind = receiver.waiter.entry.posted = 99; /* plain: the memory is the user's again */
+    /* plain: the memory is the user's again */
+    receiver.waiter.kind = receiver.waiter.entry.posted = 99;
     receiver.waiter.hub = NULL;
     receiver.waiter.entry.next = NULL;
     model_join();
-    assert(receiver.waiter.kind == 99 && receiver.waiter.entry.posted == 99 && receiver.waiter.entry.next == NULL);
+    assert(receiver.waiter.kind == 99 && receiver.waiter.entry.posted == 99 &&
+           receiver.waiter.entry.next == NULL);
     assert(uvchan_len(channel) == 2);
     model_end_channel(channel);
     model_end_loop();

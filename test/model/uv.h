@@ -1,7 +1,9 @@
-/* What the library's sources need of libuv, for models: one loop, whose thread takes turns by model_turn().
+/* What the library's sources need of libuv, for models: one loop, whose thread takes turns by
+ * model_turn().
  *
- * uv_async_send() promises as little as libuv's does: where its pending flag is still set it returns at once, by a relaxed look, and it
- * orders nothing. To write to the loop's descriptor makes the loop's next poll return, and so does any handle that is being closed. */
+ * uv_async_send() promises as little as libuv's does: where its pending flag is still set it
+ * returns at once, by a relaxed look, and it orders nothing. To write to the loop's descriptor
+ * makes the loop's next poll return, and so does any handle that is being closed. */
 #ifndef UV_H
 #define UV_H
 
@@ -106,8 +108,12 @@ static inline int uv_prepare_init(uv_loop_t* loop, uv_prepare_t* handle) {
   return 0;
 }
 
-static inline int uv_check_init(uv_loop_t* loop, uv_check_t* handle) { return uv_prepare_init(loop, handle); }
-static inline int uv_idle_init(uv_loop_t* loop, uv_idle_t* handle) { return uv_prepare_init(loop, handle); }
+static inline int uv_check_init(uv_loop_t* loop, uv_check_t* handle) {
+  return uv_prepare_init(loop, handle);
+}
+static inline int uv_idle_init(uv_loop_t* loop, uv_idle_t* handle) {
+  return uv_prepare_init(loop, handle);
+}
 
 static inline int uv_prepare_start(uv_prepare_t* handle, uv_handle_cb cb) {
   handle->cb = cb;
@@ -165,7 +171,8 @@ static inline int uv_async_send(uv_async_t* handle) {
   return 0;
 }
 
-/* A poll: whether the loop goes on. Where it blocks, `blocked` returns when nobody is left who could wake it. */
+/* A poll: whether the loop goes on. Where it blocks, `blocked` returns when nobody is left who
+ * could wake it. */
 static inline int model_poll(uv_loop_t* loop, void (*blocked)(void)) {
   unsigned int readable = atomic_exchange_explicit(&loop->descriptor, 0, memory_order_acquire);
 

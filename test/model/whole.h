@@ -1,8 +1,9 @@
-/* What the models of the whole library share: its sources, in one translation unit with the model, over a modelled libuv (uv.h), and a
- * modelled way to sleep on a word.
+/* What the models of the whole library share: its sources, in one translation unit with the model,
+ * over a modelled libuv (uv.h), and a modelled way to sleep on a word.
  *
- * A checker takes its own mutex for the library's lock: lock-counts.c proves that the lock is one. It looks at the clock as often as it is asked
- * to, a microsecond apart, so that what is timed is over at the second look; and patience is none: to look longer changes nothing but time. */
+ * A checker takes its own mutex for the library's lock: lock-counts.c proves that the lock is one.
+ * It looks at the clock as often as it is asked to, a microsecond apart, so that what is timed is
+ * over at the second look; and patience is none: to look longer changes nothing but time. */
 #ifndef MODEL_WHOLE_H
 #define MODEL_WHOLE_H
 
@@ -22,7 +23,8 @@
 #endif
 
 #ifndef MODEL_CHECKER
-#define MODEL_ROUNDS 500 /* threads sleep in most of them, and on a busy machine each wake-up takes a millisecond */
+#define MODEL_ROUNDS \
+  500 /* threads sleep in most of them, and on a busy machine each wake-up takes a millisecond */
 #endif
 
 #define MODEL_AT_END model_end
@@ -30,7 +32,8 @@ static void model_end(void);
 
 #include "program.h"
 
-/* For the models about what comes before memory is freed: under IMM, whose races the checker does not look for, these see it. */
+/* For the models about what comes before memory is freed: under IMM, whose races the checker does
+ * not look for, these see it. */
 #ifndef MODEL_AT_FREE
 #define MODEL_AT_FREE() ((void)0)
 #endif
@@ -41,9 +44,9 @@ static void model_end(void);
 
 #include <uvchan.h>
 
-#include "wake/park.h"
 #include "ground/platform.h"
 #include "store/ring.h"
+#include "wake/park.h"
 
 #undef UVCHAN__HAS_FUTEX
 #ifdef MODEL_WITHOUT_FUTEX
@@ -56,7 +59,8 @@ void uvchan__futex_wake(atomic_uint* word);
 
 #ifdef MODEL_CHECKER
 
-/* It knows no constructors; and it reads a value as a whole, where the library touches its pages by their bytes (prefault.h). */
+/* It knows no constructors; and it reads a value as a whole, where the library touches its pages by
+ * their bytes (prefault.h). */
 #undef UVCHAN__FORKS
 #define UVCHAN__FORKS 0
 #define UVCHAN_PREFAULT_H
@@ -66,8 +70,9 @@ static inline void uvchan__prefault(const void* memory, size_t size) {
   (void)*(const volatile uint64_t*)memory;
 }
 
-/* It copies and clears only what it knows the type of: so a waiter and a place are cleared member by member, what the library asks memory
- * for is clear from the start, and no initialiser is of zeros alone. */
+/* It copies and clears only what it knows the type of: so a waiter and a place are cleared member
+ * by member, what the library asks memory for is clear from the start, and no initialiser is of
+ * zeros alone. */
 /* clang-format off */
 #define memset(to, byte, size) \
   _Generic((to), uvchan__waiter_t*: model_clear_waiter, uvchan__place_t*: model_clear_place, \
@@ -103,8 +108,9 @@ static inline void model_clear_place(uvchan__place_t* place) {
 
 static inline void model_stay_clear(const void* memory) { (void)memory; }
 
-/* Memory is given out once. Whether it was given back is a plain word, which is looked at wherever a lock in that memory is taken or let go:
- * so a use that comes after is an error, and one that only might is a race. */
+/* Memory is given out once. Whether it was given back is a plain word, which is looked at wherever
+ * a lock in that memory is taken or let go: so a use that comes after is an error, and one that
+ * only might is a race. */
 static struct {
   _Alignas(64) unsigned char bytes[1024];
   int is_free;
@@ -117,7 +123,8 @@ void* uvchan__malloc(size_t size) {
 }
 
 static unsigned int model_piece(const void* memory) {
-  return (unsigned int)(((uintptr_t)memory - (uintptr_t)&model_memory[0]) / sizeof(model_memory[0]));
+  return (unsigned int)(((uintptr_t)memory - (uintptr_t)&model_memory[0]) /
+                        sizeof(model_memory[0]));
 }
 
 /* Of a channel it touches both ends of the ring, with whose words everyone begins. */
@@ -167,12 +174,15 @@ static _Thread_local uint64_t model_clock;
 uint64_t uv_hrtime(void) { return model_clock += 1000; }
 void uvchan__yield(void) {}
 
-static void model_sort(uvchan__place_t* places, size_t n, int (*compare)(const void*, const void*)) {
-  assert(n < 2 || compare(&places[0], &places[1]) <= 0); /* models list their cases in the order of locking */
+static void model_sort(uvchan__place_t* places, size_t n,
+                       int (*compare)(const void*, const void*)) {
+  /* models list their cases in the order of locking */
+  assert(n < 2 || compare(&places[0], &places[1]) <= 0);
 }
 
-/* The kernel's side of a futex: under its lock a sleeper looks at the word, and takes a bed; a waker gets the first one up who sleeps there.
- * While somebody sleeps there must be somebody else who is not asleep and not at his end: or it sleeps for ever. */
+/* The kernel's side of a futex: under its lock a sleeper looks at the word, and takes a bed; a
+ * waker gets the first one up who sleeps there. While somebody sleeps there must be somebody else
+ * who is not asleep and not at his end: or it sleeps for ever. */
 static pthread_mutex_t model_kernel = PTHREAD_MUTEX_INITIALIZER;
 static struct {
   atomic_uint* word;
@@ -286,15 +296,15 @@ int uvchan__handle_is_closed(const struct uv_handle_s* handle) {
 }
 
 /* Two sources may give one name to two functions of their own. */
-#include "store/blocks.c"
-#include "channel/steps.c"
-#include "channel/drop.c"
-#include "wake/hub.c"
 #include "channel/call.c"
+#include "channel/drop.c"
+#include "channel/steps.c"
+#include "ends/thread.c"
+#include "store/blocks.c"
+#include "store/ring.c"
+#include "wake/hub.c"
 #include "wake/park.c"
 #include "wake/patience.c"
-#include "ends/thread.c"
-#include "store/ring.c"
 #include "wake/waiters.c"
 #define unlink_locked unlink_receiver_locked
 #include "channel/receivers.c"
@@ -304,7 +314,8 @@ int uvchan__handle_is_closed(const struct uv_handle_s* handle) {
 #undef make
 
 /* A channel of uint64_t. */
-static inline uvchan_t* model_channel_with(size_t capacity, uvchan_overflow_t overflow, uvchan_drop_cb drop_cb) {
+static inline uvchan_t* model_channel_with(size_t capacity, uvchan_overflow_t overflow,
+                                           uvchan_drop_cb drop_cb) {
   static uvchan_options_t options;
   uvchan_t* ch = NULL;
 
@@ -319,7 +330,9 @@ static inline uvchan_t* model_channel_with(size_t capacity, uvchan_overflow_t ov
   return ch;
 }
 
-static inline uvchan_t* model_channel(size_t capacity, uvchan_overflow_t overflow) { return model_channel_with(capacity, overflow, NULL); }
+static inline uvchan_t* model_channel(size_t capacity, uvchan_overflow_t overflow) {
+  return model_channel_with(capacity, overflow, NULL);
+}
 
 /* At the end of a round. */
 static inline void model_end_channel(uvchan_t* ch) {

@@ -1,7 +1,8 @@
-/* The better form of the queue written by hand: an array of values that grows up to the capacity, and that the receiver takes as a whole,
- * under the lock, in exchange for its own empty one. The uv_async_t is sent to only where the array was empty. Senders wait on a condition
- * while it is full, and are woken all at once when it is taken; a sender on a loop is told by a uv_async_t of its own. What is taken no
- * longer counts: up to twice the capacity is under way.
+/* The better form of the queue written by hand: an array of values that grows up to the capacity,
+ * and that the receiver takes as a whole, under the lock, in exchange for its own empty one. The
+ * uv_async_t is sent to only where the array was empty. Senders wait on a condition while it is
+ * full, and are woken all at once when it is taken; a sender on a loop is told by a uv_async_t of
+ * its own. What is taken no longer counts: up to twice the capacity is under way.
  *
  * Not supported: unbuffered channels; several loops that receive from one queue; select. */
 #include "queue.h"
@@ -62,7 +63,7 @@ static void queue_free(queue_t* q) {
   free(q);
 }
 
-/* ---- Sending ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 static void array_grow(array_t* a, size_t n, size_t size) {
   while (a->room < n) a->room = a->room == 0 ? 16 : 2 * a->room;
@@ -78,7 +79,8 @@ static void queue_wake(queue_t* q) {
   }
 }
 
-/* With the lock held: appends as many as fit. Returns how many, and whether the receiver is to be woken. */
+/* With the lock held: appends as many as fit. Returns how many, and whether the receiver is to be
+ * woken. */
 static size_t queue_append(queue_t* q, const void* values, size_t n, int* is_to_wake) {
   size_t free_slots = q->capacity - q->filled.n;
 
@@ -136,7 +138,7 @@ static void queue_close(queue_t* q) {
   uv_mutex_unlock(&q->lock);
 }
 
-/* ---- Receiving -------------------------------------------------------------------------------------------------------------- */
+/* ---- Receiving ------------------------------------------------------------------------------- */
 
 /* With the lock held. Returns the senders on loops, who are to be told without it. */
 static loop_sender_t* queue_take(queue_t* q, array_t* empty) {
@@ -207,7 +209,7 @@ static void queue_receive(queue_t* q, queue_cb cb, void* data) {
   cb(data, NULL);
 }
 
-/* ---- Sending on a loop ------------------------------------------------------------------------------------------------------ */
+/* ---- Sending on a loop ----------------------------------------------------------------------- */
 
 /* Sends until the queue is full, or the time is over. */
 static void on_told(uv_async_t* told) {
@@ -221,7 +223,8 @@ static void on_told(uv_async_t* told) {
       stream_fill(sender->thread, sender->values, batch, size);
       sender->left = batch;
     }
-    sender->left -= queue_try_push(s->queue, sender->values + (batch - sender->left) * size, sender->left, sender);
+    sender->left -= queue_try_push(s->queue, sender->values + (batch - sender->left) * size,
+                                   sender->left, sender);
     if (sender->left > 0) return;
   }
   uv_close((uv_handle_t*)told, NULL);

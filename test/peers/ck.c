@@ -1,14 +1,19 @@
-/* Concurrency Kit's ck_ring with a uv_async_t: values in the ring, by CK_RING_PROTOTYPE; SPSC for one sender, MPSC for several.
+/* Concurrency Kit's ck_ring with a uv_async_t: values in the ring, by CK_RING_PROTOTYPE; SPSC for
+ * one sender, MPSC for several.
  *
- * The ring has as many slots as the next power of two from the capacity on, of which one stays empty. The uv_async_t is sent to only where
- * the loop has said, after it found nothing, that it is going to sleep. A sender that finds no room spins for a moment and then sleeps on a
- * condition; the loop looks whether anyone does after each half of the ring, and before it sleeps. Both sides say that they are
- * going to sleep, look again behind a full fence, and then sleep: so one of two always sees the other.
+ * The ring has as many slots as the next power of two from the capacity on, of which one stays
+ * empty. The uv_async_t is sent to only where the loop has said, after it found nothing, that it is
+ * going to sleep. A sender that finds no room spins for a moment and then sleeps on a condition;
+ * the loop looks whether anyone does after each half of the ring, and before it sleeps. Both sides
+ * say that they are going to sleep, look again behind a full fence, and then sleep: so one of two
+ * always sees the other.
  *
- * In the MPSC form a sender publishes only after all that came before it have, and spins until then. With more senders than
- * processors it can spin for as long as the one that it waits for is not running; that is the ring's nature.
+ * In the MPSC form a sender publishes only after all that came before it have, and spins until
+ * then. With more senders than processors it can spin for as long as the one that it waits for is
+ * not running; that is the ring's nature.
  *
- * Values of 8, 64 or 1024 bytes. Not supported: a sender on a loop, a receiving thread, several receivers, several values in one call. */
+ * Values of 8, 64 or 1024 bytes. Not supported: a sender on a loop, a receiving thread, several
+ * receivers, several values in one call. */
 #include "loop.h"
 
 #include <ck_pr.h>
@@ -52,7 +57,8 @@ static unsigned int ring_slots(size_t capacity) {
   return slots;
 }
 
-static void queue_init(queue_t* q, size_t capacity, size_t size, int has_one_sender, uv_async_cb on_async) {
+static void queue_init(queue_t* q, size_t capacity, size_t size, int has_one_sender,
+                       uv_async_cb on_async) {
   unsigned int slots = ring_slots(capacity);
 
   ck_ring_init(&q->ring, slots);
@@ -74,7 +80,7 @@ static void queue_destroy(queue_t* q) {
   free(q->slots);
 }
 
-/* ---- Values of each size: `size` is a constant wherever these come to be --------------------------------------------------- */
+/* ---- Values of each size: `size` is a constant wherever these come to be --------------------- */
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -97,7 +103,7 @@ INLINE int ring_dequeue(queue_t* q, void* value, size_t size) {
   return CK_RING_DEQUEUE_MPSC(value1024, &q->ring, q->slots, value);
 }
 
-/* ---- Sending ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 INLINE int enqueue_spinning(queue_t* q, void* value, size_t size) {
   int i;
@@ -121,7 +127,8 @@ INLINE void enqueue_sleeping(queue_t* q, void* value, size_t size) {
 }
 
 INLINE void queue_send(queue_t* q, void* value, size_t size) {
-  if (!ring_enqueue(q, value, size) && !enqueue_spinning(q, value, size)) enqueue_sleeping(q, value, size);
+  if (!ring_enqueue(q, value, size) && !enqueue_spinning(q, value, size))
+    enqueue_sleeping(q, value, size);
   ck_pr_fence_memory();
   if (ck_pr_load_uint(&q->is_asleep) && ck_pr_fas_uint(&q->is_asleep, 0)) uv_async_send(&q->async);
 }
@@ -134,7 +141,7 @@ static void queue_close(queue_t* q) {
   uv_mutex_unlock(&q->lock);
 }
 
-/* ---- Receiving -------------------------------------------------------------------------------------------------------------- */
+/* ---- Receiving ------------------------------------------------------------------------------- */
 
 static void wake_senders(queue_t* q) {
   ck_pr_fence_memory();
@@ -182,7 +189,7 @@ INLINE void queue_receive(queue_t* q, size_t size, on_number_t cb) {
   peers_ended(q->receiver);
 }
 
-/* ---- Stream ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Stream ---------------------------------------------------------------------------------- */
 
 INLINE void stream_send(peers_thread_t* self, size_t size) {
   queue_t* q = self->data;
@@ -212,15 +219,20 @@ static void stream(const benchmark_t* b) {
   if (s.receivers > 1) peers_refuse("several receivers");
   if (s.capacity == 0) peers_refuse("an unbuffered channel");
   if (s.batch > 1) peers_refuse("several values in one call");
-  if (s.size != 8 && s.size != 64 && s.size != 1024) peers_refuse("values of other than 8, 64 or 1024 bytes");
-  queue_init(&queue, s.capacity, s.size, s.senders == 1, s.size == 8 ? on_8 : s.size == 64 ? on_64 : on_1024);
-  for (i = 0; i < s.senders; i++) peers_add(s.size == 8 ? send_8 : s.size == 64 ? send_64 : send_1024, &queue, 0);
+  if (s.size != 8 && s.size != 64 && s.size != 1024)
+    peers_refuse("values of other than 8, 64 or 1024 bytes");
+  queue_init(&queue, s.capacity, s.size, s.senders == 1,
+             s.size == 8    ? on_8
+             : s.size == 64 ? on_64
+                            : on_1024);
+  for (i = 0; i < s.senders; i++)
+    peers_add(s.size == 8 ? send_8 : s.size == 64 ? send_64 : send_1024, &queue, 0);
   queue.receiver = peers_add(loop_run, &queue.loop, 1);
   peers_run();
   queue_destroy(&queue);
 }
 
-/* ---- Paced ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Paced ----------------------------------------------------------------------------------- */
 
 static uint64_t period;
 static benchmark_latencies_t latencies;
@@ -255,6 +267,7 @@ static void paced(const benchmark_t* b) {
   queue_destroy(&queue);
 }
 
-static const peers_workload_t workloads[] = {{"stream", PEERS_STREAM, stream}, {"paced", PEERS_PACED, paced}};
+static const peers_workload_t workloads[] = {{"stream", PEERS_STREAM, stream},
+                                             {"paced", PEERS_PACED, paced}};
 
 PEERS_MAIN(workloads)

@@ -1,8 +1,11 @@
-/* GLib's GAsyncQueue, made bounded by a counter with a GMutex and a GCond, and received by a GSource on a GMainLoop: the source is
- * ready where the queue is not empty, and who puts a value into an empty queue wakes the loop's context. The source takes values out in
- * runs under one lock. A receiving thread blocks in g_async_queue_pop(). The queue carries pointers: each value is allocated.
+/* GLib's GAsyncQueue, made bounded by a counter with a GMutex and a GCond, and received by a
+ * GSource on a GMainLoop: the source is ready where the queue is not empty, and who puts a value
+ * into an empty queue wakes the loop's context. The source takes values out in runs under one lock.
+ * A receiving thread blocks in g_async_queue_pop(). The queue carries pointers: each value is
+ * allocated.
  *
- * Not supported: a sender on a loop, several loops that receive, unbuffered channels, several values in one call. */
+ * Not supported: a sender on a loop, several loops that receive, unbuffered channels, several
+ * values in one call. */
 #include "peers.h"
 
 #include <glib.h>
@@ -54,7 +57,7 @@ static void queue_free(queue_t* q) {
   g_free(q);
 }
 
-/* ---- Sending ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 static void queue_put(queue_t* q, void* pointer) {
   gboolean was_empty;
@@ -78,7 +81,7 @@ static void queue_send(queue_t* q, const void* value) {
 
 static void queue_close(queue_t* q) { queue_put(q, &the_end); }
 
-/* ---- Receiving -------------------------------------------------------------------------------------------------------------- */
+/* ---- Receiving ------------------------------------------------------------------------------- */
 
 static void queue_give_room(queue_t* q, size_t n) {
   g_mutex_lock(&q->lock);
@@ -123,14 +126,17 @@ static gboolean source_dispatch(GSource* source, GSourceFunc unused, gpointer un
   return G_SOURCE_CONTINUE;
 }
 
-static gboolean source_check(GSource* source) { return g_async_queue_length(((source_t*)source)->queue->values) > 0; }
+static gboolean source_check(GSource* source) {
+  return g_async_queue_length(((source_t*)source)->queue->values) > 0;
+}
 
 static gboolean source_prepare(GSource* source, gint* timeout) {
   *timeout = -1;
   return source_check(source);
 }
 
-static GSourceFuncs source_funcs = {source_prepare, source_check, source_dispatch, NULL, NULL, NULL};
+static GSourceFuncs source_funcs = {source_prepare, source_check, source_dispatch,
+                                    NULL,           NULL,         NULL};
 
 static void queue_start(queue_t* q, GMainContext* context, queue_cb cb, void* data) {
   q->context = context;
@@ -160,7 +166,7 @@ static uint64_t queue_number(const void* value) {
   return number;
 }
 
-/* ---- A loop in a thread of its own ------------------------------------------------------------------------------------------ */
+/* ---- A loop in a thread of its own ----------------------------------------------------------- */
 
 typedef struct {
   GMainContext* context;
@@ -168,7 +174,8 @@ typedef struct {
   peers_thread_t* thread;
 } receiver_t;
 
-static void receiver_init(receiver_t* r, void (*run)(peers_thread_t* self), void* data, int processor) {
+static void receiver_init(receiver_t* r, void (*run)(peers_thread_t* self), void* data,
+                          int processor) {
   r->context = g_main_context_new();
   r->loop = g_main_loop_new(r->context, FALSE);
   r->thread = peers_add(run, data, processor);
@@ -198,7 +205,7 @@ static void receiver_count(void* data, const void* value) {
   }
 }
 
-/* ---- Stream ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Stream ---------------------------------------------------------------------------------- */
 
 typedef struct {
   peers_stream_t options;
@@ -242,7 +249,8 @@ static void stream(const benchmark_t* b) {
 
   s.options = peers_stream(b);
   if (s.options.from_loop) peers_refuse("a sender on a loop");
-  if (s.options.to_loop && s.options.receivers > 1) peers_refuse("several loops that receive from one queue");
+  if (s.options.to_loop && s.options.receivers > 1)
+    peers_refuse("several loops that receive from one queue");
   if (s.options.capacity == 0) peers_refuse("an unbuffered channel");
   if (s.options.batch > 1) peers_refuse("several values in one call");
   s.queue = queue_new(s.options.capacity, s.options.size);
@@ -258,7 +266,7 @@ static void stream(const benchmark_t* b) {
   if (s.options.to_loop) receiver_clear(&receiver);
 }
 
-/* ---- Ping-pong -------------------------------------------------------------------------------------------------------------- */
+/* ---- Ping-pong ------------------------------------------------------------------------------- */
 
 typedef struct {
   receiver_t receiver;
@@ -321,7 +329,7 @@ static void pingpong(const benchmark_t* b) {
   }
 }
 
-/* ---- Paced ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Paced ----------------------------------------------------------------------------------- */
 
 typedef struct {
   receiver_t receiver;
@@ -365,7 +373,7 @@ static void paced(const benchmark_t* b) {
   receiver_clear(&p.receiver);
 }
 
-/* ---- Same loop -------------------------------------------------------------------------------------------------------------- */
+/* ---- Same loop ------------------------------------------------------------------------------- */
 
 typedef struct {
   receiver_t receiver;
@@ -417,13 +425,14 @@ static void same_loop(const benchmark_t* b) {
   receiver_clear(&s.receiver);
 }
 
-/* ---- Memory ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 static void on_memory(void* data, const void* value) {
   if (value != NULL) ++*(uint64_t*)data;
 }
 
-/* n queues, each of which holds `each` values at once. Nothing else takes memory between the two looks at the heap. */
+/* n queues, each of which holds `each` values at once. Nothing else takes memory between the two
+ * looks at the heap. */
 static void memory_of(size_t n, size_t capacity, size_t each, int is_drained_shown) {
   queue_t** queues = peers_alloc(n, sizeof(queue_t*));
   GMainContext* context = g_main_context_new();
@@ -463,8 +472,9 @@ static void memory(const benchmark_t* b) {
 }
 
 static const peers_workload_t workloads[] = {
-    {"stream", PEERS_STREAM, stream},          {"pingpong", PEERS_PINGPONG, pingpong}, {"paced", PEERS_PACED, paced},
-    {"same-loop", PEERS_SAME_LOOP, same_loop}, {"memory", PEERS_MEMORY, memory},
+    {"stream", PEERS_STREAM, stream}, {"pingpong", PEERS_PINGPONG, pingpong},
+    {"paced", PEERS_PACED, paced},    {"same-loop", PEERS_SAME_LOOP, same_loop},
+    {"memory", PEERS_MEMORY, memory},
 };
 
 PEERS_MAIN(workloads)

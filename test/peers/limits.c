@@ -1,14 +1,17 @@
-/* What the hardware and libuv by itself allow: not queues that anyone ships, but what all others are measured against.
+/* What the hardware and libuv by itself allow: not queues that anyone ships, but what all others
+ * are measured against.
  *
- *   stream             a ring of one sender and one receiver that spin and never sleep, each on a thread; each remembers what it last saw
- *                      of the other's place, and looks again only where that says full or empty. Values of 8, 64 or 1024 bytes, in the ring
+ *   stream             a ring of one sender and one receiver that spin and never sleep, each on a
+ *                      thread; each remembers what it last saw of the other's place, and looks
+ *                      again only where that says full or empty. Values of 8, 64 or 1024 bytes, in
+ *                      the ring
  *   pingpong           two loops that send to each other's uv_async_t, without values
  *   pingpong spin=1    two threads that spin on one word
  *   same-loop          a loop that sends to its own uv_async_t: a wake-up for each value
  *   same-loop run=0    turns of a loop with an active idle handle: what a turn costs at least */
 #include "loop.h"
 
-/* ---- Stream ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Stream ---------------------------------------------------------------------------------- */
 
 typedef struct {
   PEERS_ALIGNED size_t tail; /* values sent */
@@ -30,7 +33,8 @@ static inline size_t ring_room(ring_t* r, size_t most) {
   size_t room;
 
   if (tail - r->seen_head == r->capacity) {
-    while (tail - (r->seen_head = __atomic_load_n(&r->head, __ATOMIC_ACQUIRE)) == r->capacity) PEERS_PAUSE();
+    while (tail - (r->seen_head = __atomic_load_n(&r->head, __ATOMIC_ACQUIRE)) == r->capacity)
+      PEERS_PAUSE();
   }
   room = r->capacity - (tail - r->seen_head);
   return room < most ? room : most;
@@ -95,7 +99,9 @@ static inline void ring_receive(peers_thread_t* self, ring_t* r, size_t size, si
 /* For each size, and for single values, code of its own: the compiler knows how much it copies. */
 typedef void (*ring_end_t)(peers_thread_t* self, ring_t* r, size_t size, size_t batch);
 
-static inline __attribute__((always_inline)) void ring_specialise(ring_end_t end, peers_thread_t* self, size_t size) {
+static inline __attribute__((always_inline)) void ring_specialise(ring_end_t end,
+                                                                  peers_thread_t* self,
+                                                                  size_t size) {
   if (ring.batch == 1) {
     end(self, &ring, size, 1);
   } else {
@@ -116,7 +122,8 @@ static void stream(const benchmark_t* b) {
 
   if (s.senders > 1 || s.receivers > 1) peers_refuse("several senders or receivers");
   if (s.capacity == 0) peers_refuse("an unbuffered channel");
-  if (s.size != 8 && s.size != 64 && s.size != 1024) peers_refuse("values of other than 8, 64 or 1024 bytes");
+  if (s.size != 8 && s.size != 64 && s.size != 1024)
+    peers_refuse("values of other than 8, 64 or 1024 bytes");
   while (slots < s.capacity) slots *= 2;
   ring.capacity = s.capacity;
   ring.mask = slots - 1;
@@ -130,7 +137,7 @@ static void stream(const benchmark_t* b) {
   free(ring.cells);
 }
 
-/* ---- Ping-pong -------------------------------------------------------------------------------------------------------------- */
+/* ---- Ping-pong ------------------------------------------------------------------------------- */
 
 typedef struct {
   uv_loop_t loops[2];
@@ -225,7 +232,7 @@ static void pingpong(const benchmark_t* b) {
   }
 }
 
-/* ---- Same loop -------------------------------------------------------------------------------------------------------------- */
+/* ---- Same loop ------------------------------------------------------------------------------- */
 
 typedef struct {
   uv_loop_t loop;

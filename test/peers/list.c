@@ -1,9 +1,11 @@
-/* The queue as most projects on libuv write it by hand: a mutex, a linked list with a malloc'd node for each value, a uv_async_t that is
- * sent to on each push (libuv makes one wake-up of several), and a condition that senders wait on while the list is full. The callback
- * takes the nodes out one after the other, until it finds none; so what a callback pushes on its own loop is taken out without a turn of
- * that loop. A thread that receives waits on another condition instead.
+/* The queue as most projects on libuv write it by hand: a mutex, a linked list with a malloc'd node
+ * for each value, a uv_async_t that is sent to on each push (libuv makes one wake-up of several),
+ * and a condition that senders wait on while the list is full. The callback takes the nodes out one
+ * after the other, until it finds none; so what a callback pushes on its own loop is taken out
+ * without a turn of that loop. A thread that receives waits on another condition instead.
  *
- * Not supported: a sender on a loop, which could only block it; several values in one call; unbuffered channels; select. */
+ * Not supported: a sender on a loop, which could only block it; several values in one call;
+ * unbuffered channels; select. */
 #include "queue.h"
 
 typedef struct node_s node_t;

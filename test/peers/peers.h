@@ -1,8 +1,9 @@
-/* What the peers in C and C++ share: a main() that finds the workload, and the threads of a workload, which begin together, are told to
- * stop after `ms` milliseconds, and whose counts and sums are compared at the end. Needs C11 or C++17 with GCC's atomic builtins.
+/* What the peers in C and C++ share: a main() that finds the workload, and the threads of a
+ * workload, which begin together, are told to stop after `ms` milliseconds, and whose counts and
+ * sums are compared at the end. Needs C11 or C++17 with GCC's atomic builtins.
  *
- * A program runs one workload and ends, so what its threads share is one object, `peers`. Exit codes: 0; 1, a check failed; 2, a workload
- * or an argument that is unknown or not supported. */
+ * A program runs one workload and ends, so what its threads share is one object, `peers`. Exit
+ * codes: 0; 1, a check failed; 2, a workload or an argument that is unknown or not supported. */
 #ifndef PEERS_H
 #define PEERS_H
 
@@ -12,7 +13,8 @@
 #include <pthread.h>
 
 #define PEERS_MOST_THREADS 128
-#define PEERS_ALIGNED __attribute__((aligned(128))) /* two cache lines, since processors fetch them in pairs */
+#define PEERS_ALIGNED \
+  __attribute__((aligned(128))) /* two cache lines, since processors fetch them in pairs */
 
 #define PEERS_STREAM " ms pin from to senders receivers capacity size batch "
 #define PEERS_PINGPONG " ms pin capacity "
@@ -29,7 +31,8 @@
 #define PEERS_PAUSE() __asm__ volatile("" ::: "memory")
 #endif
 
-/* Says to the compiler that all bytes there are looked at, so that none of them is left out of a copy. */
+/* Says to the compiler that all bytes there are looked at, so that none of them is left out of a
+ * copy. */
 #define PEERS_KEEP(pointer) __asm__ volatile("" : : "r"(pointer) : "memory")
 
 typedef struct {
@@ -68,9 +71,11 @@ static struct {
   peers_thread_t threads[PEERS_MOST_THREADS];
 } peers;
 
-/* ---- What is not supported, what must not fail ------------------------------------------------------------------------------ */
+/* ---- What is not supported, what must not fail ----------------------------------------------- */
 
-BENCHMARK_UNUSED static void peers_refuse(const char* what) { benchmark_fail("not supported", what); }
+BENCHMARK_UNUSED static void peers_refuse(const char* what) {
+  benchmark_fail("not supported", what);
+}
 
 BENCHMARK_UNUSED static void peers_must(int ok, const char* what) {
   if (ok) return;
@@ -85,10 +90,12 @@ BENCHMARK_UNUSED static void* peers_alloc(size_t n, size_t size) {
   return memory;
 }
 
-/* ---- Threads ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
-/* Adds a thread to the workload. With pin=1 it stays on the given processor: 0 for those that send, or run the first loop. */
-BENCHMARK_UNUSED static peers_thread_t* peers_add(void (*run)(peers_thread_t* self), void* data, int processor) {
+/* Adds a thread to the workload. With pin=1 it stays on the given processor: 0 for those that send,
+ * or run the first loop. */
+BENCHMARK_UNUSED static peers_thread_t* peers_add(void (*run)(peers_thread_t* self), void* data,
+                                                  int processor) {
   peers_thread_t* thread;
 
   if (peers.nthreads == PEERS_MOST_THREADS) peers_refuse("so many threads");
@@ -99,10 +106,15 @@ BENCHMARK_UNUSED static peers_thread_t* peers_add(void (*run)(peers_thread_t* se
   return thread;
 }
 
-BENCHMARK_UNUSED static int peers_stopped(void) { return __atomic_load_n(&peers.stop, __ATOMIC_RELAXED); }
+BENCHMARK_UNUSED static int peers_stopped(void) {
+  return __atomic_load_n(&peers.stop, __ATOMIC_RELAXED);
+}
 
-/* Each of `peers.senders_left` senders calls it once, after its last value; 1 for the last of them, who delivers the end. */
-BENCHMARK_UNUSED static int peers_last_sender(void) { return __atomic_sub_fetch(&peers.senders_left, 1, __ATOMIC_ACQ_REL) == 0; }
+/* Each of `peers.senders_left` senders calls it once, after its last value; 1 for the last of them,
+ * who delivers the end. */
+BENCHMARK_UNUSED static int peers_last_sender(void) {
+  return __atomic_sub_fetch(&peers.senders_left, 1, __ATOMIC_ACQ_REL) == 0;
+}
 
 BENCHMARK_UNUSED static void peers_count_sent(peers_thread_t* self, uint64_t number) {
   self->sent++;
@@ -149,14 +161,16 @@ static void peers_print_threads(void) {
   benchmark_print_times(received, last->ended - peers.began, last->ended_cpu - peers.began_cpu);
 }
 
-/* Runs all threads for `ms` milliseconds, waits for them, compares their counts and prints the times. */
+/* Runs all threads for `ms` milliseconds, waits for them, compares their counts and prints the
+ * times. */
 BENCHMARK_UNUSED static void peers_run(void) {
   size_t i;
 
   pthread_barrier_init(&peers.ready, NULL, (unsigned int)peers.nthreads + 1);
   pthread_barrier_init(&peers.gate, NULL, (unsigned int)peers.nthreads + 1);
   for (i = 0; i < peers.nthreads; i++) {
-    peers_must(pthread_create(&peers.threads[i].thread, NULL, peers_thread, &peers.threads[i]) == 0, "pthread_create");
+    peers_must(pthread_create(&peers.threads[i].thread, NULL, peers_thread, &peers.threads[i]) == 0,
+               "pthread_create");
   }
   pthread_barrier_wait(&peers.ready);
   peers.began = benchmark_now();
@@ -168,7 +182,7 @@ BENCHMARK_UNUSED static void peers_run(void) {
   peers_print_threads();
 }
 
-/* ---- Stream ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Stream ---------------------------------------------------------------------------------- */
 
 typedef struct {
   int from_loop;
@@ -199,15 +213,17 @@ BENCHMARK_UNUSED static peers_stream_t peers_stream(const benchmark_t* b) {
   s.capacity = benchmark_number(b, "capacity", 1024);
   s.size = benchmark_number(b, "size", 8);
   s.batch = benchmark_number(b, "batch", 1);
-  if (s.senders < 1 || s.receivers < 1 || s.batch < 1) peers_refuse("nobody who sends or receives, or batches of nothing");
-  if (s.senders > PEERS_MOST_THREADS || s.receivers > PEERS_MOST_THREADS) peers_refuse("so many threads");
+  if (s.senders < 1 || s.receivers < 1 || s.batch < 1)
+    peers_refuse("nobody who sends or receives, or batches of nothing");
+  if (s.senders > PEERS_MOST_THREADS || s.receivers > PEERS_MOST_THREADS)
+    peers_refuse("so many threads");
   if (s.size < 8 || s.size > 65536) peers_refuse("values of fewer than 8 bytes or more than 65536");
   if (s.capacity > 1u << 24 || s.batch > 1u << 16) peers_refuse("so large a capacity or batch");
   peers.senders_left = (unsigned int)s.senders;
   return s;
 }
 
-/* ---- Paced ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Paced ----------------------------------------------------------------------------------- */
 
 /* Room for all latencies, touched before they are measured. */
 BENCHMARK_UNUSED static benchmark_latencies_t peers_latencies(uint64_t period) {
@@ -222,7 +238,8 @@ BENCHMARK_UNUSED static benchmark_latencies_t peers_latencies(uint64_t period) {
   return l;
 }
 
-/* Waits on the clock until a period after *last, and returns the time. One who is late catches up, without waiting. */
+/* Waits on the clock until a period after *last, and returns the time. One who is late catches up,
+ * without waiting. */
 BENCHMARK_UNUSED static uint64_t peers_pace(uint64_t* last, uint64_t period) {
   uint64_t due = *last + period;
   uint64_t now = benchmark_now();
@@ -235,12 +252,13 @@ BENCHMARK_UNUSED static uint64_t peers_pace(uint64_t* last, uint64_t period) {
   return now;
 }
 
-BENCHMARK_UNUSED static void peers_print_paced(const peers_thread_t* receiver, benchmark_latencies_t* l) {
+BENCHMARK_UNUSED static void peers_print_paced(const peers_thread_t* receiver,
+                                               benchmark_latencies_t* l) {
   benchmark_print_latencies(l);
   benchmark_print("receiver_cpu", receiver->ended_own - receiver->began_own);
 }
 
-/* ---- Memory ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 BENCHMARK_UNUSED static uint64_t peers_heap_bytes(void) {
   struct mallinfo2 info = mallinfo2();
@@ -248,9 +266,10 @@ BENCHMARK_UNUSED static uint64_t peers_heap_bytes(void) {
   return info.uordblks + info.hblkhd;
 }
 
-/* ---- main() ----------------------------------------------------------------------------------------------------------------- */
+/* ---- main() ---------------------------------------------------------------------------------- */
 
-BENCHMARK_UNUSED static int peers_main(int argc, char** argv, const peers_workload_t* workloads, size_t n) {
+BENCHMARK_UNUSED static int peers_main(int argc, char** argv, const peers_workload_t* workloads,
+                                       size_t n) {
   size_t i;
 
   if (argc < 2) benchmark_fail("usage: PROGRAM WORKLOAD name=value...", "");
@@ -268,7 +287,9 @@ BENCHMARK_UNUSED static int peers_main(int argc, char** argv, const peers_worklo
   return 2;
 }
 
-#define PEERS_MAIN(workloads) \
-  int main(int argc, char** argv) { return peers_main(argc, argv, workloads, sizeof(workloads) / sizeof((workloads)[0])); }
+#define PEERS_MAIN(workloads)                                                             \
+  int main(int argc, char** argv) {                                                       \
+    return peers_main(argc, argv, workloads, sizeof(workloads) / sizeof((workloads)[0])); \
+  }
 
 #endif /* PEERS_H */

@@ -1,4 +1,5 @@
-/* The workloads over a queue that was written by hand around a uv_async_t: for list.c and array.c, which define the queue. */
+/* The workloads over a queue that was written by hand around a uv_async_t: for list.c and array.c,
+ * which define the queue. */
 #ifndef QUEUE_H
 #define QUEUE_H
 
@@ -13,10 +14,14 @@ typedef void (*queue_cb)(void* data, const void* value);
 
 static queue_t* queue_new(size_t capacity, size_t size);
 static void queue_free(queue_t* q);
-static void queue_start(queue_t* q, uv_loop_t* loop, queue_cb cb, void* data); /* receives on a loop, until the end */
-static void queue_receive(queue_t* q, queue_cb cb, void* data);                /* receives in this thread, until the end */
-static void queue_push(queue_t* q, const void* values, size_t n);              /* waits while it is full */
-static void queue_close(queue_t* q);                                           /* after the last push of all has returned */
+/* receives on a loop, until the end */
+static void queue_start(queue_t* q, uv_loop_t* loop, queue_cb cb, void* data);
+/* receives in this thread, until the end */
+static void queue_receive(queue_t* q, queue_cb cb, void* data);
+/* waits while it is full */
+static void queue_push(queue_t* q, const void* values, size_t n);
+/* after the last push of all has returned */
+static void queue_close(queue_t* q);
 
 static uint64_t queue_number(const void* value) {
   uint64_t number;
@@ -33,7 +38,7 @@ static void queue_count(void* data, const void* value) {
   }
 }
 
-/* ---- Stream ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Stream ---------------------------------------------------------------------------------- */
 
 typedef struct {
   peers_stream_t options;
@@ -80,7 +85,8 @@ static void stream_run(stream_t* s, void (*send)(peers_thread_t* self)) {
   size_t i;
 
   if (s->options.capacity == 0) peers_refuse("an unbuffered channel");
-  if (s->options.to_loop && s->options.receivers > 1) peers_refuse("several loops that receive from one queue");
+  if (s->options.to_loop && s->options.receivers > 1)
+    peers_refuse("several loops that receive from one queue");
   s->queue = queue_new(s->options.capacity, s->options.size);
   for (i = 0; i < s->options.receivers; i++) peers_add(stream_receive, s, 1);
   loop_init(&s->loop);
@@ -91,7 +97,7 @@ static void stream_run(stream_t* s, void (*send)(peers_thread_t* self)) {
   queue_free(s->queue);
 }
 
-/* ---- Ping-pong -------------------------------------------------------------------------------------------------------------- */
+/* ---- Ping-pong ------------------------------------------------------------------------------- */
 
 typedef struct {
   queue_t* in;
@@ -155,7 +161,7 @@ static void pingpong(const benchmark_t* b) {
   }
 }
 
-/* ---- Paced ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Paced ----------------------------------------------------------------------------------- */
 
 typedef struct {
   queue_t* queue;
@@ -201,7 +207,7 @@ static void paced(const benchmark_t* b) {
   queue_free(p.queue);
 }
 
-/* ---- Same loop -------------------------------------------------------------------------------------------------------------- */
+/* ---- Same loop ------------------------------------------------------------------------------- */
 
 typedef struct {
   queue_t* queue;
@@ -253,7 +259,7 @@ static void same_loop(const benchmark_t* b) {
   queue_free(s.queue);
 }
 
-/* ---- Many ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Many ------------------------------------------------------------------------------------ */
 
 typedef struct {
   queue_t** queues;
@@ -263,13 +269,15 @@ typedef struct {
   peers_thread_t* receiver;
 } many_t;
 
-/* The last value is what ends it; that all those handles are closed afterwards takes time that is not counted. */
+/* The last value is what ends it; that all those handles are closed afterwards takes time that is
+ * not counted. */
 static void on_many(void* data, const void* value) {
   const many_t* m = data;
   peers_thread_t* self = m->receiver;
 
   if (value != NULL) peers_count_received(self, queue_number(value));
-  if (self->received == __atomic_load_n(&m->total, __ATOMIC_RELAXED) && self->ended == 0) peers_ended(self);
+  if (self->received == __atomic_load_n(&m->total, __ATOMIC_RELAXED) && self->ended == 0)
+    peers_ended(self);
 }
 
 static void many_send(peers_thread_t* self) {
@@ -310,13 +318,14 @@ static void many(const benchmark_t* b) {
   free(m.queues);
 }
 
-/* ---- Memory ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 static void on_memory(void* data, const void* value) {
   if (value != NULL) ++*(uint64_t*)data;
 }
 
-/* n queues, each of which holds `each` values at once. Nothing else takes memory between the two looks at the heap. */
+/* n queues, each of which holds `each` values at once. Nothing else takes memory between the two
+ * looks at the heap. */
 static void memory_of(size_t n, size_t capacity, size_t each, int is_drained_shown) {
   queue_t** queues = peers_alloc(n, sizeof(queue_t*));
   uint64_t began, began_cpu, bytes, full, received = 0;

@@ -1,5 +1,6 @@
-/* A plugin with a copy of the library of its own, as extensions of other languages have. Its allocator does not free what another one has
- * made, nor another one what it has made: there is something in front of each piece. */
+/* A plugin with a copy of the library of its own, as extensions of other languages have. Its
+ * allocator does not free what another one has made, nor another one what it has made: there is
+ * something in front of each piece. */
 #include "plugin.h"
 
 #include <assert.h>
@@ -42,12 +43,16 @@ static void* own_calloc(size_t n, size_t size) {
   return NULL;
 }
 
-static int use_own_memory(void) { return uvchan_replace_allocator(own_malloc, own_realloc, own_calloc, own_free); }
+static int use_own_memory(void) {
+  return uvchan_replace_allocator(own_malloc, own_realloc, own_calloc, own_free);
+}
 
 static size_t count_allocations(void) { return atomic_load(&allocations); }
 
 __attribute__((visibility("default")))
-const plugin_t plugin = {uvchan_create,     uvchan_release,        uvchan_close,       uvchan_try_send,       uvchan_send_wait,
-                         uvchan_recv_wait,  uvchan_recv_timedwait, uvchan_select_wait, uvchan_waitgroup_wait, uvchan_receiver_init,
-                         uvchan_recv_start, uvchan_receiver_close, uvchan_send,        uvchan_cancel,         uvchan_replace_allocator,
-                         use_own_memory,    count_allocations};
+const plugin_t plugin = {uvchan_create,         uvchan_release,     uvchan_close,
+                         uvchan_try_send,       uvchan_send_wait,   uvchan_recv_wait,
+                         uvchan_recv_timedwait, uvchan_select_wait, uvchan_waitgroup_wait,
+                         uvchan_receiver_init,  uvchan_recv_start,  uvchan_receiver_close,
+                         uvchan_send,           uvchan_cancel,      uvchan_replace_allocator,
+                         use_own_memory,        count_allocations};

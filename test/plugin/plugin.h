@@ -17,9 +17,11 @@ typedef struct {
   int (*receiver_init)(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t* ch);
   int (*recv_start)(uvchan_receiver_t* receiver, uvchan_recv_cb cb);
   void (*receiver_close)(uvchan_receiver_t* receiver, uvchan_receiver_close_cb cb);
-  int (*send)(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* value, uvchan_send_cb cb);
+  int (*send)(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* value,
+              uvchan_send_cb cb);
   int (*cancel)(uvchan_req_t* req);
-  int (*use_memory)(uv_malloc_func malloc_func, uv_realloc_func realloc_func, uv_calloc_func calloc_func, uv_free_func free_func);
+  int (*use_memory)(uv_malloc_func malloc_func, uv_realloc_func realloc_func,
+                    uv_calloc_func calloc_func, uv_free_func free_func);
   int (*use_own_memory)(void); /* has the copy use an allocator of its own from here on */
   size_t (*allocations)(void); /* of that one */
 } plugin_t;

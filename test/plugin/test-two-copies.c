@@ -1,5 +1,6 @@
-/* Two copies of the library in one process: a host's, and that of a plugin, which shares channels and loops with the host. What one copy does
- * not know of the other costs a needless wake-up at most. Arguments: the plugin's file. */
+/* Two copies of the library in one process: a host's, and that of a plugin, which shares channels
+ * and loops with the host. What one copy does not know of the other costs a needless wake-up at
+ * most. Arguments: the plugin's file. */
 #include <dlfcn.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -38,7 +39,8 @@ static void send_and_close(void* arg) {
   must((side->by_plugin ? plugin->close : uvchan_close)(side->ch) == 0);
 }
 
-/* The loop's thread is the first of its copy, and the sending thread is the first of the other one. */
+/* The loop's thread is the first of its copy, and the sending thread is the first of the other
+ * one. */
 START_TEST(a_thread_of_one_copy_wakes_a_loop_of_the_other) {
   int by_plugin = _i / SUPPORT_NCAPACITIES;
   side_t side = {support_channel(8, support_capacities[_i % SUPPORT_NCAPACITIES]), by_plugin};
@@ -48,7 +50,8 @@ START_TEST(a_thread_of_one_copy_wakes_a_loop_of_the_other) {
   support_loop_open(&loop);
   memset(&sink, 0, sizeof(sink));
   sink.close_at_end = 1;
-  must((by_plugin ? uvchan_receiver_init : plugin->receiver_init)(&loop, &sink.handle, side.ch) == 0);
+  must((by_plugin ? uvchan_receiver_init : plugin->receiver_init)(&loop, &sink.handle, side.ch) ==
+       0);
   must((by_plugin ? uvchan_recv_start : plugin->recv_start)(&sink.handle, sink_on_value) == 0);
   settle(&loop);
   support_start(&thread, send_and_close, &side);
@@ -69,7 +72,8 @@ static void receive_all(void* arg) {
     if (expected % 2 == 0) {
       must((side->by_plugin ? plugin->recv_wait : uvchan_recv_wait)(side->ch, &value) == 0);
     } else {
-      must((side->by_plugin ? plugin->select_wait : uvchan_select_wait)(&c, 1) == 0 && c.status == 0);
+      must((side->by_plugin ? plugin->select_wait : uvchan_select_wait)(&c, 1) == 0 &&
+           c.status == 0);
     }
     must(value == expected);
   }
@@ -103,7 +107,8 @@ START_TEST(a_wait_group_of_the_host_ends_a_wait_in_the_plugin) {
 }
 END_TEST
 
-/* The plugin's send would wait for this very thread's receiver, but its copy can't know that; and it must not say so of another's. */
+/* The plugin's send would wait for this very thread's receiver, but its copy can't know that; and
+ * it must not say so of another's. */
 START_TEST(a_thread_of_the_plugin_is_never_taken_for_the_loops) {
   side_t side = {support_channel(8, 0), 1};
   uv_loop_t loop;
@@ -140,9 +145,12 @@ START_TEST(each_copy_has_an_allocator_of_its_own) {
   for (i = 0; i < 1000; i++) {
     support_fill(value, elem_size, (uint64_t)i);
     ck_assert_int_eq(i % 2 == 0 ? plugin->try_send(ours, value) : uvchan_try_send(ours, value), 0);
-    ck_assert_int_eq(i % 2 != 0 ? plugin->try_send(theirs, value) : uvchan_try_send(theirs, value), 0);
+    ck_assert_int_eq(i % 2 != 0 ? plugin->try_send(theirs, value) : uvchan_try_send(theirs, value),
+                     0);
   }
-  for (i = 0; i < 1000; i++) ck_assert_int_eq(i % 2 == 0 ? plugin->recv_wait(theirs, value) : uvchan_recv_wait(theirs, value), 0);
+  for (i = 0; i < 1000; i++)
+    ck_assert_int_eq(
+        i % 2 == 0 ? plugin->recv_wait(theirs, value) : uvchan_recv_wait(theirs, value), 0);
   run_until(&loop, sink.values == 1000);
   sink_close(&sink);
   uvchan_receiver_close(&receiver, NULL); /* it was made by the plugin */
@@ -155,7 +163,8 @@ END_TEST
 
 static void note_close(uvchan_receiver_t* receiver) { *(int*)receiver->data = 1; }
 
-/* Whoever lets go of a hub takes it out of the list of the copy that made it: or that copy would find it there when it is gone. */
+/* Whoever lets go of a hub takes it out of the list of the copy that made it: or that copy would
+ * find it there when it is gone. */
 START_TEST(what_one_copy_has_begun_on_a_loop_the_other_ends) {
   uvchan_t* ch = support_channel(8, 1);
   uv_loop_t loop;
@@ -168,7 +177,8 @@ START_TEST(what_one_copy_has_begun_on_a_loop_the_other_ends) {
     int closed = 0;
     memset(&full, 0, sizeof(full));
     must(try_send(ch, 0) == 0);
-    must((by_plugin ? plugin->send : uvchan_send)(&loop, &full.req, ch, &full.value, send_op_done) == 0);
+    must((by_plugin ? plugin->send : uvchan_send)(&loop, &full.req, ch, &full.value,
+                                                  send_op_done) == 0);
     settle(&loop);
     must((by_plugin ? uvchan_cancel : plugin->cancel)((uvchan_req_t*)&full.req) == 0);
     settle(&loop);
@@ -205,7 +215,8 @@ static void send_after(void* arg) {
   must(uvchan_try_send(moment->ch, &value) == 0);
 }
 
-/* The host's thread may still be in the call that wakes the plugin's: it touches nothing of the plugin. */
+/* The host's thread may still be in the call that wakes the plugin's: it touches nothing of the
+ * plugin. */
 START_TEST(a_plugin_may_be_unloaded_when_its_calls_have_returned) {
   uint32_t random = 1;
   int rounds = support_count(2000);
@@ -232,7 +243,8 @@ START_TEST(what_a_plugin_has_sent_outlives_it) {
   uvchan_t* theirs = NULL;
   uint64_t value;
   must(plugin->create(&theirs, 8, support_capacities[3 + _i]) == 0);
-  for (value = 0; value < 16; value++) must(plugin->try_send(ours, &value) == 0 && plugin->try_send(theirs, &value) == 0);
+  for (value = 0; value < 16; value++)
+    must(plugin->try_send(ours, &value) == 0 && plugin->try_send(theirs, &value) == 0);
   must(dlclose(handle) == 0);
   for (value = 0; value < 16; value++) must(takes(ours, value) && takes(theirs, value));
   uvchan_release(ours);
@@ -267,7 +279,8 @@ typedef struct {
 
 static int make_and_end(maker_t* maker) {
   uvchan_receiver_t receiver;
-  int r = (maker->by_plugin ? plugin->receiver_init : uvchan_receiver_init)(&maker->loop, &receiver, maker->ch);
+  int r = (maker->by_plugin ? plugin->receiver_init : uvchan_receiver_init)(&maker->loop, &receiver,
+                                                                            maker->ch);
   if (r != 0) return r;
   uvchan_receiver_close(&receiver, NULL);
   while (uv_run(&maker->loop, UV_RUN_DEFAULT) != 0) continue;
@@ -291,7 +304,8 @@ static void fork_and_use(maker_t* makers) {
     alarm(30);
     for (i = 0; i < 2; i++) {
       maker_t own = {.ch = makers[i].ch, .by_plugin = i};
-      if (uv_loop_init(&own.loop) != 0 || make_and_end(&own) != 0 || uv_loop_close(&own.loop) != 0) _exit(1);
+      if (uv_loop_init(&own.loop) != 0 || make_and_end(&own) != 0 || uv_loop_close(&own.loop) != 0)
+        _exit(1);
     }
     _exit(0);
   }
@@ -299,7 +313,8 @@ static void fork_and_use(maker_t* makers) {
   must(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* AddressSanitizer's allocator is not whole in a child where another thread was in malloc(): so the places of hubs are kept here. */
+/* AddressSanitizer's allocator is not whole in a child where another thread was in malloc(): so the
+ * places of hubs are kept here. */
 #define NPLACES 64
 static struct {
   atomic_int taken;
@@ -322,8 +337,12 @@ static void place_free(void* memory) {
   }
 }
 
-static void* place_calloc(size_t n, size_t size) { return size == 0 ? NULL : place_malloc(n * size); }
-static void* place_realloc(void* memory, size_t size) { return memory == NULL ? place_malloc(size) : NULL; }
+static void* place_calloc(size_t n, size_t size) {
+  return size == 0 ? NULL : place_malloc(n * size);
+}
+static void* place_realloc(void* memory, size_t size) {
+  return memory == NULL ? place_malloc(size) : NULL;
+}
 
 START_TEST(a_child_of_fork_finds_the_hubs_of_both_copies_whole) {
   int rounds = support_count(400), i;
@@ -371,7 +390,8 @@ int main(int argc, char** argv) {
   must(argc == 2);
   file = argv[1];
   tcase_add_checked_fixture(tcase, load, NULL);
-  tcase_add_loop_test(tcase, a_thread_of_one_copy_wakes_a_loop_of_the_other, 0, 2 * SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(tcase, a_thread_of_one_copy_wakes_a_loop_of_the_other, 0,
+                      2 * SUPPORT_NCAPACITIES);
   tcase_add_loop_test(tcase, threads_of_both_copies_wake_each_other, 0, 2 * SUPPORT_NCAPACITIES);
   tcase_add_test(tcase, a_wait_group_of_the_host_ends_a_wait_in_the_plugin);
   tcase_add_test(tcase, a_thread_of_the_plugin_is_never_taken_for_the_loops);

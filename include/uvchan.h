@@ -52,6 +52,11 @@
  * handler, and another handler of pthread_atfork() must not call the library before the fork.
  * vfork(), posix_spawn() and uv_spawn() have no such conditions.
  *
+ * Versions. A program that was compiled with this header runs with each later libuvchan.so.1 as it
+ * is: all that it declares keeps its size and its members their places. What a later version has to
+ * add takes reserved members, which is why those of the options have to be zero: memset() them, or
+ * initialise with = {0}, before you set what you need.
+ *
  * The shape of the API follows libuv: handles and requests are the user's memory, with `void* data`
  * first. Its meaning follows Go: channels, select, wait groups, and the memory model (a send
  * happens before its receive; the k-th receive happens before send k + capacity completes; a close
@@ -70,8 +75,8 @@ extern "C" {
 #endif
 
 #define UVCHAN_VERSION_MAJOR 1
-#define UVCHAN_VERSION_MINOR 1
-#define UVCHAN_VERSION_PATCH 1
+#define UVCHAN_VERSION_MINOR 2
+#define UVCHAN_VERSION_PATCH 0
 
 /* ---- The channel ----------------------------------------------------------------------------- */
 
@@ -102,15 +107,16 @@ typedef void (*uvchan_drop_cb)(void* value, uvchan_drop_reason_t reason, void* a
 
 /* All zero is valid: an unbuffered channel of pure signals. */
 typedef struct {
-  size_t
-      elem_size; /* bytes in a value; 0 is a pure signal. Values are copied; what a callback gets, of a batch its first
-                                 value, is aligned as malloc aligns */
+  /* bytes in a value; 0 is a pure signal. Values are copied; what a callback gets, of a batch its
+   * first value, is aligned as malloc aligns */
+  size_t elem_size;
   size_t capacity; /* values; 0: unbuffered, n: exactly n, UVCHAN_UNBOUNDED: no limit */
   /* other than UVCHAN_WAIT: only with a capacity of 1 or more, and not UVCHAN_UNBOUNDED */
   uvchan_overflow_t overflow;
   uvchan_drop_cb drop_cb; /* or NULL: such values vanish */
   void* drop_arg;
-  const char* name; /* for statistics; copied; or NULL */
+  const char* name;  /* for statistics; copied; or NULL */
+  void* reserved[4]; /* NULL each; UV_EINVAL else, since a later version may give it a meaning */
 } uvchan_options_t;
 
 typedef struct {
@@ -124,6 +130,7 @@ typedef struct {
   size_t peak;              /* the most values seen buffered at once; 0 where capacity is 0 */
   size_t waiting_senders;   /* threads, requests and selects */
   size_t waiting_receivers; /* the same, and started receivers that have nothing to receive */
+  uint64_t reserved[4];     /* 0, until a later version gives it a meaning */
 } uvchan_stats_t;
 
 /* Makes a channel with one reference, the caller's.
@@ -135,7 +142,8 @@ typedef struct {
 int uvchan_create(uvchan_t** ch, size_t elem_size, size_t capacity);
 
 /* The same, with all options; they are copied. Returns as uvchan_create(); UV_EINVAL also for NULL
- * options, an unknown overflow policy, or a drop policy with a capacity of 0 or UVCHAN_UNBOUNDED.
+ * options, an unknown overflow policy, a drop policy with a capacity of 0 or UVCHAN_UNBOUNDED, or
+ * something in reserved.
  * Cost: as uvchan_create(); with a drop policy, a drop_cb and values of more than 1024 bytes, room
  * for one more. */
 int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options);
@@ -332,6 +340,7 @@ struct uvchan_receiver_s {
   struct uvchan_receiver_s* prev;
   uvchan_receiver_close_cb close_cb;
   uv_idle_t later;
+  void* reserved[12];
 };
 
 /* Prepares a receiver: sets every member but data. It holds a reference to the channel until it is
@@ -420,12 +429,14 @@ struct uvchan_send_s {
   UVCHAN__REQ_FIELDS(uvchan_req_t)
   uvchan__place_t place;
   uvchan_send_cb cb;
+  void* reserved[4];
 };
 
 struct uvchan_recv_s {
   UVCHAN__REQ_FIELDS(uvchan_req_t)
   uvchan__place_t place;
   uvchan_recv_done_cb cb;
+  void* reserved[4];
 };
 
 struct uvchan_notify_s {
@@ -433,6 +444,7 @@ struct uvchan_notify_s {
   uvchan__place_t place;
   struct uvchan_waitgroup_s* waitgroup;
   uvchan_notify_cb cb;
+  void* reserved[4];
 };
 
 /* Sends one value, in its turn.
@@ -485,6 +497,7 @@ struct uvchan_select_s {
   uvchan__place_t* places; /* near_places, or allocated where there are more cases */
   uvchan__place_t near_places[UVCHAN__SELECT_PLACES];
   uvchan_select_cb cb;
+  void* reserved[4];
 };
 
 /* Go's select with a default branch.
@@ -522,6 +535,7 @@ struct uvchan_waitgroup_s {
   uvchan__queue_t waiters; /* under the lock, as count */
   unsigned int lock;       /* atomic */
   int count;
+  void* reserved[2];
 };
 
 /* Prepares one in the caller's memory, with a count of 0. Returns 0; UV_EINVAL. */
@@ -574,6 +588,7 @@ struct uvchan_ticker_s {
   uint64_t missed;
   uvchan_ticker_close_cb close_cb;
   unsigned int flags;
+  void* reserved[4];
 };
 
 /* Prepares a ticker: sets every member but data. It holds a reference to the channel until it is

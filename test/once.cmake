@@ -57,3 +57,9 @@ if(NOT WIN32)
   uvchan_add_script(plugin plugin.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan> "${CMAKE_CURRENT_BINARY_DIR}")
 endif()
 uvchan_add_script(consumer consumer.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}" "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}")
+
+# The description of the ABI is one of x86-64 and Linux, as gcc tells it.
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  uvchan_add_script(abi abi.sh "${CMAKE_C_COMPILER}" "${CMAKE_CURRENT_BINARY_DIR}")
+  set_tests_properties(${name_prefix}abi PROPERTIES SKIP_RETURN_CODE 77)
+endif()

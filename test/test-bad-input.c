@@ -52,6 +52,16 @@ START_TEST(create_refuses_nonsense_and_leaves_the_output_alone) {
 }
 END_TEST
 
+START_TEST(create_refuses_what_is_reserved) {
+  uvchan_options_t options;
+  uvchan_t* ch = NULL;
+  memset(&options, 0, sizeof(options));
+  options.reserved[_i] = &options;
+  refuses(UV_EINVAL, uvchan_create_ex(&ch, &options));
+  ck_assert_ptr_null(ch);
+}
+END_TEST
+
 START_TEST(create_without_memory_says_so) {
   uvchan_t* ch = NULL;
   refuses(UV_ENOMEM, uvchan_create(&ch, SIZE_MAX / 8, 2));
@@ -351,6 +361,7 @@ int main(void) {
   Suite* suite = suite_create("bad-input");
   TCase* tcase = support_tcase(suite, "bad-input");
   tcase_add_test(tcase, create_refuses_nonsense_and_leaves_the_output_alone);
+  tcase_add_loop_test(tcase, create_refuses_what_is_reserved, 0, 4);
   tcase_add_test(tcase, create_without_memory_says_so);
   tcase_add_test(tcase, create_ex_refuses_nonsense_and_leaves_the_output_alone);
   tcase_add_test(tcase, close_refuses_no_channel);

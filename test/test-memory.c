@@ -152,9 +152,12 @@ static void drop_and_send(void* value, uvchan_drop_reason_t reason, void* arg) {
 START_TEST(only_a_large_value_that_overflows_beside_another_needs_memory) {
   static const size_t sizes[] = {1024, 1025, 5000, 100000};
   nested_t nested = {NULL, NULL, sizes[_i % 4], 0, 0, 0};
-  uvchan_options_t options = {
-      sizes[_i % 4], 2,       _i < 4 ? UVCHAN_DROP_NEWEST : UVCHAN_DROP_OLDEST,
-      drop_and_send, &nested, "orders"};
+  uvchan_options_t options = {.elem_size = sizes[_i % 4],
+                              .capacity = 2,
+                              .overflow = _i < 4 ? UVCHAN_DROP_NEWEST : UVCHAN_DROP_OLDEST,
+                              .drop_cb = drop_and_send,
+                              .drop_arg = &nested,
+                              .name = "orders"};
   size_t before;
   int round, i;
 

@@ -107,7 +107,8 @@ static void send_to_the_end(void* arg) {
 }
 
 static void abort_beside(uv_thread_cb beside, size_t capacity) {
-  uvchan_options_t options = {sizeof(uint64_t), capacity, UVCHAN_WAIT, on_aborted, NULL, NULL};
+  uvchan_options_t options = {
+      .elem_size = sizeof(uint64_t), .capacity = capacity, .drop_cb = on_aborted};
   aborted_t a;
   uv_thread_t thread;
   uint64_t value;

@@ -282,7 +282,11 @@ static void count_and_test_cancel(void* value, uvchan_drop_reason_t reason, void
 
 static uvchan_t* channel_that_counts(unsigned int* dropped, size_t elem_size, size_t capacity,
                                      uvchan_overflow_t overflow) {
-  uvchan_options_t options = {elem_size, capacity, overflow, count_and_test_cancel, dropped, NULL};
+  uvchan_options_t options = {.elem_size = elem_size,
+                              .capacity = capacity,
+                              .overflow = overflow,
+                              .drop_cb = count_and_test_cancel,
+                              .drop_arg = dropped};
   uvchan_t* ch = NULL;
 
   must(uvchan_create_ex(&ch, &options) == 0);

@@ -11,6 +11,11 @@
 /* ---- Create, retain, release ----------------------------------------------------------------- */
 
 static int is_valid(const uvchan_options_t* options) {
+  size_t i;
+
+  for (i = 0; i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++) {
+    if (options->reserved[i] != NULL) return 0;
+  }
   if (options->overflow == UVCHAN_WAIT) return 1;
   if (options->overflow != UVCHAN_DROP_NEWEST && options->overflow != UVCHAN_DROP_OLDEST) return 0;
   return options->capacity != 0 && options->capacity != UVCHAN_UNBOUNDED;

@@ -3,6 +3,7 @@
 #include "channel/call.h"
 
 #include "channel/drop.h"
+#include "ground/tuning.h"
 
 /* ---- Operations that do not wait ------------------------------------------------------------- */
 
@@ -79,11 +80,9 @@ int uvchan__recv_slow(uvchan_t* ch, void* value) {
 
 /* Of many values so many are moved in one step as have their pages touched before it: up to n, and
  * few enough that this costs little where fewer are moved in the end. */
-#define FETCHED_AHEAD ((uint64_t)65536) /* bytes */
-
 static size_t prefault_some(const void* values, size_t n, size_t size) {
-  if (n > FETCHED_AHEAD) n = FETCHED_AHEAD;
-  while (n > 1 && (uint64_t)n * size > FETCHED_AHEAD) n /= 2;
+  if (n > UVCHAN__PREFAULT_BYTES) n = UVCHAN__PREFAULT_BYTES;
+  while (n > 1 && (uint64_t)n * size > UVCHAN__PREFAULT_BYTES) n /= 2;
   uvchan__prefault(values, n * size);
   return n;
 }

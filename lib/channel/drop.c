@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ground/memory.h"
+#include "ground/tuning.h"
 
 static void count(_Atomic uint64_t* counter, uint64_t n) {
   atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
@@ -72,19 +73,17 @@ static int overflow_into(uvchan_t* ch, const void* value, void* held) {
 
 /* A value that overflows leaves its slot before drop_cb gets it, since drop_cb may send to the same
  * channel. A small one is held on the stack. */
-#define SMALL_BYTES 1024
-
 static int overflow_small(uvchan_t* ch, const void* value) {
   union {
     max_align_t aligned;
-    unsigned char bytes[SMALL_BYTES];
+    unsigned char bytes[UVCHAN__ON_STACK_BYTES];
   } held;
 
   return overflow_into(ch, value, held.bytes);
 }
 
 size_t uvchan__drop_room_bytes(unsigned int overflow, size_t elem_size) {
-  return overflow == UVCHAN_WAIT || elem_size <= SMALL_BYTES ? 0 : elem_size;
+  return overflow == UVCHAN_WAIT || elem_size <= UVCHAN__ON_STACK_BYTES ? 0 : elem_size;
 }
 
 /* A larger one is held in the room that the channel has for one; or, while another call has that,
@@ -114,7 +113,7 @@ int uvchan__send_to_full(uvchan_t* ch, const void* value) {
   size_t size = uvchan__size_to_send(ch);
 
   if (!ch->has_drops || size == 0) return overflow_into(ch, value, NULL);
-  return size <= SMALL_BYTES ? overflow_small(ch, value) : overflow_large(ch, value);
+  return size <= UVCHAN__ON_STACK_BYTES ? overflow_small(ch, value) : overflow_large(ch, value);
 }
 
 /* ---- All that is buffered -------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "channel/drop.h"
 #include "channel/state.h"
 #include "ground/memory.h"
+#include "ground/tuning.h"
 #include "wake/patience.h"
 
 /* ---- Create, retain, release ----------------------------------------------------------------- */
@@ -23,7 +24,7 @@ static int is_valid(const uvchan_options_t* options) {
 
 /* The channel and all that lies behind it are one piece of memory. Its lines begin at lines of the
  * processor's cache, which malloc does not promise: so there is a little more of it. */
-#define ALIGN_SLACK (UVCHAN__CACHE_LINE - _Alignof(max_align_t) % UVCHAN__CACHE_LINE)
+#define ALIGN_SLACK (UVCHAN__CACHE_LINE_BYTES - _Alignof(max_align_t) % UVCHAN__CACHE_LINE_BYTES)
 
 static uvchan__store_kind_t kind_of(size_t capacity) {
   if (capacity == 0) return UVCHAN__UNBUFFERED;
@@ -88,7 +89,8 @@ static uvchan_t* allocate(size_t bytes) {
   uvchan_t* made;
 
   if (memory == NULL) return NULL;
-  align_offset = (UVCHAN__CACHE_LINE - (uintptr_t)memory % UVCHAN__CACHE_LINE) % UVCHAN__CACHE_LINE;
+  align_offset = (UVCHAN__CACHE_LINE_BYTES - (uintptr_t)memory % UVCHAN__CACHE_LINE_BYTES) %
+                 UVCHAN__CACHE_LINE_BYTES;
   made = (uvchan_t*)(void*)(memory + align_offset);
   memset(made, 0, sizeof(*made));
   made->align_offset = (unsigned char)align_offset;
@@ -114,8 +116,8 @@ int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
     memcpy((unsigned char*)uvchan__store(made) + behind.store + behind.drops, options->name,
            behind.name);
   atomic_init(&made->references, 1);
-  atomic_init(&made->patience_to_send, UVCHAN__LONGEST_PATIENCE);
-  atomic_init(&made->patience_to_receive, UVCHAN__LONGEST_PATIENCE);
+  atomic_init(&made->patience_to_send, UVCHAN__LONGEST_PATIENCE_NS);
+  atomic_init(&made->patience_to_receive, UVCHAN__LONGEST_PATIENCE_NS);
   *ch = made;
   return 0;
 }

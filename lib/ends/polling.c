@@ -3,14 +3,8 @@
 
 #include "channel/state.h"
 #include "ground/platform.h"
+#include "ground/tuning.h"
 #include "wake/hub.h"
-
-#define BUSY_VALUES 8
-#define LOOKS 8            /* at the ring, for one at the clock */
-#define AWAY 2000          /* nanoseconds */
-#define AWAY_PAUSES 4      /* between two looks */
-#define SPIN_IN_TURN 10000 /* nanoseconds */
-#define MOST_MISSES 6
 
 static const uvchan__ring_t* ring_of(const uvchan_receiver_t* receiver) {
   return &receiver->channel->ring;
@@ -24,7 +18,7 @@ static int comes_soon(const uvchan_receiver_t* receiver) {
   int i;
 
   if (!has_ring(receiver)) return 0;
-  for (i = 0; i < LOOKS; i++) {
+  for (i = 0; i < UVCHAN__LOOKS_PER_CLOCK; i++) {
     if (uvchan__ring_has_value(ring_of(receiver))) return 1;
     uvchan__pause();
   }
@@ -43,7 +37,7 @@ static uvchan__next_t spin(uvchan_receiver_t* receiver, uvchan__turn_t* turn) {
   if (turn->spun_since == 0) turn->spun_since = now;
   if (turn->delivered > 0 || turn->is_continued) receiver->last_value = now;
   if (!has_ring(receiver)) return may_spin(receiver, now) ? UVCHAN__NEXT_TURN : UVCHAN__WAIT;
-  while (may_spin(receiver, now) && now - turn->spun_since < SPIN_IN_TURN &&
+  while (may_spin(receiver, now) && now - turn->spun_since < UVCHAN__SPIN_IN_TURN_NS &&
          !uvchan__hub_is_in_demand(receiver->waiter.hub)) {
     if (comes_soon(receiver)) return UVCHAN__LOOK_AGAIN;
     now = uv_hrtime();
@@ -51,10 +45,11 @@ static uvchan__next_t spin(uvchan_receiver_t* receiver, uvchan__turn_t* turn) {
   return may_spin(receiver, now) ? UVCHAN__NEXT_TURN : UVCHAN__WAIT;
 }
 
-/* Whether it has delivered a good many values; of a small channel, half of what it holds. */
+/* Whether it has delivered a good many values; of a small channel, a part of what it holds. */
 static int is_busy(const uvchan_receiver_t* receiver, const uvchan__turn_t* turn) {
-  size_t half = (receiver->channel->ring.head.capacity + 1) / 2;
-  size_t many = has_ring(receiver) && half < BUSY_VALUES ? half : BUSY_VALUES;
+  size_t part = UVCHAN__BUSY_PART_OF_RING;
+  size_t some = (receiver->channel->ring.head.capacity + part - 1) / part;
+  size_t many = has_ring(receiver) && some < UVCHAN__BUSY_VALUES ? some : UVCHAN__BUSY_VALUES;
 
   return turn->delivered >= many || turn->is_continued;
 }
@@ -74,7 +69,7 @@ uvchan__next_t uvchan__poll_or_wait(uvchan_receiver_t* receiver, uvchan__turn_t*
 static void pause_a_while(void) {
   int i;
 
-  for (i = 0; i < AWAY_PAUSES; i++) uvchan__pause();
+  for (i = 0; i < UVCHAN__COALESCE_PAUSES; i++) uvchan__pause();
 }
 
 static void await_batch(const uvchan__ring_t* ring) {
@@ -86,11 +81,11 @@ static void await_batch(const uvchan__ring_t* ring) {
     pause_a_while();
     if (uvchan__ring_has_batch(ring)) return;
     gone = uv_hrtime() - begin;
-    if (gone > AWAY / 2 && !has_yielded) {
+    if (gone > UVCHAN__COALESCE_NS / UVCHAN__COALESCE_PART_TO_YIELD && !has_yielded) {
       uvchan__yield(); /* on a single processor, this is what lets the values come */
       has_yielded = 1;
     }
-  } while (gone < AWAY);
+  } while (gone < UVCHAN__COALESCE_NS);
 }
 
 void uvchan__coalesce(uvchan_receiver_t* receiver) {
@@ -106,6 +101,6 @@ void uvchan__coalesce(uvchan_receiver_t* receiver) {
     receiver->misses = 0;
     return;
   }
-  if (receiver->misses < MOST_MISSES) receiver->misses++;
+  if (receiver->misses < UVCHAN__MOST_MISSES) receiver->misses++;
   receiver->skips = (unsigned char)((1u << receiver->misses) - 1);
 }

@@ -31,10 +31,6 @@ typedef struct {
 
 typedef enum { UVCHAN__WAIT, UVCHAN__NEXT_TURN, UVCHAN__LOOK_AGAIN } uvchan__next_t;
 
-/* A look within the turn costs so many values of its budget, so that the turn ends within 10 to 20
- * microseconds. */
-#define UVCHAN__LOOK_COST 8
-
 /* It has found nothing. */
 uvchan__next_t uvchan__poll_or_wait(uvchan_receiver_t* receiver, uvchan__turn_t* turn);
 

@@ -18,8 +18,7 @@
 #include "channel/receivers.h"
 #include "ends/polling.h"
 #include "ground/memory.h"
-
-#define DEFAULT_BUDGET 512
+#include "ground/tuning.h"
 
 enum {
   OPEN = 1,
@@ -175,7 +174,7 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
     if (turn.left == 0 || (receiver->flags & STARTED) == 0) break;
     r = take(receiver, &turn, values, &n, &next);
     if (r == UV_EAGAIN && next == UVCHAN__LOOK_AGAIN) {
-      turn.left -= turn.left < UVCHAN__LOOK_COST ? turn.left : UVCHAN__LOOK_COST;
+      turn.left -= turn.left < UVCHAN__LOOK_COST_VALUES ? turn.left : UVCHAN__LOOK_COST_VALUES;
       continue;
     }
     if (r == UV_EAGAIN) break;
@@ -290,7 +289,7 @@ int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t*
   receiver->close_cb = NULL;
   receiver->slot = slot;
   receiver->spin = receiver->last_value = 0;
-  receiver->budget = DEFAULT_BUDGET;
+  receiver->budget = UVCHAN__DEFAULT_BUDGET_VALUES;
   receiver->is_armed = receiver->was_busy = receiver->misses = receiver->skips = 0;
   receiver->flags = OPEN;
   receiver->is_first = 0;

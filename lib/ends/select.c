@@ -16,6 +16,7 @@
 #include "channel/call.h"
 #include "ends/request.h"
 #include "ground/memory.h"
+#include "ground/tuning.h"
 #include "wake/park.h"
 
 #define NOT_CHOSEN SIZE_MAX
@@ -73,10 +74,8 @@ static int chosen(uvchan_case_t* cases, size_t i, int r) {
 /* Cases that are tried in an order drawn at random, of all orders with the same chance: so the
  * first that is ready is any of those that are, with the same chance, and nothing is spent on the
  * others. The order is drawn as far as it is needed (Fisher and Yates). */
-#define SHUFFLED 64
-
 static int try_shuffled(uvchan_case_t* cases, size_t ncases, uvchan__block_t** block) {
-  unsigned char order[SHUFFLED];
+  unsigned char order[UVCHAN__SHUFFLED_CASES];
   size_t i;
 
   for (i = 0; i < ncases; i++) order[i] = (unsigned char)i;
@@ -106,7 +105,7 @@ static size_t choose(const uvchan_case_t* cases, size_t ncases) {
 
 /* The index, UV_EAGAIN where none was ready, or UV_ENOMEM. */
 static int try_cases(uvchan_case_t* cases, size_t ncases, uvchan__block_t** block) {
-  if (ncases <= SHUFFLED) return try_shuffled(cases, ncases, block);
+  if (ncases <= UVCHAN__SHUFFLED_CASES) return try_shuffled(cases, ncases, block);
   for (;;) {
     size_t i = choose(cases, ncases);
     int r;
@@ -248,7 +247,7 @@ int uvchan_try_select(uvchan_case_t* cases, size_t ncases) {
 
 /* As a channel's: one for each thread, since it is not about any one channel. */
 static atomic_uint* patience_of_thread(void) {
-  static _Thread_local atomic_uint patience = UVCHAN__LONGEST_PATIENCE;
+  static _Thread_local atomic_uint patience = UVCHAN__LONGEST_PATIENCE_NS;
 
   return &patience;
 }

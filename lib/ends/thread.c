@@ -1,6 +1,7 @@
 /* Sending and receiving from plain threads: try, wait, wait with a time limit, and many values at
  * once. Threads: any. */
 #include "channel/call.h"
+#include "ground/tuning.h"
 #include "wake/park.h"
 
 static int cannot_send(const uvchan_t* ch, const void* value) {
@@ -49,7 +50,7 @@ ssize_t uvchan_try_recv_n(uvchan_t* ch, void* values, size_t n) {
 /* What a waiting call puts in a queue: on as few lines of the processor's cache as it can, since
  * others look at it and write to it. */
 typedef struct {
-  _Alignas(UVCHAN__CACHE_LINE) uvchan__place_t place;
+  _Alignas(UVCHAN__CACHE_LINE_BYTES) uvchan__place_t place;
   uvchan__waiter_t waiter;
 } queued_t;
 
@@ -98,10 +99,7 @@ static int spin_to_send(uvchan_t* ch, const void* value, uvchan__patience_t* pat
 }
 
 /* Who takes each value as it comes, from senders that are slower, makes them slower still, as a
- * loop's receiver would: see linger() in receiver.c. It waits for a run of values, as long as
- * that: */
-#define LONGEST_FOR_A_BATCH 2000 /* nanoseconds */
-
+ * loop's receiver would: see ends/polling.h. It waits for a batch, as long as that. */
 static int spin_to_receive(uvchan_t* ch, void* value, uvchan__patience_t* patience) {
   int for_a_batch = uvchan__ring_is_busy(&ch->ring);
   int r = UV_EAGAIN;
@@ -109,7 +107,7 @@ static int spin_to_receive(uvchan_t* ch, void* value, uvchan__patience_t* patien
   while (r == UV_EAGAIN && uvchan__patience_wait(patience)) {
     int is_there;
 
-    if (uvchan__patience_spent(patience) > LONGEST_FOR_A_BATCH) for_a_batch = 0;
+    if (uvchan__patience_spent(patience) > UVCHAN__COALESCE_NS) for_a_batch = 0;
     is_there = for_a_batch ? uvchan__ring_has_batch(&ch->ring) : uvchan__ring_has_value(&ch->ring);
     if (is_there || uvchan__patience_is_fading(patience)) r = uvchan__recv_now(ch, value);
   }

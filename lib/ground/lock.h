@@ -13,8 +13,7 @@
 #define UVCHAN_LOCK_H
 
 #include "ground/platform.h"
-
-#define UVCHAN__LOCK_PAUSES 40
+#include "ground/tuning.h"
 
 static inline void uvchan__lock(atomic_uint* lock) {
   unsigned int free_word = 0;

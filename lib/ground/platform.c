@@ -3,6 +3,8 @@
 
 #include <uv.h>
 
+#include "ground/tuning.h"
+
 #if !defined(_WIN32) && !defined(UVCHAN_PORTABLE)
 #include <sched.h>
 #endif
@@ -90,18 +92,15 @@ void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_ch
 
 /* ---- Waiting a moment ------------------------------------------------------------------------ */
 
-#define PAUSES 64
-#define YIELDS 256
-
 void uvchan__relax(unsigned int* round) {
   unsigned int r = (*round)++;
 
-  if (r < PAUSES) {
+  if (r < UVCHAN__RELAX_PAUSES) {
     uvchan__pause();
-  } else if (r < PAUSES + YIELDS) {
+  } else if (r < UVCHAN__RELAX_PAUSES + UVCHAN__RELAX_YIELDS) {
     uvchan__yield();
   } else {
-    sleep_for(1);
+    sleep_for(UVCHAN__RELAX_SLEEP_MS);
   }
 }
 

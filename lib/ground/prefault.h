@@ -6,7 +6,9 @@
  * reading, since it is to stay as it is where there is none.
  *
  * What this can't help against: a page that leaves again before the copy; and one that may be read
- * at once but not be written, as a file's whose block has to be found. Knows the C library alone. */
+ * at once but not be written, as a file's whose block has to be found.
+ *
+ * Threads: any. Knows the C library alone. */
 #ifndef UVCHAN_PREFAULT_H
 #define UVCHAN_PREFAULT_H
 

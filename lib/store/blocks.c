@@ -22,8 +22,8 @@ struct uvchan__block_s {
 #define HEADER offsetof(struct uvchan__block_s, values)
 
 /* About so many bytes a block takes; the first one is smaller, and is kept. */
-#define BLOCK_BYTES (1024 - UVCHAN__MEMORY_HEADER)
-#define SMALL_BLOCK_BYTES (96 - UVCHAN__MEMORY_HEADER)
+#define BLOCK_BYTES (UVCHAN__BLOCK_BYTES - UVCHAN__MEMORY_HEADER)
+#define SMALL_BLOCK_BYTES (UVCHAN__SMALL_BLOCK_BYTES - UVCHAN__MEMORY_HEADER)
 
 static_assert(BLOCK_BYTES < HEADER + 2 * UVCHAN__ALONE_BYTES,
               "two values of so many bytes have no room in a block");

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UVCHAN__ALONE_BYTES 512
+#include "ground/tuning.h"
 
 typedef struct uvchan__block_s uvchan__block_t;
 

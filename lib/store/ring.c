@@ -38,9 +38,6 @@ static uvchan__ring_result_t moved_from(uint64_t tail) {
   return (tail & UVCHAN__ARMED) != 0 ? UVCHAN__RING_DISARMED : UVCHAN__RING_DONE;
 }
 
-#define FIRST_BACK_OFF 32 /* pauses: some 0.8 microseconds */
-#define MOST_BACK_OFF 128
-
 /* Another thread has moved the word: leaves it to him for a moment, in which he may move it many
  * times more, for longer each time. Where both tried again at once, the word's line would go to and
  * fro for each value. Two threads that send and two that receive: 6 to 20 ns a value, 6 to 120
@@ -53,7 +50,7 @@ static void back_off(unsigned int* pauses) {
 
     uvchan__relax(&round);
   }
-  if (*pauses < MOST_BACK_OFF) *pauses *= 2;
+  if (*pauses < UVCHAN__MOST_BACK_OFF_PAUSES) *pauses *= 2;
 }
 
 static int precedes(uint32_t seq, uint32_t other) { return (int32_t)(seq - other) < 0; }
@@ -85,17 +82,16 @@ size_t uvchan__ring_bytes(size_t elem_size, size_t capacity) {
   return stride == 0 || capacity > SIZE_MAX / stride ? 0 : capacity * stride;
 }
 
-/* In large rings of small values; in a small one it would be somebody else's memory. */
-#define PREFETCHED 256      /* bytes ahead */
-#define PREFETCHED_FROM 128 /* slots */
-
 static void init_side(uvchan__ring_side_t* end, void* memory, size_t elem_size, size_t capacity) {
   end->slots = memory;
   end->stride = stride_for(elem_size);
   end->elem_size = elem_size;
   end->capacity = capacity;
   end->offset = (unsigned char)offset_for(elem_size);
-  end->ahead = end->stride <= UVCHAN__CACHE_LINE && capacity >= PREFETCHED_FROM ? PREFETCHED : 0;
+  if (end->stride <= UVCHAN__CACHE_LINE_BYTES && capacity >= UVCHAN__PREFETCH_FROM_SLOTS)
+    end->ahead = UVCHAN__PREFETCH_AHEAD_BYTES;
+  else
+    end->ahead = 0;
   for (end->shift = UVCHAN__INDEX_SHIFT;
        capacity > 1 && (capacity - 1) >> (end->shift - UVCHAN__INDEX_SHIFT) != 0;)
     end->shift++;
@@ -149,7 +145,7 @@ static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused,
   uvchan__ring_side_t* end = &ring->tail;
   uint64_t tail = uvchan__load_word(end);
   unsigned int round = 0;
-  unsigned int pauses = FIRST_BACK_OFF;
+  unsigned int pauses = UVCHAN__FIRST_BACK_OFF_PAUSES;
 
   for (;;) {
     uint32_t seq;
@@ -183,7 +179,7 @@ static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused,
   uvchan__ring_side_t* end = &ring->head;
   uint64_t head = uvchan__load_word(end);
   unsigned int round = 0;
-  unsigned int pauses = FIRST_BACK_OFF;
+  unsigned int pauses = UVCHAN__FIRST_BACK_OFF_PAUSES;
 
   for (;;) {
     uint32_t seq;
@@ -371,10 +367,6 @@ static int is_full_ahead(const uvchan__ring_side_t* end, size_t n) {
 
 int uvchan__ring_has_value(const uvchan__ring_t* ring) { return is_full_ahead(&ring->head, 0); }
 
-#define SMALL 4
-#define LONG_RUN 256
-#define BUSY 8
-
 /* Relaxed: a hint. */
 int uvchan__ring_is_busy(uvchan__ring_t* ring) {
   uvchan__ring_side_t* end = &ring->head;
@@ -382,22 +374,26 @@ int uvchan__ring_is_busy(uvchan__ring_t* ring) {
   uint64_t before = atomic_load_explicit(&end->seen_head, memory_order_relaxed);
 
   if (before != head) atomic_store_explicit(&end->seen_head, head, memory_order_relaxed);
-  return distance(end, before, head) >= BUSY;
+  return distance(end, before, head) >= UVCHAN__BUSY_VALUES;
 }
 
-int uvchan__ring_is_small(const uvchan__ring_t* ring) { return ring->head.capacity <= SMALL; }
+int uvchan__ring_is_small(const uvchan__ring_t* ring) {
+  return ring->head.capacity <= UVCHAN__SMALL_RING_SLOTS;
+}
 
 int uvchan__ring_has_batch(const uvchan__ring_t* ring) {
-  size_t n = ring->head.capacity / 4;
+  size_t n = ring->head.capacity / UVCHAN__BATCH_PART_OF_RING;
 
-  return is_full_ahead(&ring->head, uvchan__ring_is_small(ring) ? 0 : n < LONG_RUN ? n : LONG_RUN);
+  if (n > UVCHAN__BATCH_VALUES) n = UVCHAN__BATCH_VALUES;
+  return is_full_ahead(&ring->head, uvchan__ring_is_small(ring) ? 0 : n);
 }
 
 int uvchan__ring_is_half_free(const uvchan__ring_t* ring) {
   const uvchan__ring_side_t* end = &ring->tail;
   uint64_t ahead = uvchan__load_word(end);
 
-  if (!uvchan__ring_is_small(ring)) ahead = advance(end, ahead, end->capacity / 2);
+  if (!uvchan__ring_is_small(ring))
+    ahead = advance(end, ahead, end->capacity / UVCHAN__ROOM_PART_OF_RING);
   return uvchan__load_seq(uvchan__slot(end, ahead)) == uvchan__free_seq(end, ahead);
 }
 

@@ -47,14 +47,13 @@
 #include <string.h>
 
 #include "ground/atomic.h"
+#include "ground/tuning.h"
 
 #define UVCHAN__SLOW ((uint64_t)1)
 #define UVCHAN__CLOSED ((uint64_t)2)
 #define UVCHAN__ARMED ((uint64_t)4)
 #define UVCHAN__MARKS (UVCHAN__SLOW | UVCHAN__CLOSED)
 #define UVCHAN__INDEX_SHIFT 3
-
-#define UVCHAN__CACHE_LINE 64
 
 /* One end: the word that its side moves, and that side's copy of what is fixed. */
 typedef union {
@@ -77,10 +76,11 @@ typedef union {
     size_t elem_size;
     size_t capacity; /* 0: no slots, and both words stay SLOW */
   };
-  char line[UVCHAN__CACHE_LINE];
+  char line[UVCHAN__CACHE_LINE_BYTES];
 } uvchan__ring_side_t;
 
-static_assert(sizeof(uvchan__ring_side_t) == UVCHAN__CACHE_LINE, "an end of the ring is one line");
+static_assert(sizeof(uvchan__ring_side_t) == UVCHAN__CACHE_LINE_BYTES,
+              "an end of the ring is one line");
 
 typedef struct {
   uvchan__ring_side_t tail;
@@ -95,10 +95,6 @@ typedef enum {
   UVCHAN__RING_ENDED,    /* empty, and tail CLOSED: for ever */
   UVCHAN__RING_REFUSED   /* the word has one of the refused marks */
 } uvchan__ring_result_t;
-
-/* Values of at least so many bytes are aligned in their slots as malloc aligns; smaller ones lie as
- * close as they can. */
-#define UVCHAN__ALIGNED_BYTES 1024
 
 /* Bytes of the ring's slots. 0 where that is more than a size_t holds. */
 size_t uvchan__ring_bytes(size_t elem_size, size_t capacity);
@@ -235,8 +231,6 @@ static inline int uvchan__move_word(uvchan__ring_side_t* end, uint64_t* expected
                                                memory_order_acquire);
 }
 
-#define UVCHAN__LOW_PEAK 16
-
 /* Whether the value that goes to `tail` may be one more than there ever were. It is not before
  * `bound`. Where the peak is low, that is soon reached; then it is not where the slot that lies
  * `peak` behind is empty again, which is near, while head's line is not: who reads that takes it
@@ -249,7 +243,7 @@ static inline int uvchan__may_be_peak(const uvchan__ring_side_t* end, uint64_t t
     return 0;
   peak = atomic_load_explicit(&end->peak, memory_order_relaxed);
   if (peak == end->capacity) return 0;
-  if (peak == 0 || peak > UVCHAN__LOW_PEAK) return 1;
+  if (peak == 0 || peak > UVCHAN__LOW_PEAK_VALUES) return 1;
   behind = tail - ((uint64_t)peak << UVCHAN__INDEX_SHIFT);
   if (uvchan__index_of(end, tail) < peak) { /* in the lap before */
     behind = tail - ((uint64_t)1 << end->shift) +

@@ -6,9 +6,7 @@
 #include "ground/lock.h"
 #include "ground/memory.h"
 #include "ground/platform.h"
-
-/* Values in one turn before the loop's sockets and timers get theirs, shared by all entries. */
-#define VALUES_PER_TURN 1024
+#include "ground/tuning.h"
 
 /* What is owed after the callback that runs, or was left. */
 typedef struct {
@@ -68,11 +66,9 @@ struct uvchan__hub_s {
 /* All hubs that this copy of the library has made, by the address of their loop. A process may have
  * several copies, a program's and those of its plugins: each has hubs of its own, also on one
  * loop. */
-#define BUCKETS 64
-
 static struct registry_s {
   atomic_uint lock;
-  uvchan__hub_t* buckets[BUCKETS];
+  uvchan__hub_t* buckets[UVCHAN__HUB_BUCKETS];
 } registry;
 
 /* A number for the calling thread, never 0 and never used again: libuv's may come back once a
@@ -94,7 +90,7 @@ static int is_on_this_thread(const uvchan__hub_t* hub) {
 }
 
 static uvchan__hub_t** bucket_of(registry_t* home, const uv_loop_t* loop) {
-  return &home->buckets[((uintptr_t)loop >> 6) % BUCKETS];
+  return &home->buckets[((uintptr_t)loop >> 6) % UVCHAN__HUB_BUCKETS];
 }
 
 void uvchan__later(uv_loop_t* loop, uv_idle_t* handle, uv_close_cb cb) {
@@ -241,7 +237,7 @@ static int stays_awake(uvchan__hub_t* hub, int has_run_some) {
 }
 
 /* Runs what is ready now, not what becomes ready meanwhile: that waits for the next turn, as does
- * what is beyond VALUES_PER_TURN. */
+ * what is beyond UVCHAN__TURN_VALUES. */
 static void on_check(uv_check_t* check) {
   uvchan__hub_t* hub = check->data;
   unsigned int values = 0;
@@ -255,7 +251,7 @@ static void on_check(uv_check_t* check) {
   uvchan__unlock(&hub->lock);
   some = !is_empty(&hub->turn);
   if (some) keep_turning(hub, 1); /* I5 */
-  while (values < VALUES_PER_TURN && !is_empty(&hub->turn)) values += run_first(hub);
+  while (values < UVCHAN__TURN_VALUES && !is_empty(&hub->turn)) values += run_first(hub);
   end_turn(hub);
   look(hub, 0, stays_awake(hub, some));
 }
@@ -605,7 +601,7 @@ static void hold_all(void) {
   size_t i;
 
   uvchan__lock(&registry.lock);
-  for (i = 0; i < BUCKETS; i++) {
+  for (i = 0; i < UVCHAN__HUB_BUCKETS; i++) {
     for (hub = registry.buckets[i]; hub != NULL; hub = hub->next) {
       uvchan__lock(&hub->lock);
       uvchan__lock(&hub->wake_lock);
@@ -645,7 +641,7 @@ static void go_on(void (*with)(uvchan__hub_t* hub)) {
   uvchan__hub_t* hub;
   size_t i;
 
-  for (i = 0; i < BUCKETS; i++) {
+  for (i = 0; i < UVCHAN__HUB_BUCKETS; i++) {
     for (hub = registry.buckets[i]; hub != NULL; hub = hub->next) {
       if (with != NULL) with(hub);
       unlock_hub(hub);

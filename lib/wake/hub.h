@@ -102,9 +102,8 @@ void uvchan__hub_cancel_deferred(uvchan__hub_t* hub, uvchan__deferred_func after
                                  const void* first);
 void uvchan__hub_run_deferred(uvchan__hub_t* hub);
 
-/* Memory for the values that a receiver hands to its callback; entries run one after the other, so
- * they share it. */
-#define UVCHAN__SCRATCH_BYTES 4096
+/* UVCHAN__SCRATCH_BYTES for the values that a receiver hands to its callback; entries run one after
+ * the other, so they share it. */
 void* uvchan__hub_scratch(uvchan__hub_t* hub);
 
 /* Has libuv call cb in its closing phase, and keeps the loop alive until then: initialises the

@@ -5,19 +5,9 @@
 
 #include "ground/platform.h"
 
-/* A patience below this is not worth a look at the clock. */
-#define SHORTEST 1000 /* nanoseconds */
-
-#define QUICK_ROUNDS \
-  8 /* of one pause each: in all some 0.2 microseconds, too short to look at the clock */
-#define MOST_PAUSES 32 /* between two looks, later on */
-
 /* Set in the learned word where the processor is needed by others: what was waited for came while
  * it was given to them. */
 #define YIELD_FIRST ((unsigned int)1 << 31)
-#define GIVEN_AWAY 2000 /* nanoseconds: a shorter yield found nobody else to run */
-#define MOST_GIVEN_AWAY \
-  (4 * UVCHAN__LONGEST_PATIENCE) /* a longer one went to somebody who has nothing to do with it */
 
 void uvchan__patience_init(uvchan__patience_t* patience, const atomic_uint* learned,
                            uint64_t timeout) {
@@ -25,12 +15,13 @@ void uvchan__patience_init(uvchan__patience_t* patience, const atomic_uint* lear
 
   patience->limit = word & ~YIELD_FIRST;
   if (patience->limit > timeout) patience->limit = timeout;
-  if (patience->limit < SHORTEST) patience->limit = 0;
+  if (patience->limit < UVCHAN__SHORTEST_PATIENCE_NS) patience->limit = 0;
   patience->begin = patience->now = 0;
   patience->round = 0;
-  patience->pauses = (word & YIELD_FIRST) != 0 ? MOST_PAUSES : 2;
+  patience->pauses =
+      (word & YIELD_FIRST) != 0 ? UVCHAN__MOST_LOOK_PAUSES : UVCHAN__FIRST_LOOK_PAUSES;
   patience->was_given_away = 0;
-  if ((word & YIELD_FIRST) != 0) patience->round = QUICK_ROUNDS;
+  if ((word & YIELD_FIRST) != 0) patience->round = UVCHAN__QUICK_LOOKS;
   if (timeout != UINT64_MAX || patience->limit == 0 || patience->round > 0)
     uvchan__patience_look(patience);
 }
@@ -45,25 +36,25 @@ static void yield(uvchan__patience_t* patience) {
 
   uvchan__yield();
   uvchan__patience_look(patience);
-  patience->was_given_away = patience->now - before >= GIVEN_AWAY;
+  patience->was_given_away = patience->now - before >= UVCHAN__GIVEN_AWAY_NS;
 }
 
 static int wait_longer(uvchan__patience_t* patience) {
   unsigned int i;
 
   if (patience->now - patience->begin >= patience->limit) return 0;
-  if (patience->pauses >= MOST_PAUSES) {
+  if (patience->pauses >= UVCHAN__MOST_LOOK_PAUSES) {
     yield(patience);
     if (patience->was_given_away) return 1;
   }
   for (i = 0; i < patience->pauses; i++) uvchan__pause();
-  if (patience->pauses < MOST_PAUSES) patience->pauses *= 2;
+  if (patience->pauses < UVCHAN__MOST_LOOK_PAUSES) patience->pauses *= 2;
   uvchan__patience_look(patience);
   return 1;
 }
 
 int uvchan__patience_wait(uvchan__patience_t* patience) {
-  if (patience->round >= QUICK_ROUNDS || patience->limit == 0) return wait_longer(patience);
+  if (patience->round >= UVCHAN__QUICK_LOOKS || patience->limit == 0) return wait_longer(patience);
   patience->round++;
   uvchan__pause();
   return 1;
@@ -76,15 +67,17 @@ static int paid(uvchan__patience_t* patience) {
   if (patience->begin == 0) return 1;
   uvchan__patience_look(patience);
   gone = patience->now - patience->begin;
-  if (gone > MOST_GIVEN_AWAY) patience->was_given_away = 0;
-  return gone <= UVCHAN__LONGEST_PATIENCE || patience->was_given_away;
+  if (gone > UVCHAN__MOST_GIVEN_AWAY_NS) patience->was_given_away = 0;
+  return gone <= UVCHAN__LONGEST_PATIENCE_NS || patience->was_given_away;
 }
 
 void uvchan__patience_learn(uvchan__patience_t* patience, atomic_uint* learned) {
   unsigned int before = atomic_load_explicit(learned, memory_order_relaxed);
   unsigned int limit = before & ~YIELD_FIRST;
-  unsigned int after =
-      paid(patience) ? limit + (UVCHAN__LONGEST_PATIENCE - limit + 3) / 4 : limit - limit / 4;
+  unsigned int part = UVCHAN__PATIENCE_PART_LEARNED;
+  unsigned int after = paid(patience)
+                           ? limit + (UVCHAN__LONGEST_PATIENCE_NS - limit + part - 1) / part
+                           : limit - limit / part;
 
   if (patience->was_given_away) after |= YIELD_FIRST;
   if (after != before) atomic_store_explicit(learned, after, memory_order_relaxed);

@@ -16,6 +16,7 @@
 #define UVCHAN_PATIENCE_H
 
 #include "ground/atomic.h"
+#include "ground/tuning.h"
 
 typedef struct {
   /* nanoseconds, as uv_hrtime(); 0 until the clock was looked at, which the first rounds are too
@@ -27,8 +28,6 @@ typedef struct {
   unsigned int pauses; /* in the next one after those */
   int was_given_away;  /* the processor, in the last one */
 } uvchan__patience_t;
-
-#define UVCHAN__LONGEST_PATIENCE 50000 /* nanoseconds */
 
 void uvchan__patience_init(uvchan__patience_t* patience, const atomic_uint* learned,
                            uint64_t timeout);
@@ -50,9 +49,9 @@ static inline uint64_t uvchan__patience_spent(const uvchan__patience_t* patience
   return patience->now - patience->begin;
 }
 
-/* Half of it is over: what was hoped for at first may not come. */
+/* A good part of it is over: what was hoped for at first may not come. */
 static inline int uvchan__patience_is_fading(const uvchan__patience_t* patience) {
-  return patience->now - patience->begin > patience->limit / 2;
+  return patience->now - patience->begin > patience->limit / UVCHAN__PATIENCE_PART_HOPED;
 }
 
 #endif /* UVCHAN_PATIENCE_H */

@@ -45,6 +45,7 @@ static void model_end(void);
 #include <uvchan.h>
 
 #include "ground/platform.h"
+#include "ground/tuning.h"
 #include "store/ring.h"
 #include "wake/park.h"
 
@@ -132,7 +133,7 @@ void uvchan__free(void* memory) {
   if (memory == NULL) return;
   MODEL_AT_FREE();
   model_memory[model_piece(memory)].is_free = 1;
-  ((uint64_t*)memory)[0] = ((uint64_t*)memory)[UVCHAN__CACHE_LINE / sizeof(uint64_t)] = 0;
+  ((uint64_t*)memory)[0] = ((uint64_t*)memory)[UVCHAN__CACHE_LINE_BYTES / sizeof(uint64_t)] = 0;
 }
 
 #ifndef MODEL_LOCK
@@ -154,8 +155,8 @@ static inline void uvchan__unlock(atomic_uint* lock) {
 }
 #endif
 
-#undef UVCHAN__LONGEST_PATIENCE
-#define UVCHAN__LONGEST_PATIENCE 0
+#undef UVCHAN__LONGEST_PATIENCE_NS
+#define UVCHAN__LONGEST_PATIENCE_NS 0
 
 #include "wake/hub.h"
 #undef UVCHAN__SCRATCH_BYTES

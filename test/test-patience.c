@@ -572,7 +572,7 @@ END_TEST
 
 /* A wait with no patience left, or with all of it, that takes far longer. */
 START_TEST(who_has_waited_for_long_is_not_more_patient_the_next_time) {
-  atomic_uint learned = _i == 0 ? 0 : UVCHAN__LONGEST_PATIENCE;
+  atomic_uint learned = _i == 0 ? 0 : UVCHAN__LONGEST_PATIENCE_NS;
   unsigned int before, after;
   int i;
 
@@ -591,7 +591,7 @@ START_TEST(who_has_waited_for_long_is_not_more_patient_the_next_time) {
 END_TEST
 
 START_TEST(who_was_served_at_once_is_more_patient_the_next_time_and_does_not_give_way) {
-  atomic_uint learned = UVCHAN__LONGEST_PATIENCE / 10;
+  atomic_uint learned = UVCHAN__LONGEST_PATIENCE_NS / 10;
   unsigned int before, after;
   int i;
 
@@ -602,8 +602,8 @@ START_TEST(who_was_served_at_once_is_more_patient_the_next_time_and_does_not_giv
     ck_assert(uvchan__patience_wait(&patience));
     uvchan__patience_learn(&patience, &learned);
     after = atomic_load(&learned);
-    ck_assert_uint_le(after, UVCHAN__LONGEST_PATIENCE);
-    ck_assert(after > before || before == UVCHAN__LONGEST_PATIENCE);
+    ck_assert_uint_le(after, UVCHAN__LONGEST_PATIENCE_NS);
+    ck_assert(after > before || before == UVCHAN__LONGEST_PATIENCE_NS);
   }
 }
 END_TEST

@@ -1,9 +1,11 @@
-/* Memory orders: what is atomic is spelled with <stdatomic.h>, and this file holds the three things
- * around it.
+/* What is atomic is spelled with <stdatomic.h>; here is what lies around it: the plain words of
+ * public structures as atomics, and two hints to the compiler.
  *
  * Each atomic access in the library that is not a counter carries a label, [name.R] where it
  * publishes and [name.A] where it observes; a label's two ends stand in the same file, or the label
- * names the other file. A relaxed access says why that is enough. Knows the C library alone. */
+ * names the other file. A relaxed access says why that is enough.
+ *
+ * Threads: any. Knows the C library alone. */
 #ifndef UVCHAN_ATOMIC_H
 #define UVCHAN_ATOMIC_H
 
@@ -31,21 +33,6 @@ static inline atomic_uint* uvchan__atomic(unsigned int* word) { return (atomic_u
 #define UVCHAN__APART __attribute__((noinline))
 #else
 #define UVCHAN__APART
-#endif
-
-/* One step of waiting for a thread that is between two of its steps, holds no lock and sleeps
- * nowhere: pauses at first, then gives up the processor, then sleeps a millisecond at a time. So a
- * thread that was pre-empted there gets its turn even on a single processor, and under real-time
- * priorities. *round starts at 0. */
-void uvchan__relax(unsigned int* round);
-
-/* Before each atomic step of the protocols: where the library is built with UVCHAN_INJECT,
- * sometimes gives up the processor, so that tests meet interleavings that a quiet machine never
- * shows. Nothing otherwise. */
-#ifdef UVCHAN_INJECT
-void uvchan__step(void);
-#else
-static inline void uvchan__step(void) {}
 #endif
 
 #endif /* UVCHAN_ATOMIC_H */

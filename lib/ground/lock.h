@@ -8,12 +8,14 @@
  * Measured against uv_mutex_t it is 4 bytes for 40; and where a select holds the locks of all its
  * channels, the number of those is not limited by what a lock-order checker can hold. After the
  * exchange in uvchan__unlock() the lock's memory is not touched again: whoever gets the lock next
- * may free it. Follows the third mutex of Ulrich Drepper's "Futexes Are Tricky". */
+ * may free it. Follows the third mutex of Ulrich Drepper's "Futexes Are Tricky".
+ *
+ * Threads: any. Knows nothing of what it guards. */
 #ifndef UVCHAN_LOCK_H
 #define UVCHAN_LOCK_H
 
+#include "ground/backoff.h"
 #include "ground/platform.h"
-#include "ground/tuning.h"
 
 static inline void uvchan__lock(atomic_uint* lock) {
   unsigned int free_word = 0;

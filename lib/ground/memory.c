@@ -1,6 +1,6 @@
-/* The allocator behind every byte that the library asks for, and the library's version. Threads:
- * the functions are replaced before any other call, as in libuv, and are constant from then on;
- * each copy of the library in a process has its own. */
+/* The allocator behind every byte that the library asks for. Threads: any; the functions are
+ * replaced before any other call, as in libuv, and are constant from then on; each copy of the
+ * library in a process has its own. */
 #include "ground/memory.h"
 
 #include <stdint.h>
@@ -43,16 +43,4 @@ int uvchan_replace_allocator(uv_malloc_func malloc_func, uv_realloc_func realloc
   allocator.malloc_func = malloc_func;
   allocator.free_func = free_func;
   return 0;
-}
-
-#define STRINGIFY_(n) #n
-#define STRINGIFY(n) STRINGIFY_(n)
-
-unsigned int uvchan_version(void) {
-  return UVCHAN_VERSION_MAJOR << 16 | UVCHAN_VERSION_MINOR << 8 | UVCHAN_VERSION_PATCH;
-}
-
-const char* uvchan_version_string(void) {
-  return STRINGIFY(UVCHAN_VERSION_MAJOR) "." STRINGIFY(UVCHAN_VERSION_MINOR) "." STRINGIFY(
-      UVCHAN_VERSION_PATCH);
 }

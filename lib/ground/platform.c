@@ -1,9 +1,8 @@
-/* What differs between platforms, as platform.h says. Knows nothing of channels. */
+/* What differs between platforms, as platform.h says. Knows libuv and the system, and nothing of
+ * channels. Threads: any, but where platform.h says so. */
 #include "ground/platform.h"
 
 #include <uv.h>
-
-#include "ground/tuning.h"
 
 #if !defined(_WIN32) && !defined(UVCHAN_PORTABLE)
 #include <sched.h>
@@ -60,7 +59,7 @@ void uvchan__futex_wake(atomic_uint* word) {
 
 #endif
 
-static void sleep_for(unsigned int milliseconds) {
+void uvchan__sleep_ms(unsigned int milliseconds) {
   int before = uvchan__hold_cancellation();
 
   uv_sleep(milliseconds);
@@ -72,7 +71,7 @@ void uvchan__yield(void) { SwitchToThread(); }
 #elif !defined(UVCHAN_PORTABLE)
 void uvchan__yield(void) { sched_yield(); }
 #else
-void uvchan__yield(void) { sleep_for(0); }
+void uvchan__yield(void) { uvchan__sleep_ms(0); }
 #endif
 
 /* libuv's own mark UV_HANDLE_CLOSED, the same everywhere from 1.42 to 1.52; a test closes handles
@@ -86,50 +85,6 @@ int uvchan__handle_is_closed(const uv_handle_t* handle) { return (handle->flags 
 void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void)) {
   /* without memory at load a fork is not provided for */
   (void)pthread_atfork(before, in_parent, in_child);
-}
-
-#endif
-
-/* ---- Waiting a moment ------------------------------------------------------------------------ */
-
-void uvchan__relax(unsigned int* round) {
-  unsigned int r = (*round)++;
-
-  if (r < UVCHAN__RELAX_PAUSES) {
-    uvchan__pause();
-  } else if (r < UVCHAN__RELAX_PAUSES + UVCHAN__RELAX_YIELDS) {
-    uvchan__yield();
-  } else {
-    sleep_for(UVCHAN__RELAX_SLEEP_MS);
-  }
-}
-
-#ifdef UVCHAN_INJECT
-
-#include <stdlib.h>
-
-static _Thread_local uint32_t dice;
-
-static uint32_t throw_dice(void) {
-  static atomic_uint threads;
-
-  if (dice == 0) {
-    const char* seed = getenv("UVCHAN_SEED");
-    dice = (uint32_t)(seed == NULL ? 1 : strtoul(seed, NULL, 10)) * 2654435761u +
-           atomic_fetch_add(&threads, 1u) * 40503u + 1u;
-    if (dice == 0) dice = 1;
-  }
-  dice ^= dice << 13;
-  dice ^= dice >> 17;
-  dice ^= dice << 5;
-  return dice;
-}
-
-void uvchan__step(void) {
-  uint32_t n = throw_dice() % 1024;
-
-  if (n < 16) sleep_for(0);
-  if (n < 128) uvchan__pause();
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* What differs between platforms: first of all whether a thread can sleep on a word of memory. On
  * Linux it can, by the futex; everywhere else, and with UVCHAN_PORTABLE, there are libuv's mutexes
- * and conditions (park.c), and locks are waited for by uvchan__relax(). Also the implementation of
- * uvchan__relax() and uvchan__step(). */
+ * and conditions (park.c), and locks are waited for by uvchan__relax(). Knows nothing of
+ * channels. Threads: any; a handle is its loop's, and what is called at load comes before them. */
 #ifndef UVCHAN_PLATFORM_H
 #define UVCHAN_PLATFORM_H
 
@@ -51,6 +51,7 @@ void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_ch
  * handle that was closed, whether its loop may be gone. */
 struct uv_handle_s;
 int uvchan__handle_is_closed(const struct uv_handle_s* handle);
+
 #if UVCHAN__HAS_FUTEX
 
 /* Sleeps while *word is expected, for at most timeout nanoseconds. Answers 0 or UV_ETIMEDOUT; may
@@ -78,6 +79,9 @@ static inline uint64_t uvchan__cap_sleep(uint64_t timeout) {
  * afterwards, at the next point of its own. */
 int uvchan__hold_cancellation(void);
 void uvchan__let_cancellation(int before);
+
+/* Cannot be cancelled meanwhile. 0: gives up the processor, and no more. */
+void uvchan__sleep_ms(unsigned int milliseconds);
 
 /* Waits a moment on the processor, some 10 to 50 ns; gives the processor to another thread that is
  * ready to run there, if there is one. */

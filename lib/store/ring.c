@@ -38,21 +38,6 @@ static uvchan__ring_result_t moved_from(uint64_t tail) {
   return (tail & UVCHAN__ARMED) != 0 ? UVCHAN__RING_DISARMED : UVCHAN__RING_DONE;
 }
 
-/* Another thread has moved the word: leaves it to him for a moment, in which he may move it many
- * times more, for longer each time. Where both tried again at once, the word's line would go to and
- * fro for each value. Two threads that send and two that receive: 6 to 20 ns a value, 6 to 120
- * without it. */
-static void back_off(unsigned int* pauses) {
-  unsigned int i;
-
-  for (i = 0; i < *pauses; i++) {
-    unsigned int round = 0; /* a pause, and no more */
-
-    uvchan__relax(&round);
-  }
-  if (*pauses < UVCHAN__MOST_BACK_OFF_PAUSES) *pauses *= 2;
-}
-
 static int precedes(uint32_t seq, uint32_t other) { return (int32_t)(seq - other) < 0; }
 
 static void await_seq(const unsigned char* slot, uint32_t seq) {
@@ -155,7 +140,7 @@ static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused,
     if (seq == uvchan__free_seq(end, tail)) {
       *position = unarmed(tail);
       if (uvchan__move_word(end, &tail, uvchan__next(end, *position))) return moved_from(tail);
-      back_off(&pauses);
+      uvchan__back_off(&pauses);
       tail = uvchan__load_word(end);
       continue;
     }
@@ -189,7 +174,7 @@ static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused,
     if (seq == uvchan__full_seq(end, head)) {
       *position = head;
       if (uvchan__move_word(end, &head, uvchan__next(end, head))) return UVCHAN__RING_DONE;
-      back_off(&pauses);
+      uvchan__back_off(&pauses);
       head = uvchan__load_word(end);
       continue;
     }

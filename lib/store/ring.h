@@ -46,8 +46,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "ground/atomic.h"
+#include "ground/backoff.h"
 #include "ground/tuning.h"
+#include "ground/value.h"
 
 #define UVCHAN__SLOW ((uint64_t)1)
 #define UVCHAN__CLOSED ((uint64_t)2)
@@ -165,21 +166,6 @@ uvchan__ring_result_t uvchan__ring_arm(uvchan__ring_t* ring);
 int uvchan__ring_disarm(uvchan__ring_t* ring); /* 1 where it was still ARMED */
 
 /* ---- The parts of a word, and the steps ------------------------------------------------------ */
-
-/* The i-th of values side by side. Values of no size may have no place. */
-static inline void* uvchan__nth(const void* values, size_t i, size_t elem_size) {
-  return elem_size == 0 ? (void*)(uintptr_t)values
-                        : (unsigned char*)(uintptr_t)values + i * elem_size;
-}
-
-/* For a value of one word a call of memcpy() would cost as much as the rest. */
-static inline void uvchan__copy(void* to, const void* from, size_t size) {
-  if (size == sizeof(uint64_t)) {
-    memcpy(to, from, sizeof(uint64_t));
-  } else if (size != 0) {
-    memcpy(to, from, size);
-  }
-}
 
 static inline size_t uvchan__index_of(const uvchan__ring_side_t* end, uint64_t word) {
   return (size_t)((word & end->index_mask) >> UVCHAN__INDEX_SHIFT);

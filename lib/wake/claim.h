@@ -3,7 +3,7 @@
 #ifndef UVCHAN_CLAIM_H
 #define UVCHAN_CLAIM_H
 
-#include "ground/atomic.h"
+#include "ground/backoff.h"
 
 enum { UVCHAN__WAITING = 0, UVCHAN__CLAIMED, UVCHAN__WITHDRAWN, UVCHAN__STARTING };
 

@@ -3,6 +3,8 @@
 
 #include <uv.h>
 
+#include "ground/backoff.h"
+
 enum { AWAKE = 0, ASLEEP, ROUSED, FINISHED };
 
 /* What is left until the deadline, 0 where it has passed. */

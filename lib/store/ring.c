@@ -3,32 +3,34 @@
 
 /* The parts of a position word. */
 
-static uint64_t lap_of(const uvchan__ring_side_t* end, uint64_t word) { return word >> end->shift; }
+static uint64_t lap_of(const uvchan__ring_side_t* side, uint64_t word) {
+  return word >> side->shift;
+}
 
 static uint64_t position_of(uint64_t word) { return word & ~(UVCHAN__MARKS | UVCHAN__ARMED); }
 
 /* The word n slots further on, n up to capacity, with the same marks; the word to move tail from
  * and to goes without ARMED. */
-static uint64_t advance(const uvchan__ring_side_t* end, uint64_t word, size_t n) {
-  size_t index = uvchan__index_of(end, word);
+static uint64_t advance(const uvchan__ring_side_t* side, uint64_t word, size_t n) {
+  size_t index = uvchan__index_of(side, word);
 
-  if (n < end->capacity - index) return word + ((uint64_t)n << UVCHAN__INDEX_SHIFT);
-  index = n - (end->capacity - index);
-  return (lap_of(end, word) + 1) << end->shift | (uint64_t)index << UVCHAN__INDEX_SHIFT |
+  if (n < side->capacity - index) return word + ((uint64_t)n << UVCHAN__INDEX_SHIFT);
+  index = n - (side->capacity - index);
+  return (lap_of(side, word) + 1) << side->shift | (uint64_t)index << UVCHAN__INDEX_SHIFT |
          (word & UVCHAN__MARKS);
 }
 
 /* Slots from one position to another. Positions that were not read at one moment may be out of
  * order, or more than a lap apart: then 0, or capacity. */
-static size_t distance(const uvchan__ring_side_t* end, uint64_t from, uint64_t to) {
+static size_t distance(const uvchan__ring_side_t* side, uint64_t from, uint64_t to) {
   /* the lap field wraps */
-  int64_t laps = (int64_t)((lap_of(end, to) - lap_of(end, from)) << end->shift) >> end->shift;
-  size_t a = uvchan__index_of(end, from);
-  size_t b = uvchan__index_of(end, to);
+  int64_t laps = (int64_t)((lap_of(side, to) - lap_of(side, from)) << side->shift) >> side->shift;
+  size_t a = uvchan__index_of(side, from);
+  size_t b = uvchan__index_of(side, to);
 
   if (laps == 0) return b > a ? b - a : 0;
-  if (laps == 1) return b > a ? end->capacity : end->capacity - a + b;
-  return laps < 0 ? 0 : end->capacity;
+  if (laps == 1) return b > a ? side->capacity : side->capacity - a + b;
+  return laps < 0 ? 0 : side->capacity;
 }
 
 static uint64_t unarmed(uint64_t word) { return word & ~UVCHAN__ARMED; }
@@ -67,20 +69,20 @@ size_t uvchan__ring_bytes(size_t elem_size, size_t capacity) {
   return stride == 0 || capacity > SIZE_MAX / stride ? 0 : capacity * stride;
 }
 
-static void init_side(uvchan__ring_side_t* end, void* memory, size_t elem_size, size_t capacity) {
-  end->slots = memory;
-  end->stride = stride_for(elem_size);
-  end->elem_size = elem_size;
-  end->capacity = capacity;
-  end->offset = (unsigned char)offset_for(elem_size);
-  if (end->stride <= UVCHAN__CACHE_LINE_BYTES && capacity >= UVCHAN__PREFETCH_FROM_SLOTS)
-    end->ahead = UVCHAN__PREFETCH_AHEAD_BYTES;
+static void init_side(uvchan__ring_side_t* side, void* memory, size_t elem_size, size_t capacity) {
+  side->slots = memory;
+  side->stride = stride_for(elem_size);
+  side->elem_size = elem_size;
+  side->capacity = capacity;
+  side->offset = (unsigned char)offset_for(elem_size);
+  if (side->stride <= UVCHAN__CACHE_LINE_BYTES && capacity >= UVCHAN__PREFETCH_FROM_SLOTS)
+    side->ahead = UVCHAN__PREFETCH_AHEAD_BYTES;
   else
-    end->ahead = 0;
-  for (end->shift = UVCHAN__INDEX_SHIFT;
-       capacity > 1 && (capacity - 1) >> (end->shift - UVCHAN__INDEX_SHIFT) != 0;)
-    end->shift++;
-  end->index_mask = position_of(((uint64_t)1 << end->shift) - 1);
+    side->ahead = 0;
+  for (side->shift = UVCHAN__INDEX_SHIFT;
+       capacity > 1 && (capacity - 1) >> (side->shift - UVCHAN__INDEX_SHIFT) != 0;)
+    side->shift++;
+  side->index_mask = position_of(((uint64_t)1 << side->shift) - 1);
 }
 
 void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, size_t capacity,
@@ -105,30 +107,30 @@ void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, siz
  * possible up to `peak` slots behind a head that was seen, since head only moves on. Relaxed: a
  * statistic. */
 static void note_peak(uvchan__ring_t* ring, uint64_t tail) {
-  uvchan__ring_side_t* end = &ring->tail;
-  uint32_t peak = atomic_load_explicit(&end->peak, memory_order_relaxed);
+  uvchan__ring_side_t* side = &ring->tail;
+  uint32_t peak = atomic_load_explicit(&side->peak, memory_order_relaxed);
   uint64_t head;
   size_t len;
 
-  if (!uvchan__may_be_peak(end, tail)) return;
+  if (!uvchan__may_be_peak(side, tail)) return;
   head = position_of(atomic_load_explicit(&ring->head.word, memory_order_relaxed));
-  len = distance(end, head, uvchan__next(end, tail));
+  len = distance(side, head, uvchan__next(side, tail));
   if (len > UINT32_MAX) len = UINT32_MAX;
   while (len > peak) {
-    if (atomic_compare_exchange_weak_explicit(&end->peak, &peak, (uint32_t)len,
+    if (atomic_compare_exchange_weak_explicit(&side->peak, &peak, (uint32_t)len,
                                               memory_order_relaxed, memory_order_relaxed)) {
       peak = (uint32_t)len;
     }
   }
-  atomic_store_explicit(&end->no_peak_before, advance(end, head, peak), memory_order_relaxed);
+  atomic_store_explicit(&side->no_peak_before, advance(side, head, peak), memory_order_relaxed);
 }
 
 /* FULL is true of one moment: tail was the same before and after head was read, and only grows; so
  * it was that when head was a whole capacity behind it. */
 static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused,
                                         uint64_t* position) {
-  uvchan__ring_side_t* end = &ring->tail;
-  uint64_t tail = uvchan__load_word(end);
+  uvchan__ring_side_t* side = &ring->tail;
+  uint64_t tail = uvchan__load_word(side);
   unsigned int round = 0;
   unsigned int pauses = UVCHAN__FIRST_BACK_OFF_PAUSES;
 
@@ -136,33 +138,33 @@ static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused,
     uint32_t seq;
 
     if ((tail & refused) != 0) return UVCHAN__RING_REFUSED;
-    seq = uvchan__load_seq(uvchan__slot(end, tail));
-    if (seq == uvchan__free_seq(end, tail)) {
+    seq = uvchan__load_seq(uvchan__slot(side, tail));
+    if (seq == uvchan__free_seq(side, tail)) {
       *position = unarmed(tail);
-      if (uvchan__move_word(end, &tail, uvchan__next(end, *position))) return moved_from(tail);
+      if (uvchan__move_word(side, &tail, uvchan__next(side, *position))) return moved_from(tail);
       uvchan__back_off(&pauses);
-      tail = uvchan__load_word(end);
+      tail = uvchan__load_word(side);
       continue;
     }
     /* full, or a receiver is still copying this slot's last value out */
-    if (precedes(seq, uvchan__free_seq(end, tail))) {
+    if (precedes(seq, uvchan__free_seq(side, tail))) {
       uint64_t head = uvchan__load_word(&ring->head);
-      uint64_t again = uvchan__load_word(end);
+      uint64_t again = uvchan__load_word(side);
 
-      if (again == tail && distance(end, head, tail) == end->capacity) return UVCHAN__RING_FULL;
+      if (again == tail && distance(side, head, tail) == side->capacity) return UVCHAN__RING_FULL;
       if (again == tail) uvchan__relax(&round);
       tail = again;
       continue;
     }
-    tail = uvchan__load_word(end);
+    tail = uvchan__load_word(side);
   }
 }
 
 /* The mirror of claim_free(). EMPTY and ENDED are true of one moment in the same way. */
 static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused,
                                         uint64_t* position) {
-  uvchan__ring_side_t* end = &ring->head;
-  uint64_t head = uvchan__load_word(end);
+  uvchan__ring_side_t* side = &ring->head;
+  uint64_t head = uvchan__load_word(side);
   unsigned int round = 0;
   unsigned int pauses = UVCHAN__FIRST_BACK_OFF_PAUSES;
 
@@ -170,18 +172,18 @@ static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused,
     uint32_t seq;
 
     if ((head & refused) != 0) return UVCHAN__RING_REFUSED;
-    seq = uvchan__load_seq(uvchan__slot(end, head));
-    if (seq == uvchan__full_seq(end, head)) {
+    seq = uvchan__load_seq(uvchan__slot(side, head));
+    if (seq == uvchan__full_seq(side, head)) {
       *position = head;
-      if (uvchan__move_word(end, &head, uvchan__next(end, head))) return UVCHAN__RING_DONE;
+      if (uvchan__move_word(side, &head, uvchan__next(side, head))) return UVCHAN__RING_DONE;
       uvchan__back_off(&pauses);
-      head = uvchan__load_word(end);
+      head = uvchan__load_word(side);
       continue;
     }
     /* empty, or a sender is still copying this slot's value in */
-    if (precedes(seq, uvchan__full_seq(end, head))) {
+    if (precedes(seq, uvchan__full_seq(side, head))) {
       uint64_t tail = uvchan__load_word(&ring->tail);
-      uint64_t again = uvchan__load_word(end);
+      uint64_t again = uvchan__load_word(side);
 
       if (again == head && position_of(tail) == position_of(head)) {
         return (tail & UVCHAN__CLOSED) != 0 ? UVCHAN__RING_ENDED : UVCHAN__RING_EMPTY;
@@ -190,7 +192,7 @@ static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused,
       head = again;
       continue;
     }
-    head = uvchan__load_word(end);
+    head = uvchan__load_word(side);
   }
 }
 
@@ -216,8 +218,8 @@ uvchan__ring_result_t uvchan__ring_pop_slow(uvchan__ring_t* ring, void* value, u
 
 uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* values, size_t n,
                                           uint64_t refused, size_t* moved) {
-  uvchan__ring_side_t* end = &ring->tail;
-  uint64_t tail = uvchan__load_word(end);
+  uvchan__ring_side_t* side = &ring->tail;
+  uint64_t tail = uvchan__load_word(side);
   uvchan__ring_result_t r;
   size_t k, i;
 
@@ -226,28 +228,28 @@ uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* valu
 
     if ((tail & refused) != 0) return UVCHAN__RING_REFUSED;
     head = uvchan__load_word(&ring->head);
-    k = end->capacity - distance(end, head, tail);
+    k = side->capacity - distance(side, head, tail);
     if (k > n) k = n;
     if (k > 0) {
       again = tail;
-      if (uvchan__move_word(end, &again, advance(end, unarmed(tail), k))) break;
+      if (uvchan__move_word(side, &again, advance(side, unarmed(tail), k))) break;
     } else {
-      again = uvchan__load_word(end);
+      again = uvchan__load_word(side);
       if (again == tail) return UVCHAN__RING_FULL;
     }
     tail = again;
   }
   r = moved_from(tail);
   tail = unarmed(tail);
-  note_peak(ring, advance(end, tail, k - 1));
+  note_peak(ring, advance(side, tail, k - 1));
   *moved = k;
   for (i = 0; i < k; i++) {
-    unsigned char* slot = uvchan__slot(end, tail);
-    uint32_t seq = uvchan__free_seq(end, tail);
+    unsigned char* slot = uvchan__slot(side, tail);
+    uint32_t seq = uvchan__free_seq(side, tail);
 
-    tail = uvchan__next(end, tail);
+    tail = uvchan__next(side, tail);
     await_seq(slot, seq);
-    uvchan__copy(slot + end->offset, uvchan__nth(values, i, end->elem_size), end->elem_size);
+    uvchan__copy(slot + side->offset, uvchan__nth(values, i, side->elem_size), side->elem_size);
     uvchan__store_seq(slot, seq + 1);
   }
   return r;
@@ -255,8 +257,8 @@ uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* valu
 
 uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, size_t n,
                                          uint64_t refused, size_t* moved) {
-  uvchan__ring_side_t* end = &ring->head;
-  uint64_t head = uvchan__load_word(end);
+  uvchan__ring_side_t* side = &ring->head;
+  uint64_t head = uvchan__load_word(side);
   size_t k, i;
 
   for (;;) {
@@ -264,13 +266,13 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
 
     if ((head & refused) != 0) return UVCHAN__RING_REFUSED;
     tail = uvchan__load_word(&ring->tail);
-    k = distance(end, head, tail);
+    k = distance(side, head, tail);
     if (k > n) k = n;
     if (k > 0) {
       again = head;
-      if (uvchan__move_word(end, &again, advance(end, head, k))) break;
+      if (uvchan__move_word(side, &again, advance(side, head, k))) break;
     } else {
-      again = uvchan__load_word(end);
+      again = uvchan__load_word(side);
       if (again == head)
         return (tail & UVCHAN__CLOSED) != 0 ? UVCHAN__RING_ENDED : UVCHAN__RING_EMPTY;
     }
@@ -278,12 +280,12 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
   }
   *moved = k;
   for (i = 0; i < k; i++) {
-    unsigned char* slot = uvchan__slot(end, head);
-    uint32_t seq = uvchan__full_seq(end, head);
+    unsigned char* slot = uvchan__slot(side, head);
+    uint32_t seq = uvchan__full_seq(side, head);
 
-    head = uvchan__next(end, head);
+    head = uvchan__next(side, head);
     await_seq(slot, seq);
-    uvchan__copy(uvchan__nth(values, i, end->elem_size), slot + end->offset, end->elem_size);
+    uvchan__copy(uvchan__nth(values, i, side->elem_size), slot + side->offset, side->elem_size);
     uvchan__store_seq(slot, seq + 1);
   }
   return UVCHAN__RING_DONE;
@@ -303,13 +305,13 @@ static void look_at_both(const uvchan__ring_t* ring, uint64_t* head, uint64_t* t
 }
 
 size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position) {
-  uvchan__ring_side_t* end = &ring->head;
-  uint64_t head = uvchan__load_word(end);
+  uvchan__ring_side_t* side = &ring->head;
+  uint64_t head = uvchan__load_word(side);
   size_t n;
 
   do {
-    n = distance(end, head, uvchan__load_word(&ring->tail));
-  } while (n > 0 && !uvchan__move_word(end, &head, advance(end, head, n)));
+    n = distance(side, head, uvchan__load_word(&ring->tail));
+  } while (n > 0 && !uvchan__move_word(side, &head, advance(side, head, n)));
   *position = head;
   return n;
 }
@@ -344,22 +346,22 @@ void uvchan__ring_free(uvchan__ring_t* ring, uint64_t* position) {
   *position = uvchan__next(&ring->head, *position);
 }
 
-static int is_full_ahead(const uvchan__ring_side_t* end, size_t n) {
-  uint64_t ahead = advance(end, uvchan__load_word(end), n);
+static int is_full_ahead(const uvchan__ring_side_t* side, size_t n) {
+  uint64_t ahead = advance(side, uvchan__load_word(side), n);
 
-  return uvchan__load_seq(uvchan__slot(end, ahead)) == uvchan__full_seq(end, ahead);
+  return uvchan__load_seq(uvchan__slot(side, ahead)) == uvchan__full_seq(side, ahead);
 }
 
 int uvchan__ring_has_value(const uvchan__ring_t* ring) { return is_full_ahead(&ring->head, 0); }
 
 /* Relaxed: a hint. */
 int uvchan__ring_is_busy(uvchan__ring_t* ring) {
-  uvchan__ring_side_t* end = &ring->head;
-  uint64_t head = position_of(uvchan__load_word(end));
-  uint64_t before = atomic_load_explicit(&end->seen_head, memory_order_relaxed);
+  uvchan__ring_side_t* side = &ring->head;
+  uint64_t head = position_of(uvchan__load_word(side));
+  uint64_t before = atomic_load_explicit(&side->seen_head, memory_order_relaxed);
 
-  if (before != head) atomic_store_explicit(&end->seen_head, head, memory_order_relaxed);
-  return distance(end, before, head) >= UVCHAN__BUSY_VALUES;
+  if (before != head) atomic_store_explicit(&side->seen_head, head, memory_order_relaxed);
+  return distance(side, before, head) >= UVCHAN__BUSY_VALUES;
 }
 
 int uvchan__ring_is_small(const uvchan__ring_t* ring) {
@@ -374,16 +376,16 @@ int uvchan__ring_has_batch(const uvchan__ring_t* ring) {
 }
 
 int uvchan__ring_is_half_free(const uvchan__ring_t* ring) {
-  const uvchan__ring_side_t* end = &ring->tail;
-  uint64_t ahead = uvchan__load_word(end);
+  const uvchan__ring_side_t* side = &ring->tail;
+  uint64_t ahead = uvchan__load_word(side);
 
   if (!uvchan__ring_is_small(ring))
-    ahead = advance(end, ahead, end->capacity / UVCHAN__ROOM_PART_OF_RING);
-  return uvchan__load_seq(uvchan__slot(end, ahead)) == uvchan__free_seq(end, ahead);
+    ahead = advance(side, ahead, side->capacity / UVCHAN__ROOM_PART_OF_RING);
+  return uvchan__load_seq(uvchan__slot(side, ahead)) == uvchan__free_seq(side, ahead);
 }
 
-int uvchan__ring_is_slow(const uvchan__ring_side_t* end) {
-  return (uvchan__load_word(end) & UVCHAN__SLOW) != 0;
+int uvchan__ring_is_slow(const uvchan__ring_side_t* side) {
+  return (uvchan__load_word(side) & UVCHAN__SLOW) != 0;
 }
 
 size_t uvchan__ring_len(const uvchan__ring_t* ring) {
@@ -405,10 +407,10 @@ size_t uvchan__ring_peak(const uvchan__ring_t* ring) {
   return atomic_load_explicit(&ring->tail.peak, memory_order_relaxed);
 }
 
-static uint64_t count_to(const uvchan__ring_side_t* end) {
-  uint64_t word = uvchan__load_word(end);
+static uint64_t count_to(const uvchan__ring_side_t* side) {
+  uint64_t word = uvchan__load_word(side);
 
-  return lap_of(end, word) * end->capacity + uvchan__index_of(end, word);
+  return lap_of(side, word) * side->capacity + uvchan__index_of(side, word);
 }
 
 uint64_t uvchan__ring_pushed(const uvchan__ring_t* ring) { return count_to(&ring->tail); }
@@ -420,16 +422,16 @@ int uvchan__ring_is_closed(const uvchan__ring_t* ring) {
 }
 
 /* [word.R]: what the marks announce; [word.A]: the moves before. The same of the two below. */
-int uvchan__ring_mark(uvchan__ring_side_t* end, uint64_t marks) {
-  uint64_t word = uvchan__load_word(end);
+int uvchan__ring_mark(uvchan__ring_side_t* side, uint64_t marks) {
+  uint64_t word = uvchan__load_word(side);
 
-  while (!uvchan__move_word(end, &word, unarmed(word) | marks)) continue;
+  while (!uvchan__move_word(side, &word, unarmed(word) | marks)) continue;
   return (word & UVCHAN__ARMED) != 0;
 }
 
-void uvchan__ring_unmark(uvchan__ring_side_t* end, uint64_t marks) {
+void uvchan__ring_unmark(uvchan__ring_side_t* side, uint64_t marks) {
   uvchan__step();
-  atomic_fetch_and_explicit(&end->word, ~marks, memory_order_acq_rel);
+  atomic_fetch_and_explicit(&side->word, ~marks, memory_order_acq_rel);
 }
 
 uvchan__ring_result_t uvchan__ring_arm(uvchan__ring_t* ring) {

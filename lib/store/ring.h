@@ -142,7 +142,7 @@ int uvchan__ring_is_half_free(const uvchan__ring_t* ring);
 int uvchan__ring_is_busy(uvchan__ring_t* ring);
 /* for these: a value is a run, a slot is room */
 int uvchan__ring_is_small(const uvchan__ring_t* ring);
-int uvchan__ring_is_slow(const uvchan__ring_side_t* end);
+int uvchan__ring_is_slow(const uvchan__ring_side_t* side);
 
 /* Exact where nobody else is at work; else true of a moment of the call. The second answers 0 where
  * head was SLOW at that moment: somebody with the lock may be between two moves that are one step
@@ -156,8 +156,8 @@ int uvchan__ring_is_closed(const uvchan__ring_t* ring);
 
 /* Set or clear marks of a word. Only with the channel's lock held, but for tests. The first answers
  * 1 where it has taken ARMED off. */
-int uvchan__ring_mark(uvchan__ring_side_t* end, uint64_t marks);
-void uvchan__ring_unmark(uvchan__ring_side_t* end, uint64_t marks);
+int uvchan__ring_mark(uvchan__ring_side_t* side, uint64_t marks);
+void uvchan__ring_unmark(uvchan__ring_side_t* side, uint64_t marks);
 
 /* DONE: it was empty, and is ARMED. FULL: it is not empty. REFUSED: tail is SLOW or CLOSED. What
  * was done before is seen by the one who takes the mark off. One sleeper at a time: the next one
@@ -167,27 +167,27 @@ int uvchan__ring_disarm(uvchan__ring_t* ring); /* 1 where it was still ARMED */
 
 /* ---- The parts of a word, and the steps ------------------------------------------------------ */
 
-static inline size_t uvchan__index_of(const uvchan__ring_side_t* end, uint64_t word) {
-  return (size_t)((word & end->index_mask) >> UVCHAN__INDEX_SHIFT);
+static inline size_t uvchan__index_of(const uvchan__ring_side_t* side, uint64_t word) {
+  return (size_t)((word & side->index_mask) >> UVCHAN__INDEX_SHIFT);
 }
 
-static inline uint32_t uvchan__free_seq(const uvchan__ring_side_t* end, uint64_t word) {
-  return (uint32_t)(2 * (word >> end->shift));
+static inline uint32_t uvchan__free_seq(const uvchan__ring_side_t* side, uint64_t word) {
+  return (uint32_t)(2 * (word >> side->shift));
 }
 
-static inline uint32_t uvchan__full_seq(const uvchan__ring_side_t* end, uint64_t word) {
-  return uvchan__free_seq(end, word) + 1;
+static inline uint32_t uvchan__full_seq(const uvchan__ring_side_t* side, uint64_t word) {
+  return uvchan__free_seq(side, word) + 1;
 }
 
 /* The word one slot further on, with the same marks. */
-static inline uint64_t uvchan__next(const uvchan__ring_side_t* end, uint64_t word) {
-  if (uvchan__index_of(end, word) + 1 < end->capacity)
+static inline uint64_t uvchan__next(const uvchan__ring_side_t* side, uint64_t word) {
+  if (uvchan__index_of(side, word) + 1 < side->capacity)
     return word + ((uint64_t)1 << UVCHAN__INDEX_SHIFT);
-  return ((word >> end->shift) + 1) << end->shift | (word & UVCHAN__MARKS);
+  return ((word >> side->shift) + 1) << side->shift | (word & UVCHAN__MARKS);
 }
 
-static inline unsigned char* uvchan__slot(const uvchan__ring_side_t* end, uint64_t word) {
-  return end->slots + uvchan__index_of(end, word) * end->stride;
+static inline unsigned char* uvchan__slot(const uvchan__ring_side_t* side, uint64_t word) {
+  return side->slots + uvchan__index_of(side, word) * side->stride;
 }
 
 /* [seq.A] with [seq.R]: the bytes that the other side wrote, or has finished reading. */
@@ -203,17 +203,17 @@ static inline void uvchan__store_seq(unsigned char* slot, uint32_t seq) {
 
 /* [word.A] with [word.R]: what was done before a close, for who sees the mark; before a move, for
  * who counts with it. */
-static inline uint64_t uvchan__load_word(const uvchan__ring_side_t* end) {
+static inline uint64_t uvchan__load_word(const uvchan__ring_side_t* side) {
   uvchan__step();
-  return atomic_load_explicit(&end->word, memory_order_acquire);
+  return atomic_load_explicit(&side->word, memory_order_acquire);
 }
 
 /* Moves the word on; a failure stores what it is now in *expected. [word.R], and [word.A] too, so
  * that moves form one chain. */
-static inline int uvchan__move_word(uvchan__ring_side_t* end, uint64_t* expected,
+static inline int uvchan__move_word(uvchan__ring_side_t* side, uint64_t* expected,
                                     uint64_t desired) {
   uvchan__step();
-  return atomic_compare_exchange_weak_explicit(&end->word, expected, desired, memory_order_acq_rel,
+  return atomic_compare_exchange_weak_explicit(&side->word, expected, desired, memory_order_acq_rel,
                                                memory_order_acquire);
 }
 
@@ -221,32 +221,32 @@ static inline int uvchan__move_word(uvchan__ring_side_t* end, uint64_t* expected
  * `bound`. Where the peak is low, that is soon reached; then it is not where the slot that lies
  * `peak` behind is empty again, which is near, while head's line is not: who reads that takes it
  * away from the receivers. Relaxed: a statistic. */
-static inline int uvchan__may_be_peak(const uvchan__ring_side_t* end, uint64_t tail) {
+static inline int uvchan__may_be_peak(const uvchan__ring_side_t* side, uint64_t tail) {
   uint32_t peak;
   uint64_t behind;
 
-  if ((int64_t)(tail - atomic_load_explicit(&end->no_peak_before, memory_order_relaxed)) < 0)
+  if ((int64_t)(tail - atomic_load_explicit(&side->no_peak_before, memory_order_relaxed)) < 0)
     return 0;
-  peak = atomic_load_explicit(&end->peak, memory_order_relaxed);
-  if (peak == end->capacity) return 0;
+  peak = atomic_load_explicit(&side->peak, memory_order_relaxed);
+  if (peak == side->capacity) return 0;
   if (peak == 0 || peak > UVCHAN__LOW_PEAK_VALUES) return 1;
   behind = tail - ((uint64_t)peak << UVCHAN__INDEX_SHIFT);
-  if (uvchan__index_of(end, tail) < peak) { /* in the lap before */
-    behind = tail - ((uint64_t)1 << end->shift) +
-             ((uint64_t)(end->capacity - peak) << UVCHAN__INDEX_SHIFT);
+  if (uvchan__index_of(side, tail) < peak) { /* in the lap before */
+    behind = tail - ((uint64_t)1 << side->shift) +
+             ((uint64_t)(side->capacity - peak) << UVCHAN__INDEX_SHIFT);
   }
-  return (int32_t)(uvchan__load_seq(uvchan__slot(end, behind)) - uvchan__full_seq(end, behind)) <=
+  return (int32_t)(uvchan__load_seq(uvchan__slot(side, behind)) - uvchan__full_seq(side, behind)) <=
          0;
 }
 
 /* The other side has written a slot since, so its line comes from another processor's cache; the
  * exchanges of words keep this one from looking ahead for itself. 7.3 ns a value without it, 6.6
  * with it. */
-static inline void uvchan__prefetch(const uvchan__ring_side_t* end, const unsigned char* slot) {
+static inline void uvchan__prefetch(const uvchan__ring_side_t* side, const unsigned char* slot) {
 #ifdef __GNUC__
-  __builtin_prefetch(slot + end->ahead, 1);
+  __builtin_prefetch(slot + side->ahead, 1);
 #else
-  (void)end;
+  (void)side;
   (void)slot;
 #endif
 }
@@ -254,46 +254,46 @@ static inline void uvchan__prefetch(const uvchan__ring_side_t* end, const unsign
 /* A value of one word goes through a register: read from the sender's memory before a slot is
  * claimed, written to the receiver's after the slot is free. So nobody waits where that memory is
  * slow to come, and the copy between claim and turn is a move. */
-static inline int uvchan__is_word(const uvchan__ring_side_t* end) {
-  return end->elem_size == sizeof(uint64_t);
+static inline int uvchan__is_word(const uvchan__ring_side_t* side) {
+  return side->elem_size == sizeof(uint64_t);
 }
 
-static inline uint64_t uvchan__load_value(const uvchan__ring_side_t* end, const void* value) {
+static inline uint64_t uvchan__load_value(const uvchan__ring_side_t* side, const void* value) {
   uint64_t word = 0;
 
-  if (uvchan__is_word(end)) memcpy(&word, value, sizeof(word));
+  if (uvchan__is_word(side)) memcpy(&word, value, sizeof(word));
   return word;
 }
 
 /* word: of a value of one word, itself. */
-static inline void uvchan__fill(const uvchan__ring_side_t* end, uint64_t tail, const void* value,
+static inline void uvchan__fill(const uvchan__ring_side_t* side, uint64_t tail, const void* value,
                                 uint64_t word) {
-  unsigned char* slot = uvchan__slot(end, tail);
-  uint32_t seq = uvchan__full_seq(end, tail);
+  unsigned char* slot = uvchan__slot(side, tail);
+  uint32_t seq = uvchan__full_seq(side, tail);
 
-  uvchan__prefetch(end, slot);
-  if (uvchan__is_word(end)) {
-    memcpy(slot + end->offset, &word, sizeof(word));
-  } else if (end->elem_size != 0) {
-    memcpy(slot + end->offset, value, end->elem_size);
+  uvchan__prefetch(side, slot);
+  if (uvchan__is_word(side)) {
+    memcpy(slot + side->offset, &word, sizeof(word));
+  } else if (side->elem_size != 0) {
+    memcpy(slot + side->offset, value, side->elem_size);
   }
   uvchan__store_seq(slot, seq);
 }
 
-static inline void uvchan__empty(const uvchan__ring_side_t* end, uint64_t head, void* value) {
-  unsigned char* slot = uvchan__slot(end, head);
-  uint32_t seq = uvchan__full_seq(end, head) + 1;
+static inline void uvchan__empty(const uvchan__ring_side_t* side, uint64_t head, void* value) {
+  unsigned char* slot = uvchan__slot(side, head);
+  uint32_t seq = uvchan__full_seq(side, head) + 1;
 
-  uvchan__prefetch(end, slot);
-  if (uvchan__is_word(end)) {
+  uvchan__prefetch(side, slot);
+  if (uvchan__is_word(side)) {
     uint64_t word;
 
-    memcpy(&word, slot + end->offset, sizeof(word));
+    memcpy(&word, slot + side->offset, sizeof(word));
     uvchan__store_seq(slot, seq);
     if (value != NULL) memcpy(value, &word, sizeof(word));
     return;
   }
-  if (value != NULL && end->elem_size != 0) memcpy(value, slot + end->offset, end->elem_size);
+  if (value != NULL && side->elem_size != 0) memcpy(value, slot + side->offset, side->elem_size);
   uvchan__store_seq(slot, seq);
 }
 
@@ -306,17 +306,17 @@ static inline void uvchan__empty(const uvchan__ring_side_t* end, uint64_t head, 
 /* 1 where it has pushed the value; 0 where it can't at once, for whichever reason. */
 static inline int uvchan__ring_push_fast(uvchan__ring_t* ring, const void* value,
                                          uint64_t refused) {
-  uvchan__ring_side_t* end = &ring->tail;
-  uint64_t word = uvchan__load_value(end, value);
-  uint64_t tail = uvchan__load_word(end);
+  uvchan__ring_side_t* side = &ring->tail;
+  uint64_t word = uvchan__load_value(side, value);
+  uint64_t tail = uvchan__load_word(side);
   uint64_t seen = tail;
 
-  if (UVCHAN__RARELY((tail & (refused | UVCHAN__ARMED)) != 0 || uvchan__may_be_peak(end, tail) ||
-                     uvchan__load_seq(uvchan__slot(end, tail)) != uvchan__free_seq(end, tail) ||
-                     !uvchan__move_word(end, &seen, uvchan__next(end, tail)))) {
+  if (UVCHAN__RARELY((tail & (refused | UVCHAN__ARMED)) != 0 || uvchan__may_be_peak(side, tail) ||
+                     uvchan__load_seq(uvchan__slot(side, tail)) != uvchan__free_seq(side, tail) ||
+                     !uvchan__move_word(side, &seen, uvchan__next(side, tail)))) {
     return 0;
   }
-  uvchan__fill(end, tail, value, word);
+  uvchan__fill(side, tail, value, word);
   return 1;
 }
 
@@ -329,16 +329,16 @@ static inline uvchan__ring_result_t uvchan__ring_push(uvchan__ring_t* ring, cons
 
 /* The same; it does not look at tail's line. value NULL: thrown away. */
 static inline int uvchan__ring_pop_fast(uvchan__ring_t* ring, void* value, uint64_t refused) {
-  uvchan__ring_side_t* end = &ring->head;
-  uint64_t head = uvchan__load_word(end);
+  uvchan__ring_side_t* side = &ring->head;
+  uint64_t head = uvchan__load_word(side);
   uint64_t seen = head;
 
   if (UVCHAN__RARELY((head & refused) != 0 ||
-                     uvchan__load_seq(uvchan__slot(end, head)) != uvchan__full_seq(end, head) ||
-                     !uvchan__move_word(end, &seen, uvchan__next(end, head)))) {
+                     uvchan__load_seq(uvchan__slot(side, head)) != uvchan__full_seq(side, head) ||
+                     !uvchan__move_word(side, &seen, uvchan__next(side, head)))) {
     return 0;
   }
-  uvchan__empty(end, head, value);
+  uvchan__empty(side, head, value);
   return 1;
 }
 

@@ -101,9 +101,11 @@ static int spin_to_send(uvchan_t* ch, const void* value, uvchan__patience_t* pat
 /* Who takes each value as it comes, from senders that are slower, makes them slower still, as a
  * loop's receiver would: see ends/polling.h. It waits for a batch, as long as that. */
 static int spin_to_receive(uvchan_t* ch, void* value, uvchan__patience_t* patience) {
-  int for_a_batch = uvchan__ring_is_busy(&ch->ring);
+  uint64_t head;
+  int for_a_batch = uvchan__ring_was_busy(&ch->ring, &head);
   int r = UV_EAGAIN;
 
+  uvchan__ring_note_head(&ch->ring, head);
   while (r == UV_EAGAIN && uvchan__patience_wait(patience)) {
     int is_there;
 

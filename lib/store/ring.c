@@ -1,54 +1,9 @@
-/* The bounded store; its states and invariants stand in ring.h. */
+/* The bounded store; its invariants, and which threads enter, stand in ring.h. */
 #include "store/ring.h"
 
-/* The parts of a position word. */
+/* ---- Its memory ------------------------------------------------------------------------------ */
 
-static uint64_t lap_of(const uvchan__ring_side_t* side, uint64_t word) {
-  return word >> side->shift;
-}
-
-static uint64_t position_of(uint64_t word) { return word & ~(UVCHAN__MARKS | UVCHAN__ARMED); }
-
-/* The word n slots further on, n up to capacity, with the same marks; the word to move tail from
- * and to goes without ARMED. */
-static uint64_t advance(const uvchan__ring_side_t* side, uint64_t word, size_t n) {
-  size_t index = uvchan__index_of(side, word);
-
-  if (n < side->capacity - index) return word + ((uint64_t)n << UVCHAN__INDEX_SHIFT);
-  index = n - (side->capacity - index);
-  return (lap_of(side, word) + 1) << side->shift | (uint64_t)index << UVCHAN__INDEX_SHIFT |
-         (word & UVCHAN__MARKS);
-}
-
-/* Slots from one position to another. Positions that were not read at one moment may be out of
- * order, or more than a lap apart: then 0, or capacity. */
-static size_t distance(const uvchan__ring_side_t* side, uint64_t from, uint64_t to) {
-  /* the lap field wraps */
-  int64_t laps = (int64_t)((lap_of(side, to) - lap_of(side, from)) << side->shift) >> side->shift;
-  size_t a = uvchan__index_of(side, from);
-  size_t b = uvchan__index_of(side, to);
-
-  if (laps == 0) return b > a ? b - a : 0;
-  if (laps == 1) return b > a ? side->capacity : side->capacity - a + b;
-  return laps < 0 ? 0 : side->capacity;
-}
-
-static uint64_t unarmed(uint64_t word) { return word & ~UVCHAN__ARMED; }
-
-/* Tail was moved on from this word. */
-static uvchan__ring_result_t moved_from(uint64_t tail) {
-  return (tail & UVCHAN__ARMED) != 0 ? UVCHAN__RING_DISARMED : UVCHAN__RING_DONE;
-}
-
-static int precedes(uint32_t seq, uint32_t other) { return (int32_t)(seq - other) < 0; }
-
-static void await_seq(const unsigned char* slot, uint32_t seq) {
-  unsigned int round = 0;
-
-  while (uvchan__load_seq(slot) != seq) uvchan__relax(&round);
-}
-
-/* The turn's 4 bytes and the value, as close as the value's own alignment lets them be; or both as
+/* The seq's 4 bytes and the value, as close as the value's own alignment lets them be; or both as
  * malloc aligns. */
 static size_t offset_for(size_t elem_size) {
   if (elem_size >= UVCHAN__ALIGNED_BYTES)
@@ -82,7 +37,7 @@ static void init_side(uvchan__ring_side_t* side, void* memory, size_t elem_size,
   for (side->shift = UVCHAN__INDEX_SHIFT;
        capacity > 1 && (capacity - 1) >> (side->shift - UVCHAN__INDEX_SHIFT) != 0;)
     side->shift++;
-  side->index_mask = position_of(((uint64_t)1 << side->shift) - 1);
+  side->index_mask = uvchan__position_of(((uint64_t)1 << side->shift) - 1);
 }
 
 void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, size_t capacity,
@@ -103,29 +58,23 @@ void uvchan__ring_init(uvchan__ring_t* ring, void* memory, size_t elem_size, siz
   atomic_init(&ring->head.seen_head, start);
 }
 
-/* After tail was moved on from `tail`, before the value can be received: see I6. No new peak is
- * possible up to `peak` slots behind a head that was seen, since head only moves on. Relaxed: a
- * statistic. */
-static void note_peak(uvchan__ring_t* ring, uint64_t tail) {
-  uvchan__ring_side_t* side = &ring->tail;
-  uint32_t peak = atomic_load_explicit(&side->peak, memory_order_relaxed);
-  uint64_t head;
-  size_t len;
+/* ---- One value ------------------------------------------------------------------------------- */
 
-  if (!uvchan__may_be_peak(side, tail)) return;
-  head = position_of(atomic_load_explicit(&ring->head.word, memory_order_relaxed));
-  len = distance(side, head, uvchan__next(side, tail));
-  if (len > UINT32_MAX) len = UINT32_MAX;
-  while (len > peak) {
-    if (atomic_compare_exchange_weak_explicit(&side->peak, &peak, (uint32_t)len,
-                                              memory_order_relaxed, memory_order_relaxed)) {
-      peak = (uint32_t)len;
-    }
-  }
-  atomic_store_explicit(&side->no_peak_before, advance(side, head, peak), memory_order_relaxed);
+/* What a push answers that has moved tail on from this word. */
+static uvchan__ring_result_t moved_from(uint64_t tail) {
+  return (tail & UVCHAN__ARMED) != 0 ? UVCHAN__RING_DISARMED : UVCHAN__RING_DONE;
 }
 
-/* FULL is true of one moment: tail was the same before and after head was read, and only grows; so
+/* Both wrap: they are never half of all numbers apart. */
+static int precedes(uint32_t seq, uint32_t other) { return (int32_t)(seq - other) < 0; }
+
+/* Claims the slot at tail, where it is free; what its seq tells:
+ *
+ *      free for this lap       claimed by the exchange of tail, or another sender has been faster
+ *      of a lap before         FULL; or its receiver has moved head, and still copies: wait for him
+ *      of this lap or later    tail was read too long ago: again
+ *
+ * FULL is true of one moment: tail was the same before and after head was read, and only grows; so
  * it was that when head was a whole capacity behind it. */
 static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused,
                                         uint64_t* position) {
@@ -140,7 +89,7 @@ static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused,
     if ((tail & refused) != 0) return UVCHAN__RING_REFUSED;
     seq = uvchan__load_seq(uvchan__slot(side, tail));
     if (seq == uvchan__free_seq(side, tail)) {
-      *position = unarmed(tail);
+      *position = uvchan__unarmed(tail);
       if (uvchan__move_word(side, &tail, uvchan__next(side, *position))) return moved_from(tail);
       uvchan__back_off(&pauses);
       tail = uvchan__load_word(side);
@@ -151,7 +100,8 @@ static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused,
       uint64_t head = uvchan__load_word(&ring->head);
       uint64_t again = uvchan__load_word(side);
 
-      if (again == tail && distance(side, head, tail) == side->capacity) return UVCHAN__RING_FULL;
+      if (again == tail && uvchan__distance(side, head, tail) == side->capacity)
+        return UVCHAN__RING_FULL;
       if (again == tail) uvchan__relax(&round);
       tail = again;
       continue;
@@ -160,7 +110,8 @@ static uvchan__ring_result_t claim_free(uvchan__ring_t* ring, uint64_t refused,
   }
 }
 
-/* The mirror of claim_free(). EMPTY and ENDED are true of one moment in the same way. */
+/* The mirror of claim_free(), at head. EMPTY and ENDED are true of one moment in the same way: head
+ * was the same before and after tail was read. */
 static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused,
                                         uint64_t* position) {
   uvchan__ring_side_t* side = &ring->head;
@@ -185,7 +136,7 @@ static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused,
       uint64_t tail = uvchan__load_word(&ring->tail);
       uint64_t again = uvchan__load_word(side);
 
-      if (again == head && position_of(tail) == position_of(head)) {
+      if (again == head && uvchan__position_of(tail) == uvchan__position_of(head)) {
         return (tail & UVCHAN__CLOSED) != 0 ? UVCHAN__RING_ENDED : UVCHAN__RING_EMPTY;
       }
       if (again == head) uvchan__relax(&round);
@@ -203,7 +154,7 @@ uvchan__ring_result_t uvchan__ring_push_slow(uvchan__ring_t* ring, const void* v
   uvchan__ring_result_t r = claim_free(ring, refused, &position);
 
   if (r != UVCHAN__RING_DONE && r != UVCHAN__RING_DISARMED) return r;
-  note_peak(ring, position);
+  uvchan__note_peak(ring, position);
   uvchan__fill(&ring->tail, position, value, word);
   return r;
 }
@@ -214,6 +165,30 @@ uvchan__ring_result_t uvchan__ring_pop_slow(uvchan__ring_t* ring, void* value, u
 
   if (r == UVCHAN__RING_DONE) uvchan__empty(&ring->head, position, value);
   return r;
+}
+
+/* ---- Many values -----------------------------------------------------------------------------
+ *
+ * One exchange claims k slots at once, by the other side's word alone, before any of their seqs was
+ * looked at. For tail:
+ *
+ *      head <= tail <= head + capacity - k      as it was read: the word of the other side is read
+ *                                               after this one, and moves on only; and if this one
+ *                                               has moved since, the exchange fails
+ *      head <= tail + k <= head + capacity      after the exchange: I2 holds
+ *
+ * So each of the k slots was claimed by a receiver of the lap before. He may still copy, and is
+ * waited for at that slot, not before the claim: he needs nobody for what he does (I5), and who
+ * waits holds up only those who come behind him in the ring. In the same way each slot between head
+ * and tail was claimed by a sender.
+ *
+ * Who loses the exchange tries again at once: it costs the word's line once for many values, where
+ * the back-off of a single one is against a line that goes to and fro for each. */
+
+static void await_seq(const unsigned char* slot, uint32_t seq) {
+  unsigned int round = 0;
+
+  while (uvchan__load_seq(slot) != seq) uvchan__relax(&round);
 }
 
 uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* values, size_t n,
@@ -228,11 +203,11 @@ uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* valu
 
     if ((tail & refused) != 0) return UVCHAN__RING_REFUSED;
     head = uvchan__load_word(&ring->head);
-    k = side->capacity - distance(side, head, tail);
+    k = side->capacity - uvchan__distance(side, head, tail);
     if (k > n) k = n;
     if (k > 0) {
       again = tail;
-      if (uvchan__move_word(side, &again, advance(side, unarmed(tail), k))) break;
+      if (uvchan__move_word(side, &again, uvchan__advance(side, uvchan__unarmed(tail), k))) break;
     } else {
       again = uvchan__load_word(side);
       if (again == tail) return UVCHAN__RING_FULL;
@@ -240,8 +215,8 @@ uvchan__ring_result_t uvchan__ring_push_n(uvchan__ring_t* ring, const void* valu
     tail = again;
   }
   r = moved_from(tail);
-  tail = unarmed(tail);
-  note_peak(ring, advance(side, tail, k - 1));
+  tail = uvchan__unarmed(tail);
+  uvchan__note_peak(ring, uvchan__advance(side, tail, k - 1));
   *moved = k;
   for (i = 0; i < k; i++) {
     unsigned char* slot = uvchan__slot(side, tail);
@@ -266,11 +241,11 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
 
     if ((head & refused) != 0) return UVCHAN__RING_REFUSED;
     tail = uvchan__load_word(&ring->tail);
-    k = distance(side, head, tail);
+    k = uvchan__distance(side, head, tail);
     if (k > n) k = n;
     if (k > 0) {
       again = head;
-      if (uvchan__move_word(side, &again, advance(side, head, k))) break;
+      if (uvchan__move_word(side, &again, uvchan__advance(side, head, k))) break;
     } else {
       again = uvchan__load_word(side);
       if (again == head)
@@ -291,18 +266,7 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
   return UVCHAN__RING_DONE;
 }
 
-/* Both words as they were at one moment: tail was the same before and after head was read. So head
- * is the latest that it can be for this tail; and a tail that is a whole capacity ahead could not
- * have moved before head did. */
-static void look_at_both(const uvchan__ring_t* ring, uint64_t* head, uint64_t* tail) {
-  uint64_t again = uvchan__load_word(&ring->tail);
-
-  do {
-    *tail = again;
-    *head = uvchan__load_word(&ring->head);
-    again = uvchan__load_word(&ring->tail);
-  } while (again != *tail);
-}
+/* ---- In place -------------------------------------------------------------------------------- */
 
 size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position) {
   uvchan__ring_side_t* side = &ring->head;
@@ -310,27 +274,10 @@ size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position) {
   size_t n;
 
   do {
-    n = distance(side, head, uvchan__load_word(&ring->tail));
-  } while (n > 0 && !uvchan__move_word(side, &head, advance(side, head, n)));
+    n = uvchan__distance(side, head, uvchan__load_word(&ring->tail));
+  } while (n > 0 && !uvchan__move_word(side, &head, uvchan__advance(side, head, n)));
   *position = head;
   return n;
-}
-
-uvchan__ring_result_t uvchan__ring_look(const uvchan__ring_t* ring, int sends, uint64_t* stamp) {
-  uint64_t head, tail;
-
-  look_at_both(ring, &head, &tail);
-  if (((sends ? tail : head) & UVCHAN__SLOW) != 0) return UVCHAN__RING_REFUSED;
-  if ((tail & UVCHAN__CLOSED) != 0) return UVCHAN__RING_DONE;
-  *stamp = position_of(sends ? head : tail);
-  if (sends)
-    return distance(&ring->tail, head, tail) == ring->tail.capacity ? UVCHAN__RING_FULL
-                                                                    : UVCHAN__RING_DONE;
-  return position_of(head) == position_of(tail) ? UVCHAN__RING_EMPTY : UVCHAN__RING_DONE;
-}
-
-uint64_t uvchan__ring_stamp(const uvchan__ring_t* ring, int sends) {
-  return position_of(uvchan__load_word(sends ? &ring->head : &ring->tail));
 }
 
 void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position) {
@@ -346,42 +293,37 @@ void uvchan__ring_free(uvchan__ring_t* ring, uint64_t* position) {
   *position = uvchan__next(&ring->head, *position);
 }
 
-static int is_full_ahead(const uvchan__ring_side_t* side, size_t n) {
-  uint64_t ahead = advance(side, uvchan__load_word(side), n);
+/* ---- Its state ------------------------------------------------------------------------------- */
 
-  return uvchan__load_seq(uvchan__slot(side, ahead)) == uvchan__full_seq(side, ahead);
+/* Both words as they were at one moment: tail was the same before and after head was read. So head
+ * is the latest that it can be for this tail; and a tail that is a whole capacity ahead could not
+ * have moved before head did. */
+static void look_at_both(const uvchan__ring_t* ring, uint64_t* head, uint64_t* tail) {
+  uint64_t again = uvchan__load_word(&ring->tail);
+
+  do {
+    *tail = again;
+    *head = uvchan__load_word(&ring->head);
+    again = uvchan__load_word(&ring->tail);
+  } while (again != *tail);
 }
 
-int uvchan__ring_has_value(const uvchan__ring_t* ring) { return is_full_ahead(&ring->head, 0); }
+uvchan__ring_result_t uvchan__ring_look(const uvchan__ring_t* ring, int sends, uint64_t* stamp) {
+  uint64_t head, tail;
 
-/* Relaxed: a hint. */
-int uvchan__ring_is_busy(uvchan__ring_t* ring) {
-  uvchan__ring_side_t* side = &ring->head;
-  uint64_t head = position_of(uvchan__load_word(side));
-  uint64_t before = atomic_load_explicit(&side->seen_head, memory_order_relaxed);
-
-  if (before != head) atomic_store_explicit(&side->seen_head, head, memory_order_relaxed);
-  return distance(side, before, head) >= UVCHAN__BUSY_VALUES;
+  look_at_both(ring, &head, &tail);
+  if (((sends ? tail : head) & UVCHAN__SLOW) != 0) return UVCHAN__RING_REFUSED;
+  if ((tail & UVCHAN__CLOSED) != 0) return UVCHAN__RING_DONE;
+  *stamp = uvchan__position_of(sends ? head : tail);
+  if (sends)
+    return uvchan__distance(&ring->tail, head, tail) == ring->tail.capacity ? UVCHAN__RING_FULL
+                                                                            : UVCHAN__RING_DONE;
+  return uvchan__position_of(head) == uvchan__position_of(tail) ? UVCHAN__RING_EMPTY
+                                                                : UVCHAN__RING_DONE;
 }
 
-int uvchan__ring_is_small(const uvchan__ring_t* ring) {
-  return ring->head.capacity <= UVCHAN__SMALL_RING_SLOTS;
-}
-
-int uvchan__ring_has_batch(const uvchan__ring_t* ring) {
-  size_t n = ring->head.capacity / UVCHAN__BATCH_PART_OF_RING;
-
-  if (n > UVCHAN__BATCH_VALUES) n = UVCHAN__BATCH_VALUES;
-  return is_full_ahead(&ring->head, uvchan__ring_is_small(ring) ? 0 : n);
-}
-
-int uvchan__ring_is_half_free(const uvchan__ring_t* ring) {
-  const uvchan__ring_side_t* side = &ring->tail;
-  uint64_t ahead = uvchan__load_word(side);
-
-  if (!uvchan__ring_is_small(ring))
-    ahead = advance(side, ahead, side->capacity / UVCHAN__ROOM_PART_OF_RING);
-  return uvchan__load_seq(uvchan__slot(side, ahead)) == uvchan__free_seq(side, ahead);
+uint64_t uvchan__ring_stamp(const uvchan__ring_t* ring, int sends) {
+  return uvchan__position_of(uvchan__load_word(sends ? &ring->head : &ring->tail));
 }
 
 int uvchan__ring_is_slow(const uvchan__ring_side_t* side) {
@@ -392,25 +334,21 @@ size_t uvchan__ring_len(const uvchan__ring_t* ring) {
   uint64_t head, tail;
 
   look_at_both(ring, &head, &tail);
-  return distance(&ring->tail, head, tail);
+  return uvchan__distance(&ring->tail, head, tail);
 }
 
 int uvchan__ring_try_len(const uvchan__ring_t* ring, size_t* len) {
   uint64_t head, tail;
 
   look_at_both(ring, &head, &tail);
-  *len = distance(&ring->tail, head, tail);
+  *len = uvchan__distance(&ring->tail, head, tail);
   return (head & UVCHAN__SLOW) == 0;
-}
-
-size_t uvchan__ring_peak(const uvchan__ring_t* ring) {
-  return atomic_load_explicit(&ring->tail.peak, memory_order_relaxed);
 }
 
 static uint64_t count_to(const uvchan__ring_side_t* side) {
   uint64_t word = uvchan__load_word(side);
 
-  return lap_of(side, word) * side->capacity + uvchan__index_of(side, word);
+  return uvchan__lap_of(side, word) * side->capacity + uvchan__index_of(side, word);
 }
 
 uint64_t uvchan__ring_pushed(const uvchan__ring_t* ring) { return count_to(&ring->tail); }
@@ -421,11 +359,14 @@ int uvchan__ring_is_closed(const uvchan__ring_t* ring) {
   return (uvchan__load_word(&ring->tail) & UVCHAN__CLOSED) != 0;
 }
 
-/* [word.R]: what the marks announce; [word.A]: the moves before. The same of the two below. */
+/* ---- Marks -----------------------------------------------------------------------------------
+ *
+ * [word.R]: what the marks announce; [word.A]: the moves before. */
+
 int uvchan__ring_mark(uvchan__ring_side_t* side, uint64_t marks) {
   uint64_t word = uvchan__load_word(side);
 
-  while (!uvchan__move_word(side, &word, unarmed(word) | marks)) continue;
+  while (!uvchan__move_word(side, &word, uvchan__unarmed(word) | marks)) continue;
   return (word & UVCHAN__ARMED) != 0;
 }
 
@@ -434,12 +375,15 @@ void uvchan__ring_unmark(uvchan__ring_side_t* side, uint64_t marks) {
   atomic_fetch_and_explicit(&side->word, ~marks, memory_order_acq_rel);
 }
 
+/* Tail before head, and tail is exchanged from the very word that was read: so it stood there while
+ * head was read, and the ring was empty when the mark came. */
 uvchan__ring_result_t uvchan__ring_arm(uvchan__ring_t* ring) {
   uint64_t tail = uvchan__load_word(&ring->tail);
 
   do {
     if ((tail & UVCHAN__MARKS) != 0) return UVCHAN__RING_REFUSED;
-    if (position_of(tail) != position_of(uvchan__load_word(&ring->head))) return UVCHAN__RING_FULL;
+    if (uvchan__position_of(tail) != uvchan__position_of(uvchan__load_word(&ring->head)))
+      return UVCHAN__RING_FULL;
   } while (!uvchan__move_word(&ring->tail, &tail, tail | UVCHAN__ARMED));
   return UVCHAN__RING_DONE;
 }

@@ -5,7 +5,9 @@
 
 #include "program.h"
 
-#include "store/ring.c" /* the code itself, in one translation unit with the model */
+/* the code itself, in one translation unit with the model */
+#include "store/hints.c"
+#include "store/ring.c"
 
 #define MODEL_SLOTS 2 /* capacity of the rings */
 

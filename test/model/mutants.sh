@@ -61,13 +61,13 @@ release=memory_order_release
 both=memory_order_acq_rel
 relaxed=memory_order_relaxed
 
-mutant seq.A store/ring.h ring-exactly-once "uvchan__load_seq: relaxed" "$(in_function uvchan__load_seq $acquire $relaxed)"
-mutant seq.R store/ring.h ring-exactly-once "uvchan__store_seq: relaxed" "$(in_function uvchan__store_seq $release $relaxed)"
-mutant word.A store/ring.h end-status "uvchan__load_word: relaxed" "$(in_function uvchan__load_word $acquire $relaxed)"
-mutant word.A store/ring.h stop-armed "uvchan__move_word: release" "$(in_function uvchan__move_word $both $release)"
-mutant word.R store/ring.h sleep-armed "uvchan__move_word: acquire" "$(in_function uvchan__move_word $both $acquire)"
+mutant seq.A store/words.h ring-exactly-once "uvchan__load_seq: relaxed" "$(in_function uvchan__load_seq $acquire $relaxed)"
+mutant seq.R store/words.h ring-exactly-once "uvchan__store_seq: relaxed" "$(in_function uvchan__store_seq $release $relaxed)"
+mutant word.A store/words.h end-status "uvchan__load_word: relaxed" "$(in_function uvchan__load_word $acquire $relaxed)"
+mutant word.A store/words.h stop-armed "uvchan__move_word: release" "$(in_function uvchan__move_word $both $release)"
+mutant word.R store/words.h sleep-armed "uvchan__move_word: acquire" "$(in_function uvchan__move_word $both $acquire)"
 justified word.R store/ring.c "uvchan__ring_unmark" "with the lock, which orders it; the chain of moves goes on through it in any order"
-justified word.R store/ring.c "uvchan__ring_disarm" "the same; and a post that is owed is awaited under the hub's lock"
+justified word.R store/ring.c "uvchan__ring_disarm" "the same; and a post that is due is awaited under the hub's lock"
 mutant claim.R wake/claim.h claim "uvchan__decide: acquire" "$(in_function 'uvchan__decide' $both $acquire)"
 mutant claim.A wake/claim.h claim "uvchan__decide: release" "$(in_function 'uvchan__decide' $both $release)"
 mutant lock.A ground/lock.h lock-counts "uvchan__lock: relaxed at once" "/compare_exchange_strong/ s/$acquire/$relaxed/"

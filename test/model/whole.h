@@ -302,6 +302,7 @@ int uvchan__handle_is_closed(const struct uv_handle_s* handle) {
 #include "channel/steps.c"
 #include "ends/thread.c"
 #include "store/blocks.c"
+#include "store/hints.c"
 #include "store/ring.c"
 #include "wake/hub.c"
 #include "wake/park.c"

@@ -55,9 +55,9 @@
 #define UVCHAN__BUSY_VALUES 8
 #define UVCHAN__BUSY_PART_OF_RING 2
 
-/* A block of a store without a bound, and its first one, which is kept: with what the allocator and
- * memory.h put in front. The larger is enough for a run of values to lie side by side, the smaller
- * keeps a channel that holds few of them small. Not measured. */
+/* A block of a store without a bound, and its first one, which is kept; with what memory.h puts in
+ * front. The large one has values lie side by side, the small one keeps a channel small that holds
+ * few. Not measured. */
 #define UVCHAN__BLOCK_BYTES 1024
 #define UVCHAN__SMALL_BLOCK_BYTES 96
 

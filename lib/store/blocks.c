@@ -1,5 +1,4 @@
-/* The store without a bound; its invariants stand in blocks.h. Knows nothing of channels, waiters
- * or loops. */
+/* The store without a bound; its invariants, and which threads enter, stand in blocks.h. */
 #include "store/blocks.h"
 
 #include <assert.h>
@@ -7,10 +6,14 @@
 
 #include "ground/memory.h"
 
+/*      header |       | value | value |       |       |
+ *             0       begin           end             room
+ *
+ * Both move on only, until the block is empty; when it is filled again, they are 0. */
 struct uvchan__block_s {
   uvchan__block_t* next;
-  size_t bytes; /* fixed */
-  uint32_t room;
+  size_t bytes;   /* fixed: with the header */
+  uint32_t room;  /* values that it holds at most */
   uint32_t begin; /* the oldest value */
   uint32_t end;   /* behind the newest */
   union {
@@ -21,11 +24,12 @@ struct uvchan__block_s {
 
 #define HEADER offsetof(struct uvchan__block_s, values)
 
-/* About so many bytes a block takes; the first one is smaller, and is kept. */
-#define BLOCK_BYTES (UVCHAN__BLOCK_BYTES - UVCHAN__MEMORY_HEADER)
-#define SMALL_BLOCK_BYTES (UVCHAN__SMALL_BLOCK_BYTES - UVCHAN__MEMORY_HEADER)
+/* What is asked for: with what uvchan__malloc() puts in front, tuning.h's numbers. The first block
+ * is small, and is kept. */
+#define LARGE_BYTES (UVCHAN__BLOCK_BYTES - UVCHAN__MEMORY_HEADER)
+#define SMALL_BYTES (UVCHAN__SMALL_BLOCK_BYTES - UVCHAN__MEMORY_HEADER)
 
-static_assert(BLOCK_BYTES < HEADER + 2 * UVCHAN__ALONE_BYTES,
+static_assert(LARGE_BYTES < HEADER + 2 * UVCHAN__ALONE_BYTES,
               "two values of so many bytes have no room in a block");
 
 static unsigned char* value_at(const uvchan__blocks_t* blocks, uvchan__block_t* block, size_t i) {
@@ -39,7 +43,7 @@ static size_t values_in(const uvchan__blocks_t* blocks, size_t bytes) {
   return n < blocks->per_block ? n : blocks->per_block;
 }
 
-/* For at least one value. */
+/* So many, or as many as one value takes. SIZE_MAX where no memory would do. */
 static size_t bytes_for(const uvchan__blocks_t* blocks, size_t bytes) {
   if (blocks->elem_size > SIZE_MAX - HEADER - sizeof(max_align_t)) return SIZE_MAX;
   return bytes < HEADER + blocks->elem_size ? HEADER + blocks->elem_size : bytes;
@@ -54,7 +58,7 @@ static void init(uvchan__blocks_t* blocks, size_t elem_size, uint32_t per_block,
 
 void uvchan__blocks_init_unbounded(uvchan__blocks_t* blocks, size_t elem_size) {
   init(blocks, elem_size, UINT32_MAX, 1);
-  blocks->keep_bytes = bytes_for(blocks, SMALL_BLOCK_BYTES);
+  blocks->keep_bytes = bytes_for(blocks, SMALL_BYTES);
 }
 
 void uvchan__blocks_init_unbuffered(uvchan__blocks_t* blocks, size_t elem_size) {
@@ -63,12 +67,11 @@ void uvchan__blocks_init_unbuffered(uvchan__blocks_t* blocks, size_t elem_size) 
 }
 
 size_t uvchan__blocks_most_bytes(const uvchan__blocks_t* blocks) {
-  return bytes_for(blocks, blocks->per_block == 1 ? sizeof(uvchan__block_t) : BLOCK_BYTES);
+  return bytes_for(blocks, blocks->per_block == 1 ? sizeof(uvchan__block_t) : LARGE_BYTES);
 }
 
 size_t uvchan__blocks_next_bytes(const uvchan__blocks_t* blocks) {
-  return blocks->len == 0 ? bytes_for(blocks, SMALL_BLOCK_BYTES)
-                          : uvchan__blocks_most_bytes(blocks);
+  return blocks->len == 0 ? bytes_for(blocks, SMALL_BYTES) : uvchan__blocks_most_bytes(blocks);
 }
 
 uvchan__block_t* uvchan__block_new(size_t bytes) {
@@ -110,7 +113,7 @@ static uvchan__block_t* take_spare(uvchan__blocks_t* blocks) {
 
 uvchan__block_t* uvchan__blocks_shrink(uvchan__blocks_t* blocks) {
   blocks->keep--;
-  /* where none is spare, the next to become empty goes */
+  /* Where none is spare, the next one to become empty goes: see retire_first(). */
   return blocks->total > blocks->keep ? take_spare(blocks) : NULL;
 }
 
@@ -138,7 +141,9 @@ void uvchan__blocks_push(uvchan__blocks_t* blocks, const void* value) {
   if (++blocks->len > blocks->peak) blocks->peak = blocks->len;
 }
 
-/* The first block has become empty: it leaves the list. */
+/* The first block has become empty: it leaves the list (I1), to be filled again; or to be freed by
+ * the caller, without the lock, where there are more than are kept, or it is one of the large ones
+ * of a burst (I2). */
 static void retire_first(uvchan__blocks_t* blocks, uvchan__block_t** superfluous) {
   uvchan__block_t* block = blocks->first;
 

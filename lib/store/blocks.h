@@ -1,6 +1,9 @@
-/* The store without a bound: a list of blocks, each with room for a run of values side by side.
- * Everything is called with the channel's lock held, but for making and freeing a block, which is
- * done outside of it: so a push may have to ask for a block first.
+/* The store without a bound: a list of blocks, each with room for some values side by side. Knows
+ * nothing of channels, waiters or loops.
+ *
+ * Threads: whichever holds the channel's lock; but a block is made and freed outside of it, where
+ * the user's allocator may take its time. So a push has to be brought a block along where there is
+ * no room, and a pop gives one out to be freed.
  *
  * I1  The oldest value is the first in the first block; a block that is empty has left the list.
  * I2  At most `keep` blocks stay when their values have gone, and of an unbounded channel only a
@@ -8,6 +11,7 @@
  *     none.
  * I3  A value of UVCHAN__ALONE_BYTES or more has a block to itself, and is aligned there as malloc
  *     aligns; smaller ones lie side by side, and the first of a block alone is aligned.
+ *
  * An unbuffered channel keeps in it what was handed to started receivers, with one value to a block
  * and `keep` as many as there are open receivers: these blocks are made with the receivers, so that
  * its sends need no memory. */
@@ -23,14 +27,14 @@ typedef struct uvchan__block_s uvchan__block_t;
 
 typedef struct {
   /* Under the channel's lock. */
-  size_t len;
-  uint64_t popped;
-  size_t peak;
-  uvchan__block_t* first;
+  size_t len;             /* values */
+  uint64_t popped;        /* values in all that have left */
+  size_t peak;            /* the most at once */
+  uvchan__block_t* first; /* with the oldest value; NULL where there is none, as last */
   uvchan__block_t* last;
-  uvchan__block_t* spare;
-  size_t total;  /* blocks in the list and spare */
-  uint32_t keep; /* see I2 */
+  uvchan__block_t* spare; /* empty, in any order */
+  size_t total;           /* blocks in the list and spare */
+  uint32_t keep;          /* see I2 */
   /* Fixed. */
   uint32_t per_block; /* most values in a block */
   size_t elem_size;
@@ -67,8 +71,10 @@ void uvchan__blocks_pop(uvchan__blocks_t* blocks, void* value, uvchan__block_t**
 /* Takes everything out: the blocks with values, for uvchan__block_each() and
  * uvchan__block_free_all(). */
 uvchan__block_t* uvchan__blocks_take_all(uvchan__blocks_t* blocks);
-uvchan__block_t* uvchan__blocks_take_spare(uvchan__blocks_t* blocks);
+uvchan__block_t* uvchan__blocks_take_spare(uvchan__blocks_t* blocks); /* all of the spare ones */
+
 typedef void (*uvchan__value_func)(void* value, void* arg);
+/* Calls func for each value of a list that was taken out, the oldest first; without the lock. */
 void uvchan__block_each(uvchan__block_t* list, const uvchan__blocks_t* blocks,
                         uvchan__value_func func, void* arg);
 

@@ -1,5 +1,5 @@
 /* The bounded store by itself: positions that wrap, marks that refuse, batches that others are in
- * the middle of. Each test begins at several laps, so that the turns of the slots pass 2^31 and
+ * the middle of. Each test begins at several laps, so that the seqs of the slots pass 2^31 and
  * 2^32 and the position words 2^64. */
 #include <stdlib.h>
 #include <string.h>

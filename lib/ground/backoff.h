@@ -1,5 +1,5 @@
 /* To wait a moment for another thread that is at work and will not wake anybody; and, in tests, to
- * give the others a turn where they would hardly ever have one. Knows nothing of what is waited
+ * let the others run where they hardly ever would. Knows nothing of what is waited
  * for. Threads: any.
  *
  * Who waits for what may take long sleeps instead (wake/park.h). */
@@ -11,7 +11,7 @@
 
 /* One step of waiting for a thread that is between two of its steps, holds no lock and sleeps
  * nowhere: pauses at first, then gives up the processor, then sleeps a millisecond at a time. So a
- * thread that was pre-empted there gets its turn even on a single processor, and under real-time
+ * thread that was pre-empted there gets to run even on a single processor, and under real-time
  * priorities. *round starts at 0. */
 void uvchan__relax(unsigned int* round);
 

@@ -94,6 +94,7 @@ void uvchan__block_free_all(uvchan__block_t* list) {
   }
 }
 
+/* Spare, until a push needs it. */
 void uvchan__blocks_add(uvchan__blocks_t* blocks, uvchan__block_t* block) {
   block->room = (uint32_t)values_in(blocks, block->bytes);
   block->next = blocks->spare;
@@ -121,6 +122,7 @@ int uvchan__blocks_has_room(const uvchan__blocks_t* blocks) {
   return blocks->spare != NULL || (blocks->last != NULL && blocks->last->end < blocks->last->room);
 }
 
+/* A block is taken when there is a value for it, so no block in the list is empty (I1). */
 void uvchan__blocks_push(uvchan__blocks_t* blocks, const void* value) {
   uvchan__block_t* block = blocks->last;
 

@@ -4,13 +4,19 @@
 /* ---- Its memory ------------------------------------------------------------------------------ */
 
 /* The seq's 4 bytes and the value, as close as the value's own alignment lets them be; or both as
- * malloc aligns. */
+ * malloc aligns. So lie the slots, in bytes:
+ *
+ *      values of 8        seq 4 | value 8 | seq 4 | value 8 | ...
+ *      values of 20       seq 4 | unused 4 | value 20 | unused 4 | seq 4 | ...
+ *      values of 1024     seq 4 | unused 12 | value 1024 | seq 4 | ...
+ */
 static size_t offset_for(size_t elem_size) {
   if (elem_size >= UVCHAN__ALIGNED_BYTES)
     return _Alignof(max_align_t) > sizeof(uint64_t) ? _Alignof(max_align_t) : sizeof(uint64_t);
   return elem_size <= sizeof(uint64_t) ? sizeof(uint32_t) : sizeof(uint64_t);
 }
 
+/* The next slot's seq is aligned as this one's. 0 where that is more than a size_t holds. */
 static size_t stride_for(size_t elem_size) {
   size_t offset = offset_for(elem_size);
 
@@ -34,6 +40,7 @@ static void init_side(uvchan__ring_side_t* side, void* memory, size_t elem_size,
     side->ahead = UVCHAN__PREFETCH_AHEAD_BYTES;
   else
     side->ahead = 0;
+  /* the index has as many bits as the last one needs, and the lap what is left */
   for (side->shift = UVCHAN__INDEX_SHIFT;
        capacity > 1 && (capacity - 1) >> (side->shift - UVCHAN__INDEX_SHIFT) != 0;)
     side->shift++;
@@ -147,6 +154,8 @@ static uvchan__ring_result_t claim_full(uvchan__ring_t* ring, uint64_t refused,
   }
 }
 
+/* The peak is noted between the claim and the value: whoever receives that may free the ring
+ * (I6). */
 uvchan__ring_result_t uvchan__ring_push_slow(uvchan__ring_t* ring, const void* value,
                                              uint64_t refused) {
   uint64_t word = uvchan__load_value(&ring->tail, value);
@@ -268,6 +277,7 @@ uvchan__ring_result_t uvchan__ring_pop_n(uvchan__ring_t* ring, void* values, siz
 
 /* ---- In place -------------------------------------------------------------------------------- */
 
+/* As pop_n claims. Nobody sends any more, so only somebody who receives can be faster. */
 size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position) {
   uvchan__ring_side_t* side = &ring->head;
   uint64_t head = uvchan__load_word(side);
@@ -280,6 +290,7 @@ size_t uvchan__ring_claim_all(uvchan__ring_t* ring, uint64_t* position) {
   return n;
 }
 
+/* From here on the slot is as a receiver's, until uvchan__ring_free(): nobody else touches it. */
 void* uvchan__ring_value(const uvchan__ring_t* ring, uint64_t position) {
   unsigned char* slot = uvchan__slot(&ring->head, position);
 
@@ -345,6 +356,7 @@ int uvchan__ring_try_len(const uvchan__ring_t* ring, size_t* len) {
   return (head & UVCHAN__SLOW) == 0;
 }
 
+/* Since lap 0, though laps may begin later: a model's do, and a test's. */
 static uint64_t count_to(const uvchan__ring_side_t* side) {
   uint64_t word = uvchan__load_word(side);
 

@@ -14,7 +14,7 @@
 static _Alignas(16) unsigned char model_memory[256];
 static uvchan__ring_t model_ring;
 
-/* Laps begin shortly before the 32 bits of a slot's turn wrap. A checker leaves the peak out, but
+/* Laps begin shortly before the 32 bits of a slot's seq wrap. A checker leaves the peak out, but
  * where a model is about it: a statistic, relaxed throughout, of which nothing follows, and which
  * makes ten executions of one. */
 static inline void model_start(void) {

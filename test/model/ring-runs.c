@@ -1,14 +1,14 @@
-/* Proves that runs go through the ring whole, and beside single values: one sender tries a run of
- * two values, another one a single value, a receiver takes a run of two; what is left is received
- * at the end. What was moved is received, once, and a run's values stay in order. One value was
- * there before: so up to four go through a ring of two slots, and the ring wraps. */
+/* Proves that batches go through the ring whole, and beside single values: one sender tries a batch
+ * of two values, another one a single value, a receiver takes a batch of two; what is left is
+ * received at the end. What was moved is received, once, and a batch's values stay in order. One
+ * value was there before: so up to four go through a ring of two slots, and the ring wraps. */
 #include "model.h"
 
 static uint64_t got[8];
 static int ngot;
 static atomic_int sent;
 
-static void* in_runs(void* arg) {
+static void* by_batch(void* arg) {
   uint64_t values[2] = {10, 11};
   size_t moved = 0;
   uvchan__ring_result_t r = uvchan__ring_push_n(&model_ring, values, 2, UVCHAN__MARKS, &moved);
@@ -36,7 +36,7 @@ static void* receiver(void* arg) {
   return arg;
 }
 
-/* Of the run the first value comes first; of all the one that was there. */
+/* Of the batch the first value comes first; of all the one that was there. */
 static void check(void) {
   uint64_t next = 10;
   int i;
@@ -50,7 +50,7 @@ static void check(void) {
 }
 
 int main(void) {
-  static void* (*threads[])(void*) = {in_runs, by_one, receiver};
+  static void* (*threads[])(void*) = {by_batch, by_one, receiver};
   int round;
 
   for (round = 0; round < MODEL_ROUNDS; round++) {

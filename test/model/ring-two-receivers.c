@@ -1,6 +1,6 @@
-/* Proves that two receivers never take the same value, one by one or in runs: a sender tries three
- * values, one receiver tries once, the other takes a run of two; what is left is received at the
- * end. Three values go through a ring of two slots, so the ring wraps. */
+/* Proves that two receivers never take the same value, one by one or in batches: a sender tries
+ * three values, one receiver tries once, the other takes a batch of two; what is left is received
+ * at the end. Three values go through a ring of two slots, so the ring wraps. */
 #include "model.h"
 
 static atomic_uint taken[3];
@@ -24,7 +24,7 @@ static void* by_one(void* arg) {
   return arg;
 }
 
-static void* in_runs(void* arg) {
+static void* by_batch(void* arg) {
   uint64_t values[2];
   size_t n, i;
 
@@ -34,7 +34,7 @@ static void* in_runs(void* arg) {
 }
 
 int main(void) {
-  static void* (*threads[])(void*) = {sender, by_one, in_runs};
+  static void* (*threads[])(void*) = {sender, by_one, by_batch};
   int round;
 
   for (round = 0; round < MODEL_ROUNDS; round++) {

@@ -128,7 +128,7 @@ static unsigned int model_piece(const void* memory) {
                         sizeof(model_memory[0]));
 }
 
-/* Of a channel it touches both ends of the ring, with whose words everyone begins. */
+/* Of a channel it touches both sides of the ring, with whose words everyone begins. */
 void uvchan__free(void* memory) {
   if (memory == NULL) return;
   MODEL_AT_FREE();

@@ -3,30 +3,35 @@
 
 #include "connection.h"
 
-static const char* reason_of(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 400:
-      return "Bad Request";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 413:
-      return "Content Too Large";
-    case 415:
-      return "Unsupported Media Type";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "Internal Server Error";
-  }
+typedef struct {
+  int status;
+  const char* reason;
+  const char* why; /* NULL where whoever refuses says it */
+} status_t;
+
+/* The last answers for all others. */
+static const status_t statuses[] = {
+    {200, "OK", NULL},
+    {400, "Bad Request", "the request is malformed"},
+    {404, "Not Found", NULL},
+    {405, "Method Not Allowed", NULL},
+    {408, "Request Timeout", "it took too long"},
+    {413, "Content Too Large", "the body is too large"},
+    {415, "Unsupported Media Type", NULL},
+    {431, "Request Header Fields Too Large", "the headers are too large"},
+    {503, "Service Unavailable", NULL},
+    {500, "Internal Server Error", "out of memory"},
+};
+
+static const status_t* find_status(int status) {
+  const status_t* last = &statuses[sizeof(statuses) / sizeof(*statuses) - 1];
+  const status_t* found = statuses;
+
+  while (found != last && found->status != status) found++;
+  return found;
 }
+
+const char* answer_why(int status) { return find_status(status)->why; }
 
 /* While the house closes, the last answer of a connection says that it is the last. */
 static int keeps_alive(const exchange_t* exchange) {
@@ -47,7 +52,7 @@ static void begin(exchange_t* exchange, bytes_t* out, int status, const char* ty
   if (!exchange->keeps_alive) exchange->connection->is_last = 1;
   bytes_printf(
       out, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nX-Content-Type-Options: nosniff\r\n",
-      status, reason_of(status), desk_date(exchange->connection->desk), type);
+      status, find_status(status)->reason, desk_date(exchange->connection->desk), type);
   if (!exchange->keeps_alive) {
     bytes_add_text(out, "Connection: close\r\n");
   } else if (exchange->is_old) {

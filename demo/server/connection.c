@@ -90,9 +90,6 @@ static void write_out(connection_t* connection) {
 
 /* The refusal is an answer like any other: it has its turn after those of earlier requests. */
 static void refuse_client(connection_t* connection, int status) {
-  static const char* const texts[] = {"the request is malformed", "it took too long",
-                                      "the body is too large", "the headers are too large",
-                                      "out of memory"};
   exchange_t* exchange = exchange_add(connection);
 
   connection->is_last = 1;
@@ -103,12 +100,7 @@ static void refuse_client(connection_t* connection, int status) {
     return;
   }
   exchange->keeps_alive = 0;
-  exchange_refuse(exchange, status,
-                  texts[status == 400   ? 0
-                        : status == 408 ? 1
-                        : status == 413 ? 2
-                        : status == 431 ? 3
-                                        : 4]);
+  exchange_refuse(exchange, status, answer_why(status));
 }
 
 static void parse(connection_t* connection, const char* data, size_t len) {

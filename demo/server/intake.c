@@ -79,6 +79,17 @@ static void answer_baked(desk_t* desk, order_t* order) {
   bytes_free(&body);
 }
 
+static const char* why_rejected(int status) {
+  switch (status) {
+    case UV_EPIPE:
+      return "closing";
+    case UV_EAGAIN:
+      return "full";
+    default:
+      return "out of memory";
+  }
+}
+
 static void reject(desk_t* desk, order_t* order, int status) {
   board_t* board = &desk->house->board;
 
@@ -86,9 +97,7 @@ static void reject(desk_t* desk, order_t* order, int status) {
   board_add(&board->rejected);
   board_return_number(board, order->number);
   live_tell(&desk->house->live, order, NEWS_REJECTED);
-  answer_refused(order, status == UV_EPIPE    ? "closing"
-                        : status == UV_EAGAIN ? "full"
-                                              : "out of memory");
+  answer_refused(order, why_rejected(status));
   free_order(desk, order);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "exchange.h"
 #include "must.h"
 #include "parse.h"

@@ -118,20 +118,4 @@ void connection_check_time(connection_t* connection, uint64_t now);
 
 void connection_close(connection_t* connection);
 
-/* ---- Answers --------------------------------------------------------------------------------- */
-
-/* Gives the whole answer.
- *   headers   further ones, each with its end of line, or NULL */
-void exchange_answer(exchange_t* exchange, int status, const char* type, const char* headers,
-                     const void* body, size_t len);
-
-/* The same with {"error":why}, and with Retry-After where the status is 503. */
-void exchange_refuse(exchange_t* exchange, int status, const char* why);
-
-/* Why a request is refused that nobody has handled, in words: for 400, 408, 413, 431 and 500. */
-const char* answer_why(int status);
-
-/* Begins an answer that goes on until the connection ends: a viewer writes the rest. */
-void exchange_stream(exchange_t* exchange, const char* type);
-
 #endif /* CONNECTION_H */

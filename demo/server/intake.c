@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 
+#include "exchange.h"
 #include "json.h"
 
 /* ---- Orders that may wait too long, the eldest first ----------------------------------------- */

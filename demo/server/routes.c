@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "exchange.h"
 #include "intake.h"
 #include "page.h"
 #include "stats.h"

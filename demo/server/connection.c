@@ -7,7 +7,7 @@
 #include "answer.h"
 #include "exchange.h"
 #include "must.h"
-#include "parse.h"
+#include "routes.h"
 #include "viewer.h"
 
 #define LINGER_MS 1000
@@ -23,7 +23,7 @@ static void on_closed(uv_handle_t* handle) {
   if (desk->connections == connection) desk->connections = connection->next;
   desk->nconnections--;
   board_take(&desk->house->board.connections);
-  parse_close(connection);
+  parse_close(&connection->parser);
   bytes_free(&connection->rest);
   bytes_free(&connection->out);
   bytes_free(&connection->flight);
@@ -87,6 +87,40 @@ static void write_out(connection_t* connection) {
   connection_close(connection);
 }
 
+/* ---- Requests -------------------------------------------------------------------------------- */
+
+static void on_begun(parser_t* parser) {
+  connection_t* connection = parser->data;
+
+  connection->waits_for = DEADLINE_NONE; /* the time for this message begins */
+}
+
+/* A client that asks first whether to send its body is told to, where nothing else is under way;
+ * elsewhere it sends it after a while. */
+static void on_continues(parser_t* parser) {
+  connection_t* connection = parser->data;
+
+  if (connection->first == NULL) bytes_add_text(&connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+static int on_complete(parser_t* parser) {
+  connection_t* connection = parser->data;
+  const request_t* request = &parser->request;
+  exchange_t* exchange = exchange_add(connection);
+
+  if (exchange == NULL) return 500;
+  exchange->is_old = request->is_old;
+  exchange->keeps_alive = request->keeps_alive;
+  exchange->is_head = request->method == METHOD_HEAD;
+  if (!exchange->keeps_alive) connection->is_last = 1;
+  routes_handle(exchange, request);
+  exchange_finish_answered(connection);
+  return exchange_may_begin(connection) ? 0 : PARSE_PAUSE;
+}
+
+static const parser_calls_t parser_calls = {
+    .begun = on_begun, .continues = on_continues, .complete = on_complete};
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 /* The refusal is an answer like any other: it has its turn after those of earlier requests. */
@@ -94,7 +128,7 @@ static void refuse_client(connection_t* connection, int status) {
   exchange_t* exchange = exchange_add(connection);
 
   connection->is_last = 1;
-  connection->is_in_message = 0;
+  connection->parser.is_in_message = 0;
   bytes_free(&connection->rest);
   if (exchange == NULL) {
     connection_close(connection);
@@ -104,11 +138,21 @@ static void refuse_client(connection_t* connection, int status) {
   exchange_refuse(exchange, status, answer_why(status));
 }
 
+/* What is not parsed now is, once a further request is taken. */
+static int parse_and_keep_rest(connection_t* connection, const char* data, size_t len) {
+  size_t nparsed;
+  int status = parse_more(&connection->parser, data, len, &nparsed);
+
+  if (status != 0) return status;
+  bytes_add(&connection->rest, data + nparsed, len - nparsed);
+  return connection->rest.has_failed ? 500 : 0;
+}
+
 static void parse(connection_t* connection, const char* data, size_t len) {
   int status;
 
   connection->is_parsing = 1;
-  status = parse_more(connection, data, len);
+  status = parse_and_keep_rest(connection, data, len);
   connection->is_parsing = 0;
   if (status != 0 && !connection->is_closing) refuse_client(connection, status);
 }
@@ -120,7 +164,7 @@ static void on_end(connection_t* connection) {
   connection->is_last = 1;
   connection->ends = 1;
   if (connection->is_lingering || connection->first != NULL || connection->viewer != NULL ||
-      connection->is_in_message) {
+      connection->parser.is_in_message) {
     connection_close(connection);
   }
 }
@@ -185,7 +229,7 @@ static deadline_t what_it_waits_for(const connection_t* connection) {
   if (connection->is_lingering) return DEADLINE_LINGER;
   if (connection->is_writing) return DEADLINE_WRITE;
   if (connection->viewer != NULL) return DEADLINE_NONE;
-  if (connection->is_in_message && connection->is_reading) return DEADLINE_MESSAGE;
+  if (connection->parser.is_in_message && connection->is_reading) return DEADLINE_MESSAGE;
   return connection->first != NULL ? DEADLINE_NONE : DEADLINE_IDLE;
 }
 
@@ -235,7 +279,8 @@ void connection_settle(connection_t* connection) {
 /* Where answers are owed it ends after the last of them. */
 void connection_end(connection_t* connection) {
   if (connection->is_closing) return;
-  if (connection->first == NULL && connection->viewer == NULL && !connection->is_in_message) {
+  if (connection->first == NULL && connection->viewer == NULL &&
+      !connection->parser.is_in_message) {
     connection->is_last = 1;
     connection->ends = 1;
   }
@@ -258,7 +303,7 @@ void connection_open(desk_t* desk, uv_stream_t* listener) {
   desk->connections = connection;
   desk->nconnections++;
   board_add(&desk->house->board.connections);
-  parse_open(connection);
+  parse_open(&connection->parser, &parser_calls, connection, desk->house->options.body_bytes);
   if (uv_accept(listener, (uv_stream_t*)&connection->handle) != 0) {
     connection_close(connection);
     return;

@@ -12,11 +12,11 @@
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
-#include <http_parser.h>
 #include <uv.h>
 
 #include "bytes.h"
 #include "desk.h"
+#include "parse.h"
 
 #define EXCHANGES_MAX 16
 #define OUT_MAX 65536
@@ -37,23 +37,6 @@ struct exchange_s {
   int is_old; /* HTTP/1.0 */
 };
 
-typedef enum { CONTENT_NONE, CONTENT_JSON, CONTENT_FORM, CONTENT_OTHER } content_t;
-
-/* What the parser has found of the request that is being read. */
-typedef struct {
-  bytes_t target;
-  bytes_t body;
-  content_t content;
-  unsigned int nhosts;
-  int expects_continue;
-  int is_past_headers;
-  char name[24]; /* of the header being read; a longer one is none of ours */
-  char value[64];
-  size_t name_len;
-  size_t value_len;
-  int is_in_value;
-} request_t;
-
 typedef enum {
   DEADLINE_NONE,
   DEADLINE_IDLE,
@@ -68,12 +51,9 @@ struct connection_s {
   connection_t* next;
   connection_t* prev;
 
-  http_parser parser;
-  request_t request;
+  parser_t parser;
   bytes_t rest; /* read, and not parsed */
-  int refusal;  /* the status that a callback of the parser has refused the request with, or 0 */
   int is_parsing;
-  int is_in_message;
   int is_last; /* no further request is taken */
   int is_reading;
   int wants_room;

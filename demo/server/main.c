@@ -158,7 +158,7 @@ static void open_house(server_t* server) {
   house_t* house = &server->house;
 
   house->opened_ns = uv_hrtime();
-  parse_set_limits(&house->options);
+  parse_set_limits(house->options.header_bytes);
   allow_descriptors();
   must("make the main loop", uv_loop_init(&server->loop));
   watch_signals(server);

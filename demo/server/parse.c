@@ -1,17 +1,14 @@
-/* From bytes to requests, with http_parser. A callback that refuses sets the connection's refusal
- * and stops the parser; one that has completed a request after which no further one is taken just
- * now pauses it. */
+/* From bytes to requests, with http_parser. A callback that refuses sets the parser's refusal and
+ * stops it; one that has completed a request after which no further one is taken just now pauses
+ * it. */
 #include "parse.h"
 
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
-#include "exchange.h"
-#include "routes.h"
-
-static int refuse(connection_t* connection, int status) {
-  connection->refusal = status;
+static int refuse(parser_t* parser, int status) {
+  parser->refusal = status;
   return -1;
 }
 
@@ -26,16 +23,19 @@ static content_t content_of(const char* type) {
   return begins_with(type, "application/x-www-form-urlencoded") ? CONTENT_FORM : CONTENT_OTHER;
 }
 
-static void take_header(request_t* request) {
-  request->name[request->name_len < sizeof(request->name) ? request->name_len : 0] = '\0';
-  request->value[request->value_len < sizeof(request->value) ? request->value_len
-                                                             : sizeof(request->value) - 1] = '\0';
-  if (strcasecmp(request->name, "host") == 0) request->nhosts++;
-  if (strcasecmp(request->name, "content-type") == 0) request->content = content_of(request->value);
-  if (strcasecmp(request->name, "expect") == 0)
-    request->expects_continue = strcasecmp(request->value, "100-continue") == 0;
-  request->name_len = request->value_len = 0;
-  request->is_in_value = 0;
+static void take_header(parser_t* parser) {
+  headers_t* headers = &parser->headers;
+
+  headers->name[headers->name_len < sizeof(headers->name) ? headers->name_len : 0] = '\0';
+  headers->value[headers->value_len < sizeof(headers->value) ? headers->value_len
+                                                             : sizeof(headers->value) - 1] = '\0';
+  if (strcasecmp(headers->name, "host") == 0) headers->nhosts++;
+  if (strcasecmp(headers->name, "content-type") == 0)
+    parser->request.content = content_of(headers->value);
+  if (strcasecmp(headers->name, "expect") == 0)
+    headers->expects_continue = strcasecmp(headers->value, "100-continue") == 0;
+  headers->name_len = headers->value_len = 0;
+  headers->is_in_value = 0;
 }
 
 /* What does not fit is counted and not kept. */
@@ -64,99 +64,103 @@ static int has_control_characters(const char* at, size_t n) {
   return 0;
 }
 
-static int on_header_field(http_parser* parser, const char* at, size_t n) {
-  connection_t* connection = parser->data;
-  request_t* request = &connection->request;
+static int on_header_field(http_parser* http, const char* at, size_t n) {
+  parser_t* parser = http->data;
+  headers_t* headers = &parser->headers;
 
-  if (!is_token(at, n)) return refuse(connection, 400);
-  if (request->is_past_headers) return 0; /* a trailer */
-  if (request->is_in_value) take_header(request);
-  collect(request->name, sizeof(request->name), &request->name_len, at, n);
+  if (!is_token(at, n)) return refuse(parser, 400);
+  if (headers->are_complete) return 0; /* a trailer */
+  if (headers->is_in_value) take_header(parser);
+  collect(headers->name, sizeof(headers->name), &headers->name_len, at, n);
   return 0;
 }
 
-static int on_header_value(http_parser* parser, const char* at, size_t n) {
-  connection_t* connection = parser->data;
-  request_t* request = &connection->request;
+static int on_header_value(http_parser* http, const char* at, size_t n) {
+  parser_t* parser = http->data;
+  headers_t* headers = &parser->headers;
 
-  if (has_control_characters(at, n)) return refuse(connection, 400);
-  if (request->is_past_headers) return 0;
-  request->is_in_value = 1;
-  collect(request->value, sizeof(request->value), &request->value_len, at, n);
+  if (has_control_characters(at, n)) return refuse(parser, 400);
+  if (headers->are_complete) return 0;
+  headers->is_in_value = 1;
+  collect(headers->value, sizeof(headers->value), &headers->value_len, at, n);
   return 0;
 }
 
-/* A client that asks first whether to send its body is told to, where nothing else is under way;
- * elsewhere it sends it after a while. */
-static void tell_to_continue(connection_t* connection) {
-  if (connection->request.expects_continue && connection->first == NULL)
-    bytes_add_text(&connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
-}
+static int on_headers_complete(http_parser* http) {
+  parser_t* parser = http->data;
+  headers_t* headers = &parser->headers;
+  int is_new = http->http_minor > 0;
 
-static int on_headers_complete(http_parser* parser) {
-  connection_t* connection = parser->data;
-  request_t* request = &connection->request;
-  int is_new = parser->http_minor > 0;
-
-  if (request->is_in_value) take_header(request);
-  request->is_past_headers = 1;
-  if (parser->http_major != 1 || request->nhosts > 1 || (is_new && request->nhosts == 0))
-    return refuse(connection, 400);
-  if (parser->content_length != UINT64_MAX &&
-      parser->content_length > connection->desk->house->options.body_bytes) {
-    return refuse(connection, 413);
-  }
+  if (headers->is_in_value) take_header(parser);
+  headers->are_complete = 1;
+  if (http->http_major != 1 || headers->nhosts > 1 || (is_new && headers->nhosts == 0))
+    return refuse(parser, 400);
+  if (http->content_length != UINT64_MAX && http->content_length > parser->body_bytes)
+    return refuse(parser, 413);
   /* no other protocol is spoken here: the request is answered as if it had not asked */
-  parser->upgrade = 0;
-  if (is_new) tell_to_continue(connection);
+  http->upgrade = 0;
+  if (is_new && headers->expects_continue) parser->calls->continues(parser);
   return 0;
 }
 
 /* ---- The rest of a message ------------------------------------------------------------------- */
 
-static int on_message_begin(http_parser* parser) {
-  connection_t* connection = parser->data;
-  request_t* request = &connection->request;
+static int on_message_begin(http_parser* http) {
+  parser_t* parser = http->data;
+  request_t* request = &parser->request;
   bytes_t target = request->target, body = request->body;
 
   bytes_clear(&target);
   bytes_clear(&body);
   *request = (request_t){.target = target, .body = body};
-  connection->is_in_message = 1;
-  connection->waits_for = DEADLINE_NONE; /* the time for this message begins */
+  parser->headers = (headers_t){.nhosts = 0};
+  parser->is_in_message = 1;
+  parser->calls->begun(parser);
   return 0;
 }
 
 /* The parser's limit on headers counts the request line too. */
-static int on_url(http_parser* parser, const char* at, size_t n) {
-  connection_t* connection = parser->data;
+static int on_url(http_parser* http, const char* at, size_t n) {
+  parser_t* parser = http->data;
 
-  bytes_add(&connection->request.target, at, n);
-  return connection->request.target.has_failed ? refuse(connection, 500) : 0;
+  bytes_add(&parser->request.target, at, n);
+  return parser->request.target.has_failed ? refuse(parser, 500) : 0;
 }
 
-static int on_body(http_parser* parser, const char* at, size_t n) {
-  connection_t* connection = parser->data;
-  bytes_t* body = &connection->request.body;
+static int on_body(http_parser* http, const char* at, size_t n) {
+  parser_t* parser = http->data;
+  bytes_t* body = &parser->request.body;
 
-  if (n > connection->desk->house->options.body_bytes - body->len) return refuse(connection, 413);
+  if (n > parser->body_bytes - body->len) return refuse(parser, 413);
   bytes_add(body, at, n);
-  return body->has_failed ? refuse(connection, 500) : 0;
+  return body->has_failed ? refuse(parser, 500) : 0;
 }
 
-static int on_message_complete(http_parser* parser) {
-  connection_t* connection = parser->data;
-  exchange_t* exchange = exchange_add(connection);
+static method_t method_of(const http_parser* http) {
+  switch (http->method) {
+    case HTTP_GET:
+      return METHOD_GET;
+    case HTTP_HEAD:
+      return METHOD_HEAD;
+    case HTTP_POST:
+      return METHOD_POST;
+    default:
+      return METHOD_OTHER;
+  }
+}
 
-  connection->is_in_message = 0;
-  if (exchange == NULL) return refuse(connection, 500);
-  exchange->is_old = parser->http_minor == 0;
-  exchange->keeps_alive = http_should_keep_alive(parser);
-  exchange->is_head = parser->method == HTTP_HEAD;
-  if (!exchange->keeps_alive) connection->is_last = 1;
-  routes_handle(exchange, (enum http_method)parser->method);
-  exchange_finish_answered(connection);
-  if (!exchange_may_begin(connection)) http_parser_pause(parser, 1);
+static int on_message_complete(http_parser* http) {
+  parser_t* parser = http->data;
+  request_t* request = &parser->request;
+  int r;
+
+  parser->is_in_message = 0;
+  request->method = method_of(http);
+  request->is_old = http->http_minor == 0;
+  request->keeps_alive = http_should_keep_alive(http);
+  r = parser->calls->complete(parser);
+  if (r != 0 && r != PARSE_PAUSE) return refuse(parser, r);
+  if (r == PARSE_PAUSE) http_parser_pause(http, 1);
   return 0;
 }
 
@@ -170,31 +174,28 @@ static const http_parser_settings settings = {.on_message_begin = on_message_beg
                                               .on_body = on_body,
                                               .on_message_complete = on_message_complete};
 
-void parse_set_limits(const options_t* options) {
-  http_parser_set_max_header_size((uint32_t)options->header_bytes);
+void parse_set_limits(size_t header_bytes) {
+  http_parser_set_max_header_size((uint32_t)header_bytes);
 }
 
-void parse_open(connection_t* connection) {
-  http_parser_init(&connection->parser, HTTP_REQUEST);
-  connection->parser.data = connection;
+void parse_open(parser_t* parser, const parser_calls_t* calls, void* data, size_t body_bytes) {
+  *parser = (parser_t){.calls = calls, .data = data, .body_bytes = body_bytes};
+  http_parser_init(&parser->http, HTTP_REQUEST);
+  parser->http.data = parser;
 }
 
-void parse_close(connection_t* connection) {
-  bytes_free(&connection->request.target);
-  bytes_free(&connection->request.body);
+void parse_close(parser_t* parser) {
+  bytes_free(&parser->request.target);
+  bytes_free(&parser->request.body);
 }
 
-int parse_more(connection_t* connection, const char* data, size_t len) {
-  http_parser* parser = &connection->parser;
+int parse_more(parser_t* parser, const char* data, size_t len, size_t* nparsed) {
   enum http_errno error;
-  size_t parsed;
 
-  http_parser_pause(parser, 0);
-  parsed = http_parser_execute(parser, &settings, data, len);
-  error = HTTP_PARSER_ERRNO(parser);
-  if (connection->refusal != 0) return connection->refusal;
+  http_parser_pause(&parser->http, 0);
+  *nparsed = http_parser_execute(&parser->http, &settings, data, len);
+  error = HTTP_PARSER_ERRNO(&parser->http);
+  if (parser->refusal != 0) return parser->refusal;
   if (error == HPE_HEADER_OVERFLOW) return 431;
-  if (error != HPE_OK && error != HPE_PAUSED) return 400;
-  bytes_add(&connection->rest, data + parsed, len - parsed);
-  return connection->rest.has_failed ? 500 : 0;
+  return error == HPE_OK || error == HPE_PAUSED ? 0 : 400;
 }

@@ -10,9 +10,8 @@
 
 static house_t* house_of(const exchange_t* exchange) { return exchange->connection->desk->house; }
 
-static void take_order(exchange_t* exchange) {
+static void take_order(exchange_t* exchange, const request_t* request) {
   desk_t* desk = exchange->connection->desk;
-  const request_t* request = &exchange->connection->request;
   const char* wrong;
   wish_t wish;
 
@@ -43,15 +42,18 @@ static void answer_figures(exchange_t* exchange, const char* type,
   bytes_free(&body);
 }
 
-static void show_stats(exchange_t* exchange) {
+static void show_stats(exchange_t* exchange, const request_t* request) {
+  (void)request;
   answer_figures(exchange, "application/json", stats_write_json);
 }
 
-static void show_metrics(exchange_t* exchange) {
+static void show_metrics(exchange_t* exchange, const request_t* request) {
+  (void)request;
   answer_figures(exchange, "text/plain; version=0.0.4; charset=utf-8", stats_write_metrics);
 }
 
-static void show_health(exchange_t* exchange) {
+static void show_health(exchange_t* exchange, const request_t* request) {
+  (void)request;
   int is_closing = house_is_closing(house_of(exchange));
   const char* text = is_closing ? "closing\n" : "ok\n";
 
@@ -59,7 +61,8 @@ static void show_health(exchange_t* exchange) {
                   is_closing ? "Retry-After: 1\r\n" : NULL, text, strlen(text));
 }
 
-static void show_events(exchange_t* exchange) {
+static void show_events(exchange_t* exchange, const request_t* request) {
+  (void)request;
   house_t* house = house_of(exchange);
 
   if (house_is_closing(house)) {
@@ -73,7 +76,7 @@ static void show_events(exchange_t* exchange) {
 
 typedef struct {
   const char* path;
-  void (*answer)(exchange_t* exchange);
+  void (*answer)(exchange_t* exchange, const request_t* request);
   int is_post;
 } route_t;
 
@@ -97,8 +100,8 @@ static const route_t* find_route(const char* path, size_t len) {
   return NULL;
 }
 
-static int is_allowed(exchange_t* exchange, enum http_method method, int is_post) {
-  if (is_post ? method == HTTP_POST : method == HTTP_GET || method == HTTP_HEAD) return 1;
+static int is_allowed(exchange_t* exchange, method_t method, int is_post) {
+  if (is_post ? method == METHOD_POST : method == METHOD_GET || method == METHOD_HEAD) return 1;
   exchange_answer(
       exchange, 405, "application/json", is_post ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n",
       "{\"error\":\"method not allowed\"}\n", strlen("{\"error\":\"method not allowed\"}\n"));
@@ -113,18 +116,18 @@ static const char page_headers[] =
 
 /* A request's target is a path, with a query perhaps; or a whole address, as for a proxy, which
  * this is not: not found. */
-void routes_handle(exchange_t* exchange, enum http_method method) {
-  const bytes_t* target = &exchange->connection->request.target;
+void routes_handle(exchange_t* exchange, const request_t* request) {
+  const bytes_t* target = &request->target;
   const char* query = target->len == 0 ? NULL : memchr(target->data, '?', target->len);
   size_t len = query == NULL ? target->len : (size_t)(query - target->data);
   const asset_t* asset = find_asset(target->data, len);
   const route_t* route = find_route(target->data, len);
 
   if (asset != NULL) {
-    if (is_allowed(exchange, method, 0))
+    if (is_allowed(exchange, request->method, 0))
       exchange_answer(exchange, 200, asset->type, page_headers, asset->data, asset->len);
   } else if (route != NULL) {
-    if (is_allowed(exchange, method, route->is_post)) route->answer(exchange);
+    if (is_allowed(exchange, request->method, route->is_post)) route->answer(exchange, request);
   } else {
     exchange_refuse(exchange, 404, "not found");
   }

@@ -4,7 +4,7 @@
 
 #include "connection.h"
 
-/* Answers the exchange, or sees to it that it will be answered. The request is the connection's. */
-void routes_handle(exchange_t* exchange, enum http_method method);
+/* Answers the exchange, or sees to it that it will be answered. */
+void routes_handle(exchange_t* exchange, const request_t* request);
 
 #endif /* ROUTES_H */

@@ -127,30 +127,21 @@ static void on_results(results_receiver_t* receiver, ssize_t nresults, order_t* 
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-static void open_results(desk_t* desk) {
-  const options_t* options = &desk->house->options;
-  const uvchan_options_t results = {.capacity = options->queue + options->bakers + 1,
-                                    .name = "results"};
-
-  must("create the results channel", results_create_ex(&desk->results, &results));
-  if (options->bakers > 0)
-    must("count the bakers", uvchan_sender_add(results_channel(desk->results), options->bakers));
-  must("receive results", results_receiver_init(&desk->loop, &desk->results_receiver,
-                                                results_recvonly(desk->results)));
-  desk->results_receiver.handle.data = desk;
-  must("receive results", results_recv_start_batch(&desk->results_receiver, on_results));
-}
-
-void desk_open(desk_t* desk, house_t* house, const struct sockaddr* address, int* fd) {
+void desk_open(desk_t* desk, house_t* house, results_t results, const struct sockaddr* address,
+               int* fd) {
   memset(desk, 0, sizeof(*desk));
   desk->house = house;
+  desk->results = results;
   desk->most_connections = house->options.connections / house->options.loops;
   if (desk->most_connections == 0) desk->most_connections = 1;
   desk->chance = chance_new();
   must("make a loop", uv_loop_init(&desk->loop));
   desk->loop.data = desk;
   listen_at(desk, address, fd);
-  open_results(desk);
+  must("receive results",
+       results_receiver_init(&desk->loop, &desk->results_receiver, results_recvonly(results)));
+  desk->results_receiver.handle.data = desk;
+  must("receive results", results_recv_start_batch(&desk->results_receiver, on_results));
   must("listen for the end", uvchan_receiver_init(&desk->loop, &desk->quit_receiver, house->quit));
   desk->quit_receiver.data = desk;
   must("listen for the end", uvchan_recv_start(&desk->quit_receiver, on_quit));
@@ -172,7 +163,4 @@ void desk_start(desk_t* desk) {
   must("start a desk", uv_thread_create(&desk->thread, run_desk, desk));
 }
 
-void desk_join(desk_t* desk) {
-  must("wait for a desk", uv_thread_join(&desk->thread));
-  results_release(desk->results);
-}
+void desk_join(desk_t* desk) { must("wait for a desk", uv_thread_join(&desk->thread)); }

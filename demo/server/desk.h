@@ -45,7 +45,8 @@ typedef struct desk_s {
 
 /* Makes the loop with its handles; listens at *fd, where the first desk binds and puts the
  * descriptor for the others. */
-void desk_open(desk_t* desk, house_t* house, const struct sockaddr* address, int* fd);
+void desk_open(desk_t* desk, house_t* house, results_t results, const struct sockaddr* address,
+               int* fd);
 void desk_start(desk_t* desk);
 void desk_join(desk_t* desk);
 

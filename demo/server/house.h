@@ -13,8 +13,9 @@
 typedef struct house_s {
   options_t options;
   uint64_t opened_ns;
-  orders_t orders; /* desks -> bakers: the bounded channel that this is about */
-  uvchan_t* quit;  /* nothing is ever sent: its end tells every desk that the house closes */
+  orders_t orders;    /* desks -> bakers: the bounded channel that this is about */
+  results_t* results; /* bakers -> each desk: options.loops of them */
+  uvchan_t* quit;     /* nothing is ever sent: its end tells every desk that the house closes */
   live_t live;
   board_t board;
   uvchan_waitgroup_t bakers;  /* threads that bake */

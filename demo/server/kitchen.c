@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <uv.h>
 
-#include "desk.h"
 #include "must.h"
 
 typedef struct baker_s {
@@ -74,7 +73,7 @@ static void run_baker(void* arg) {
     must("send an order back", results_send_wait(home, order));
   }
   for (unsigned int i = 0; i < house->options.loops; i++) {
-    must("leave a desk", uvchan_sender_done(results_channel(house->all_desks[i].results)));
+    must("leave a desk", uvchan_sender_done(results_channel(house->results[i])));
   }
   must("leave the kitchen", uvchan_waitgroup_done(&house->bakers));
 }

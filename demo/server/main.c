@@ -45,8 +45,7 @@ static void on_bakers_left(uvchan_notify_t* req, int status) {
   must("wait for the bakers", status);
   if (server->house.options.bakers == 0) { /* nobody was counted who would close them */
     for (unsigned int i = 0; i < server->house.options.loops; i++) {
-      must("close a results channel",
-           uvchan_close(results_channel(server->house.all_desks[i].results)));
+      must("close a results channel", uvchan_close(results_channel(server->house.results[i])));
     }
   }
   live_end(&server->house.live);
@@ -105,11 +104,28 @@ static void allow_descriptors(void) {
   setrlimit(RLIMIT_NOFILE, &limit); /* where that is refused, the limit stays as it was */
 }
 
+/* Every baker is a counted sender of every one of them. */
+static void create_results(house_t* house) {
+  const options_t* options = &house->options;
+  const uvchan_options_t results = {.capacity = options->queue + options->bakers + 1,
+                                    .name = "results"};
+
+  house->results = calloc(options->loops, sizeof(*house->results));
+  must("make the results channels", house->results == NULL ? UV_ENOMEM : 0);
+  for (unsigned int i = 0; i < options->loops; i++) {
+    must("create a results channel", results_create_ex(&house->results[i], &results));
+    if (options->bakers == 0) continue;
+    must("count the bakers",
+         uvchan_sender_add(results_channel(house->results[i]), options->bakers));
+  }
+}
+
 static void create_channels(house_t* house) {
   const uvchan_options_t orders = {.capacity = house->options.queue, .name = "orders"};
 
   must("create the orders channel", orders_create_ex(&house->orders, &orders));
   must("create the quit channel", uvchan_create(&house->quit, 0, 0));
+  create_results(house);
 }
 
 static void open_desks(server_t* server) {
@@ -126,7 +142,7 @@ static void open_desks(server_t* server) {
   must("count the desks", uvchan_waitgroup_init(&house->desks));
   must("count the desks", uvchan_waitgroup_add(&house->desks, (int)house->options.loops));
   for (unsigned int i = 0; i < house->options.loops; i++)
-    desk_open(&house->all_desks[i], house, found.addrinfo->ai_addr, &fd);
+    desk_open(&house->all_desks[i], house, house->results[i], found.addrinfo->ai_addr, &fd);
   uv_freeaddrinfo(found.addrinfo);
 }
 
@@ -212,6 +228,8 @@ static void leave_house(server_t* server) {
   free(house->all_desks);
   uvchan_waitgroup_destroy(&house->desks);
   live_release(&house->live);
+  for (unsigned int i = 0; i < house->options.loops; i++) results_release(house->results[i]);
+  free(house->results);
   orders_release(house->orders);
   uvchan_release(house->quit);
   must("close the main loop", uv_loop_close(&server->loop));

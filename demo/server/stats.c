@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "desk.h"
 #include "json.h"
 
 static double seconds_open(const house_t* house) {
@@ -16,7 +15,7 @@ void stats_of_results(const house_t* house, uvchan_stats_t* sum) {
   for (unsigned int i = 0; i < house->options.loops; i++) {
     uvchan_stats_t one;
 
-    uvchan_stats(results_channel(house->all_desks[i].results), &one);
+    uvchan_stats(results_channel(house->results[i]), &one);
     sum->sent += one.sent;
     sum->received += one.received;
     sum->dropped += one.dropped;

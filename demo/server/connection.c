@@ -1,14 +1,8 @@
 /* A connection's life: reading and not reading, writing, its deadlines, and its end. */
 #include "connection.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "answer.h"
-#include "exchange.h"
 #include "must.h"
-#include "routes.h"
-#include "viewer.h"
 
 #define LINGER_MS 1000
 
@@ -16,27 +10,19 @@
 
 static void on_closed(uv_handle_t* handle) {
   connection_t* connection = handle->data;
-  desk_t* desk = connection->desk;
 
-  if (connection->prev != NULL) connection->prev->next = connection->next;
-  if (connection->next != NULL) connection->next->prev = connection->prev;
-  if (desk->connections == connection) desk->connections = connection->next;
-  desk->nconnections--;
-  board_take(&desk->house->board.connections);
   parse_close(&connection->parser);
   bytes_free(&connection->rest);
-  bytes_free(&connection->out);
+  bytes_free(&connection->exchanges.out);
   bytes_free(&connection->flight);
-  free(connection);
-  desk_accept(desk);
-  desk_end_if_done(desk);
+  connection->host->closed(connection);
 }
 
-void connection_close(connection_t* connection) {
+static void close_now(connection_t* connection) {
   if (connection->is_closing) return;
   connection->is_closing = 1;
-  exchange_drop_all(connection);
-  viewer_close(connection);
+  exchange_drop_all(&connection->exchanges);
+  if (connection->stream != NULL) connection->host->service->end_stream(connection);
   uv_close((uv_handle_t*)&connection->handle, on_closed);
 }
 
@@ -51,10 +37,10 @@ static void on_shut_down(uv_shutdown_t* req, int status) {
  * the answer. */
 static void linger(connection_t* connection) {
   connection->is_lingering = 1;
-  connection->is_last = 1;
+  connection->exchanges.is_last = 1;
   if (connection->has_ended ||
       uv_shutdown(&connection->shutdown, (uv_stream_t*)&connection->handle, on_shut_down) != 0) {
-    connection_close(connection);
+    close_now(connection);
   }
 }
 
@@ -64,7 +50,7 @@ static void on_written(uv_write_t* req, int status) {
   connection->is_writing = 0;
   bytes_clear(&connection->flight);
   if (status != 0) {
-    connection_close(connection);
+    close_now(connection);
     return;
   }
   connection_settle(connection);
@@ -74,9 +60,9 @@ static void write_out(connection_t* connection) {
   bytes_t empty = connection->flight;
   uv_buf_t buffer;
 
-  if (connection->is_writing || connection->out.len == 0) return;
-  connection->flight = connection->out;
-  connection->out = empty;
+  if (connection->is_writing || connection->exchanges.out.len == 0) return;
+  connection->flight = connection->exchanges.out;
+  connection->exchanges.out = empty;
   connection->is_writing = 1;
   connection->waits_for = DEADLINE_NONE; /* the time for this write begins */
   connection->write.data = connection;
@@ -84,10 +70,21 @@ static void write_out(connection_t* connection) {
   if (uv_write(&connection->write, (uv_stream_t*)&connection->handle, &buffer, 1, on_written) == 0)
     return;
   connection->is_writing = 0;
-  connection_close(connection);
+  close_now(connection);
 }
 
 /* ---- Requests -------------------------------------------------------------------------------- */
+
+static int may_begin(const connection_t* connection) {
+  return !connection->wants_room && exchange_may_begin(&connection->exchanges);
+}
+
+static void finish_answered(connection_t* connection) {
+  finished_t finished = exchange_finish_answered(&connection->exchanges);
+
+  if (finished.ends) connection->ends = 1;
+  if (finished.streams) connection->host->service->stream(connection);
+}
 
 static void on_begun(parser_t* parser) {
   connection_t* connection = parser->data;
@@ -100,22 +97,23 @@ static void on_begun(parser_t* parser) {
 static void on_continues(parser_t* parser) {
   connection_t* connection = parser->data;
 
-  if (connection->first == NULL) bytes_add_text(&connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
+  if (connection->exchanges.first == NULL)
+    bytes_add_text(&connection->exchanges.out, "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
 static int on_complete(parser_t* parser) {
   connection_t* connection = parser->data;
   const request_t* request = &parser->request;
-  exchange_t* exchange = exchange_add(connection);
+  exchange_t* exchange = exchange_add(&connection->exchanges);
 
   if (exchange == NULL) return 500;
   exchange->is_old = request->is_old;
   exchange->keeps_alive = request->keeps_alive;
   exchange->is_head = request->method == METHOD_HEAD;
-  if (!exchange->keeps_alive) connection->is_last = 1;
-  routes_handle(exchange, request);
-  exchange_finish_answered(connection);
-  return exchange_may_begin(connection) ? 0 : PARSE_PAUSE;
+  if (!exchange->keeps_alive) connection->exchanges.is_last = 1;
+  connection->host->service->handle(exchange, request);
+  finish_answered(connection);
+  return may_begin(connection) ? 0 : PARSE_PAUSE;
 }
 
 static const parser_calls_t parser_calls = {
@@ -125,13 +123,13 @@ static const parser_calls_t parser_calls = {
 
 /* The refusal is an answer like any other: it has its turn after those of earlier requests. */
 static void refuse_client(connection_t* connection, int status) {
-  exchange_t* exchange = exchange_add(connection);
+  exchange_t* exchange = exchange_add(&connection->exchanges);
 
-  connection->is_last = 1;
+  connection->exchanges.is_last = 1;
   connection->parser.is_in_message = 0;
   bytes_free(&connection->rest);
   if (exchange == NULL) {
-    connection_close(connection);
+    close_now(connection);
     return;
   }
   exchange->keeps_alive = 0;
@@ -161,11 +159,11 @@ static void parse(connection_t* connection, const char* data, size_t len) {
  * answers are on their way, they are written. */
 static void on_end(connection_t* connection) {
   connection->has_ended = 1;
-  connection->is_last = 1;
+  connection->exchanges.is_last = 1;
   connection->ends = 1;
-  if (connection->is_lingering || connection->first != NULL || connection->viewer != NULL ||
-      connection->parser.is_in_message) {
-    connection_close(connection);
+  if (connection->is_lingering || connection->exchanges.first != NULL ||
+      connection->stream != NULL || connection->parser.is_in_message) {
+    close_now(connection);
   }
 }
 
@@ -176,47 +174,49 @@ static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buffer) 
   if (nread == UV_EOF) {
     on_end(connection);
   } else if (nread < 0) {
-    connection_close(connection);
-  } else if (!connection->is_last) {
+    close_now(connection);
+  } else if (!connection->exchanges.is_last) {
     parse(connection, buffer->base, (size_t)nread);
   }
   connection_settle(connection);
 }
 
-/* One buffer serves all connections of a desk: what is not parsed at once is copied. */
 static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buffer) {
-  desk_t* desk = ((connection_t*)handle->data)->desk;
+  const host_t* host = ((connection_t*)handle->data)->host;
 
   (void)suggested;
-  *buffer = uv_buf_init(desk->read_buffer, sizeof(desk->read_buffer));
+  *buffer = uv_buf_init(host->scratch, (unsigned int)host->scratch_bytes);
 }
 
 static void parse_rest(connection_t* connection) {
-  while (connection->rest.len > 0 && exchange_may_begin(connection) && !connection->is_closing) {
+  while (connection->rest.len > 0 && may_begin(connection) && !connection->is_closing) {
     bytes_t rest = connection->rest;
 
     connection->rest = (bytes_t){.data = NULL};
     parse(connection, rest.data, rest.len);
     bytes_free(&rest);
-    exchange_finish_answered(connection);
+    finish_answered(connection);
   }
 }
 
 /* After the last request it is read from too, and what comes is thrown away: so its end is seen. */
 static void read_or_stop(connection_t* connection) {
+  const exchanges_t* exchanges = &connection->exchanges;
   int wanted = !connection->has_ended && !connection->wants_room &&
-               (connection->is_last || exchange_may_begin(connection));
+               (exchanges->is_last || exchange_may_begin(exchanges));
 
   if (wanted == connection->is_reading) return;
   connection->is_reading = wanted;
   if (!wanted) {
     uv_read_stop((uv_stream_t*)&connection->handle);
   } else if (uv_read_start((uv_stream_t*)&connection->handle, on_alloc, on_read) != 0) {
-    connection_close(connection);
+    close_now(connection);
   }
 }
 
 void connection_wants_room(connection_t* connection) { connection->wants_room = 1; }
+
+void connection_wants_no_room(connection_t* connection) { connection->wants_room = 0; }
 
 void connection_found_room(connection_t* connection) {
   connection->wants_room = 0;
@@ -228,20 +228,20 @@ void connection_found_room(connection_t* connection) {
 static deadline_t what_it_waits_for(const connection_t* connection) {
   if (connection->is_lingering) return DEADLINE_LINGER;
   if (connection->is_writing) return DEADLINE_WRITE;
-  if (connection->viewer != NULL) return DEADLINE_NONE;
+  if (connection->stream != NULL) return DEADLINE_NONE;
   if (connection->parser.is_in_message && connection->is_reading) return DEADLINE_MESSAGE;
-  return connection->first != NULL ? DEADLINE_NONE : DEADLINE_IDLE;
+  return connection->exchanges.first != NULL ? DEADLINE_NONE : DEADLINE_IDLE;
 }
 
 static void set_deadline(connection_t* connection) {
-  desk_t* desk = connection->desk;
+  const host_t* host = connection->host;
   deadline_t waits_for = what_it_waits_for(connection);
-  uint64_t idle_ms = desk->house->options.idle_ms;
+  uint64_t idle_ms = host->idle_ms;
 
   if (waits_for == connection->waits_for) return;
   connection->waits_for = waits_for;
-  if (waits_for == DEADLINE_LINGER || desk->is_served) idle_ms = LINGER_MS;
-  connection->deadline = uv_now(&desk->loop) + idle_ms;
+  if (waits_for == DEADLINE_LINGER || host->is_served) idle_ms = LINGER_MS;
+  connection->deadline = uv_now(host->loop) + idle_ms;
 }
 
 void connection_check_time(connection_t* connection, uint64_t now) {
@@ -254,7 +254,7 @@ void connection_check_time(connection_t* connection, uint64_t now) {
   } else if (connection->waits_for == DEADLINE_IDLE) {
     connection_end(connection);
   } else {
-    connection_close(connection);
+    close_now(connection);
   }
 }
 
@@ -262,10 +262,10 @@ void connection_check_time(connection_t* connection, uint64_t now) {
 
 void connection_settle(connection_t* connection) {
   if (connection->is_closing || connection->is_parsing) return;
-  exchange_finish_answered(connection);
+  finish_answered(connection);
   parse_rest(connection);
-  if (connection->is_last) bytes_free(&connection->rest);
-  if (connection->out.has_failed) connection_close(connection);
+  if (connection->exchanges.is_last) bytes_free(&connection->rest);
+  if (connection->exchanges.out.has_failed) close_now(connection);
   if (connection->is_closing) return;
   write_out(connection);
   if (connection->ends && !connection->is_writing && !connection->is_lingering &&
@@ -279,33 +279,30 @@ void connection_settle(connection_t* connection) {
 /* Where answers are owed it ends after the last of them. */
 void connection_end(connection_t* connection) {
   if (connection->is_closing) return;
-  if (connection->first == NULL && connection->viewer == NULL &&
+  if (connection->exchanges.first == NULL && connection->stream == NULL &&
       !connection->parser.is_in_message) {
-    connection->is_last = 1;
+    connection->exchanges.is_last = 1;
     connection->ends = 1;
   }
   connection->waits_for = DEADLINE_NONE; /* what is left has to be quick */
   connection_settle(connection);
 }
 
-void connection_open(desk_t* desk, uv_stream_t* listener) {
-  connection_t* connection = calloc(1, sizeof(*connection));
+bytes_t* connection_out(connection_t* connection) { return &connection->exchanges.out; }
 
-  if (connection == NULL) {
-    desk->is_connection_held = 1; /* until one that is closed gives memory back */
-    return;
-  }
-  must("prepare a connection", uv_tcp_init(&desk->loop, &connection->handle));
+int connection_is_writing(const connection_t* connection) { return connection->is_writing; }
+
+void connection_finish(connection_t* connection) { connection->ends = 1; }
+
+void connection_open(connection_t* connection, host_t* host, uv_stream_t* listener) {
+  must("prepare a connection", uv_tcp_init(host->loop, &connection->handle));
   connection->handle.data = connection;
-  connection->desk = desk;
-  connection->next = desk->connections;
-  if (desk->connections != NULL) desk->connections->prev = connection;
-  desk->connections = connection;
-  desk->nconnections++;
-  board_add(&desk->house->board.connections);
-  parse_open(&connection->parser, &parser_calls, connection, desk->house->options.body_bytes);
+  connection->host = host;
+  connection->exchanges.host = host;
+  connection->exchanges.owner = connection;
+  parse_open(&connection->parser, &parser_calls, connection, host->body_bytes);
   if (uv_accept(listener, (uv_stream_t*)&connection->handle) != 0) {
-    connection_close(connection);
+    close_now(connection);
     return;
   }
   uv_tcp_nodelay(&connection->handle, 1);

@@ -1,39 +1,66 @@
-/* A desk's loop: it listens, cuts off connections whose time is over, and closes in order.
- *
- *   quit's end      no further connection is accepted; requests that still come are answered, orders among them with 503
- *   results' end    every order that was accepted is back and answered: connections end with what they have to write
- *   no connection   the timers are closed, uv_run() returns, uv_loop_close() answers 0 */
+/* A desk's loop: it listens, cuts off connections whose time is over, and ends when it has neither
+ * a listener nor a connection, and nothing is to come: then uv_run() returns, and uv_loop_close()
+ * answers 0. */
 #include "desk.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "connection.h"
-#include "intake.h"
 #include "must.h"
 
 #define BACKLOG 1024
 #define SWEEP_MS 100
 
+/* The host is its first member. */
+static desk_t* desk_of(host_t* host) { return (desk_t*)host; }
+
 /* ---- Accepting ------------------------------------------------------------------------------- */
 
-/* While a connection is held, libuv does not poll the listening socket: the backlog of the system
- * carries the wait. */
-static int has_orders_that_hold(const desk_t* desk) {
-  return desk->house->options.when_full == WHEN_FULL_BACKLOG && desk->nsending > 0;
+static void list_connection(desk_t* desk, connection_t* connection) {
+  connection->next = desk->connections;
+  if (desk->connections != NULL) desk->connections->prev = connection;
+  desk->connections = connection;
+  desk->nconnections++;
+  /* relaxed: it counts */
+  atomic_fetch_add_explicit(desk->nopen, 1, memory_order_relaxed);
+}
+
+static void unlist_connection(desk_t* desk, connection_t* connection) {
+  if (connection->prev != NULL) connection->prev->next = connection->next;
+  if (connection->next != NULL) connection->next->prev = connection->prev;
+  if (desk->connections == connection) desk->connections = connection->next;
+  desk->nconnections--;
+  /* relaxed: it counts */
+  atomic_fetch_sub_explicit(desk->nopen, 1, memory_order_relaxed);
+}
+
+static void open_connection(desk_t* desk) {
+  connection_t* connection = calloc(1, sizeof(*connection));
+
+  if (connection == NULL) return; /* it is held until one that is closed gives memory back */
+  desk->is_connection_held = 0;
+  list_connection(desk, connection);
+  connection_open(connection, &desk->host, (uv_stream_t*)&desk->listener);
 }
 
 void desk_found_room(desk_t* desk) {
   if (!desk->is_connection_held || !desk->has_listener ||
       desk->nconnections >= desk->most_connections)
     return;
-  desk->is_connection_held = 0;
-  connection_open(desk, (uv_stream_t*)&desk->listener);
+  open_connection(desk);
 }
 
-void desk_accept(desk_t* desk) {
-  if (!has_orders_that_hold(desk)) desk_found_room(desk);
+/* While a connection is held, libuv does not poll the listening socket: the backlog of the system
+ * carries the wait. */
+static void accept_one(desk_t* desk) {
+  if (desk->nholds == 0) desk_found_room(desk);
 }
+
+void desk_hold(desk_t* desk) { desk->nholds++; }
+
+void desk_unhold(desk_t* desk) { desk->nholds--; }
 
 static void on_connection(uv_stream_t* listener, int status) {
   desk_t* desk = listener->data;
@@ -41,7 +68,7 @@ static void on_connection(uv_stream_t* listener, int status) {
   /* the client is gone again, or descriptors are scarce: libuv comes back with the next */
   if (status != 0) return;
   desk->is_connection_held = 1;
-  desk_accept(desk);
+  accept_one(desk);
 }
 
 /* The other desks listen on the same socket through a descriptor of their own. */
@@ -73,7 +100,8 @@ static void on_sweep(uv_timer_t* timer) {
   }
 }
 
-const char* desk_date(desk_t* desk) {
+static const char* date_of(host_t* host) {
+  desk_t* desk = desk_of(host);
   time_t now = time(NULL);
   struct tm parts;
 
@@ -86,69 +114,58 @@ const char* desk_date(desk_t* desk) {
 
 /* ---- Closing --------------------------------------------------------------------------------- */
 
-static void close_timer(uv_timer_t* timer) {
-  if (!uv_is_closing((uv_handle_t*)timer)) uv_close((uv_handle_t*)timer, NULL);
+static void end_if_done(desk_t* desk) {
+  if (desk->has_listener || !desk->host.is_served || desk->connections != NULL) return;
+  if (!uv_is_closing((uv_handle_t*)&desk->sweep)) uv_close((uv_handle_t*)&desk->sweep, NULL);
 }
 
-void desk_end_if_done(desk_t* desk) {
-  if (desk->has_listener || !desk->is_served || desk->connections != NULL) return;
-  close_timer(&desk->sweep);
-  close_timer(&desk->patience);
+/* The memory goes first: a connection may be held for want of it. */
+static void on_connection_closed(connection_t* connection) {
+  desk_t* desk = desk_of(connection->host);
+
+  unlist_connection(desk, connection);
+  free(connection);
+  accept_one(desk);
+  end_if_done(desk);
 }
 
-static void on_quit(uvchan_receiver_t* receiver, int status, const void* value) {
-  desk_t* desk = receiver->data;
-
-  (void)value;
-  if (status == 0) return; /* nothing is ever sent */
-  uvchan_receiver_close(receiver, NULL);
-  uv_close((uv_handle_t*)&desk->listener, NULL); /* a connection that is held goes with it */
+/* A connection that is held goes with the listener. */
+void desk_stop_listening(desk_t* desk) {
+  uv_close((uv_handle_t*)&desk->listener, NULL);
   desk->has_listener = 0;
-  desk_end_if_done(desk);
+  end_if_done(desk);
 }
 
-static void end_connections(desk_t* desk) {
+void desk_end(desk_t* desk) {
+  desk->host.is_served = 1;
   for (connection_t *connection = desk->connections, *next; connection != NULL; connection = next) {
     next = connection->next;
     connection_end(connection);
   }
-}
-
-static void on_results(results_receiver_t* receiver, ssize_t nresults, order_t* const* results) {
-  desk_t* desk = receiver->handle.data;
-
-  for (ssize_t i = 0; i < nresults; i++) intake_take_back(desk, results[i]);
-  if (nresults >= 0) return;
-  results_receiver_close(receiver, NULL);
-  desk->is_served = 1;
-  end_connections(desk);
-  desk_end_if_done(desk);
+  end_if_done(desk);
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-void desk_open(desk_t* desk, house_t* house, results_t results, const struct sockaddr* address,
-               int* fd) {
+void desk_open(desk_t* desk, const desk_options_t* options, const service_t* service, void* data,
+               const struct sockaddr* address, int* fd) {
   memset(desk, 0, sizeof(*desk));
-  desk->house = house;
-  desk->results = results;
-  desk->most_connections = house->options.connections / house->options.loops;
-  if (desk->most_connections == 0) desk->most_connections = 1;
-  desk->chance = chance_new();
+  desk->host = (host_t){.loop = &desk->loop,
+                        .service = service,
+                        .data = data,
+                        .date = date_of,
+                        .closed = on_connection_closed,
+                        .idle_ms = options->idle_ms,
+                        .body_bytes = options->body_bytes,
+                        .scratch = desk->read_buffer,
+                        .scratch_bytes = sizeof(desk->read_buffer)};
+  desk->most_connections = options->connections;
+  desk->nopen = options->nopen;
   must("make a loop", uv_loop_init(&desk->loop));
-  desk->loop.data = desk;
   listen_at(desk, address, fd);
-  must("receive results",
-       results_receiver_init(&desk->loop, &desk->results_receiver, results_recvonly(results)));
-  desk->results_receiver.handle.data = desk;
-  must("receive results", results_recv_start_batch(&desk->results_receiver, on_results));
-  must("listen for the end", uvchan_receiver_init(&desk->loop, &desk->quit_receiver, house->quit));
-  desk->quit_receiver.data = desk;
-  must("listen for the end", uvchan_recv_start(&desk->quit_receiver, on_quit));
   must("make a timer", uv_timer_init(&desk->loop, &desk->sweep));
   desk->sweep.data = desk;
   must("start a timer", uv_timer_start(&desk->sweep, on_sweep, SWEEP_MS, SWEEP_MS));
-  intake_open(desk);
 }
 
 static void run_desk(void* arg) {
@@ -156,7 +173,7 @@ static void run_desk(void* arg) {
 
   must("run a loop", uv_run(&desk->loop, UV_RUN_DEFAULT));
   must("close a loop", uv_loop_close(&desk->loop));
-  must("leave the desk", uvchan_waitgroup_done(&desk->house->desks));
+  desk->host.service->left(&desk->host);
 }
 
 void desk_start(desk_t* desk) {

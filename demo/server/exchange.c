@@ -1,41 +1,38 @@
-/* Exchanges: one for each request, in order, each answered at its own time. */
+/* A queue for each connection, and the answers that are given into it. */
 #include "exchange.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "answer.h"
-#include "intake.h"
-#include "viewer.h"
 
 /* ---- The queue ------------------------------------------------------------------------------- */
 
-exchange_t* exchange_add(connection_t* connection) {
+exchange_t* exchange_add(exchanges_t* queue) {
   exchange_t* exchange = calloc(1, sizeof(*exchange));
 
   if (exchange == NULL) return NULL;
-  exchange->connection = connection;
-  if (connection->last == NULL) {
-    connection->first = exchange;
+  exchange->queue = queue;
+  if (queue->last == NULL) {
+    queue->first = exchange;
   } else {
-    connection->last->next = exchange;
+    queue->last->next = exchange;
   }
-  connection->last = exchange;
-  connection->nexchanges++;
+  queue->last = exchange;
+  queue->n++;
   return exchange;
 }
 
-int exchange_may_begin(const connection_t* connection) {
-  if (connection->is_last || connection->wants_room) return 0;
-  return connection->nexchanges < EXCHANGES_MAX && connection->out.len < OUT_MAX;
+int exchange_may_begin(const exchanges_t* queue) {
+  return !queue->is_last && queue->n < EXCHANGES_MAX && queue->out.len < OUT_MAX;
 }
 
-static exchange_t* take_first(connection_t* connection) {
-  exchange_t* exchange = connection->first;
+static exchange_t* take_first(exchanges_t* queue) {
+  exchange_t* exchange = queue->first;
 
-  connection->first = exchange->next;
-  if (connection->first == NULL) connection->last = NULL;
-  connection->nexchanges--;
+  queue->first = exchange->next;
+  if (queue->first == NULL) queue->last = NULL;
+  queue->n--;
   return exchange;
 }
 
@@ -44,52 +41,55 @@ static void free_exchange(exchange_t* exchange) {
   free(exchange);
 }
 
-void exchange_finish_answered(connection_t* connection) {
-  while (connection->first != NULL && connection->first->is_answered) {
-    exchange_t* exchange = take_first(connection);
+finished_t exchange_finish_answered(exchanges_t* queue) {
+  finished_t finished = {.ends = 0};
 
-    bytes_add(&connection->out, exchange->answer.data, exchange->answer.len);
-    if (exchange->answer.has_failed) connection->out.has_failed = 1;
+  while (queue->first != NULL && queue->first->is_answered) {
+    exchange_t* exchange = take_first(queue);
+
+    bytes_add(&queue->out, exchange->answer.data, exchange->answer.len);
+    if (exchange->answer.has_failed) queue->out.has_failed = 1;
     if (exchange->is_stream) {
-      viewer_open(connection);
+      finished.streams = 1;
     } else if (!exchange->keeps_alive) {
-      connection->ends = 1;
+      finished.ends = 1;
     }
     free_exchange(exchange);
   }
+  return finished;
 }
 
-void exchange_drop_all(connection_t* connection) {
-  while (connection->first != NULL) {
-    exchange_t* exchange = take_first(connection);
+void exchange_drop_all(exchanges_t* queue) {
+  while (queue->first != NULL) {
+    exchange_t* exchange = take_first(queue);
 
-    if (exchange->order != NULL) intake_forget(exchange->order);
+    if (exchange->work != NULL) queue->host->service->forget(exchange);
     free_exchange(exchange);
   }
 }
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-/* While the house closes, the last answer of a connection says that it is the last. */
+/* While the service closes, the last answer of a connection says that it is the last. */
 static int keeps_alive(const exchange_t* exchange) {
+  const host_t* host = exchange->queue->host;
   int is_newest = exchange->next == NULL;
 
-  return exchange->keeps_alive &&
-         !(is_newest && house_is_closing(exchange->connection->desk->house));
+  return exchange->keeps_alive && !(is_newest && host->service->is_closing(host));
 }
 
 /* The first exchange's answer goes where it is written from; a later one's is kept until its
  * turn. */
 static void give(exchange_t* exchange, answer_t* answer) {
-  connection_t* connection = exchange->connection;
+  exchanges_t* queue = exchange->queue;
 
   exchange->is_answered = 1;
-  if (!exchange->keeps_alive) connection->is_last = 1;
+  if (!exchange->keeps_alive) queue->is_last = 1;
   answer->keeps_alive = exchange->keeps_alive;
   answer->is_old = exchange->is_old;
   answer->is_head = exchange->is_head;
-  answer_write(exchange == connection->first ? &connection->out : &exchange->answer, answer,
-               desk_date(connection->desk));
+  answer_write(exchange == queue->first ? &queue->out : &exchange->answer, answer,
+               queue->host->date(queue->host));
 }
 
 void exchange_answer(exchange_t* exchange, int status, const char* type, const char* headers,

@@ -20,7 +20,6 @@ typedef struct house_s {
   board_t board;
   uvchan_waitgroup_t bakers;  /* threads that bake */
   uvchan_waitgroup_t desks;   /* threads that serve */
-  struct desk_s* all_desks;   /* options.loops of them */
   struct baker_s* all_bakers; /* options.bakers of them */
 } house_t;
 

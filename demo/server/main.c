@@ -18,7 +18,7 @@
 #include <sys/resource.h>
 #include <uv.h>
 
-#include "desk.h"
+#include "counter.h"
 #include "house.h"
 #include "kitchen.h"
 #include "must.h"
@@ -29,6 +29,7 @@ enum { SIGNALS = 2 };
 
 typedef struct {
   house_t house;
+  counter_t* counters; /* options.loops of them */
   uv_loop_t loop;
   uv_signal_t signals[SIGNALS];
   uv_timer_t sampler;
@@ -128,7 +129,7 @@ static void create_channels(house_t* house) {
   create_results(house);
 }
 
-static void open_desks(server_t* server) {
+static void open_counters(server_t* server) {
   house_t* house = &server->house;
   const struct addrinfo hints = {
       .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
@@ -137,23 +138,22 @@ static void open_desks(server_t* server) {
 
   must("find the address", uv_getaddrinfo(&server->loop, &found, NULL, house->options.host,
                                           house->options.port, &hints));
-  house->all_desks = calloc(house->options.loops, sizeof(desk_t));
-  must("make the desks", house->all_desks == NULL ? UV_ENOMEM : 0);
+  server->counters = calloc(house->options.loops, sizeof(*server->counters));
+  must("make the counters", server->counters == NULL ? UV_ENOMEM : 0);
   must("count the desks", uvchan_waitgroup_init(&house->desks));
   must("count the desks", uvchan_waitgroup_add(&house->desks, (int)house->options.loops));
   for (unsigned int i = 0; i < house->options.loops; i++)
-    desk_open(&house->all_desks[i], house, house->results[i], found.addrinfo->ai_addr, &fd);
+    counter_open(&server->counters[i], house, house->results[i], found.addrinfo->ai_addr, &fd);
   uv_freeaddrinfo(found.addrinfo);
 }
 
-static void say_address(const house_t* house) {
+static void say_address(const desk_t* desk) {
   struct sockaddr_storage address;
   int len = sizeof(address);
   char host[64];
   int port;
 
-  must("read the address",
-       uv_tcp_getsockname(&house->all_desks[0].listener, (struct sockaddr*)&address, &len));
+  must("read the address", uv_tcp_getsockname(&desk->listener, (struct sockaddr*)&address, &len));
   if (address.ss_family == AF_INET6) {
     struct sockaddr_in6* six = (struct sockaddr_in6*)&address;
 
@@ -184,9 +184,9 @@ static void open_house(server_t* server) {
   must("start a timer", uv_timer_start(&server->sampler, on_sample, SAMPLE_MS, SAMPLE_MS));
   create_channels(house);
   live_open(&house->live, &server->loop, &house->board);
-  open_desks(server);
+  open_counters(server);
   kitchen_open(house);
-  for (unsigned int i = 0; i < house->options.loops; i++) desk_start(&house->all_desks[i]);
+  for (unsigned int i = 0; i < house->options.loops; i++) counter_start(&server->counters[i]);
 }
 
 /* ---- The end --------------------------------------------------------------------------------- */
@@ -224,8 +224,8 @@ static void leave_house(server_t* server) {
 
   kitchen_join(house);
   say_figures(house);
-  for (unsigned int i = 0; i < house->options.loops; i++) desk_join(&house->all_desks[i]);
-  free(house->all_desks);
+  for (unsigned int i = 0; i < house->options.loops; i++) counter_join(&server->counters[i]);
+  free(server->counters);
   uvchan_waitgroup_destroy(&house->desks);
   live_release(&house->live);
   for (unsigned int i = 0; i < house->options.loops; i++) results_release(house->results[i]);
@@ -240,7 +240,7 @@ int main(int argc, char** argv) {
 
   server.house.options = options_parse(argc, argv);
   open_house(&server);
-  say_address(&server.house);
+  say_address(&server.counters[0].desk);
   must("run the main loop", uv_run(&server.loop, UV_RUN_DEFAULT));
   leave_house(&server);
   puts("The pizzeria is closed.");

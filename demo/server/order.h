@@ -54,6 +54,7 @@ struct order_s {
   uint64_t taken_ns; /* holder */
   uint64_t baked_ns; /* holder */
 
+  struct intake_s* intake;     /* fixed: of the same desk */
   struct exchange_s* exchange; /* desk: who waits for the answer; NULL where nobody does any more */
   order_t* self;               /* fixed: what is sent where there was no room at once */
   uvchan_send_t sending;       /* desk: the same */

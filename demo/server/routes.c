@@ -3,80 +3,80 @@
 
 #include <string.h>
 
-#include "exchange.h"
-#include "intake.h"
 #include "page.h"
 #include "stats.h"
 
-static house_t* house_of(const exchange_t* exchange) { return exchange->connection->desk->house; }
+/* What a path's answer is made from. */
+typedef struct {
+  house_t* house;
+  intake_t* intake;
+  exchange_t* exchange;
+  const request_t* request;
+} visit_t;
 
-static void take_order(exchange_t* exchange, const request_t* request) {
-  desk_t* desk = exchange->connection->desk;
+static void take_order(const visit_t* visit) {
+  const request_t* request = visit->request;
   const char* wrong;
   wish_t wish;
 
   if (request->content != CONTENT_JSON && request->content != CONTENT_FORM) {
-    exchange_refuse(exchange, 415, "JSON or a form is wanted");
+    exchange_refuse(visit->exchange, 415, "JSON or a form is wanted");
     return;
   }
   wrong = request->content == CONTENT_JSON
               ? wish_from_json(&wish, request->body.data, request->body.len)
               : wish_from_form(&wish, request->body.data, request->body.len);
   if (wrong != NULL) {
-    exchange_refuse(exchange, 400, wrong);
+    exchange_refuse(visit->exchange, 400, wrong);
     return;
   }
-  intake_take(desk, exchange, &wish);
+  intake_take(visit->intake, visit->exchange, &wish);
 }
 
-static void answer_figures(exchange_t* exchange, const char* type,
+static void answer_figures(const visit_t* visit, const char* type,
                            void (*write)(house_t*, bytes_t*)) {
   bytes_t body = {.data = NULL};
 
-  write(house_of(exchange), &body);
+  write(visit->house, &body);
   if (body.has_failed) {
-    exchange_refuse(exchange, 500, "out of memory");
+    exchange_refuse(visit->exchange, 500, "out of memory");
   } else {
-    exchange_answer(exchange, 200, type, "Cache-Control: no-store\r\n", body.data, body.len);
+    exchange_answer(visit->exchange, 200, type, "Cache-Control: no-store\r\n", body.data, body.len);
   }
   bytes_free(&body);
 }
 
-static void show_stats(exchange_t* exchange, const request_t* request) {
-  (void)request;
-  answer_figures(exchange, "application/json", stats_write_json);
+static void show_stats(const visit_t* visit) {
+  answer_figures(visit, "application/json", stats_write_json);
 }
 
-static void show_metrics(exchange_t* exchange, const request_t* request) {
-  (void)request;
-  answer_figures(exchange, "text/plain; version=0.0.4; charset=utf-8", stats_write_metrics);
+static void show_metrics(const visit_t* visit) {
+  answer_figures(visit, "text/plain; version=0.0.4; charset=utf-8", stats_write_metrics);
 }
 
-static void show_health(exchange_t* exchange, const request_t* request) {
-  (void)request;
-  int is_closing = house_is_closing(house_of(exchange));
+static void show_health(const visit_t* visit) {
+  int is_closing = house_is_closing(visit->house);
   const char* text = is_closing ? "closing\n" : "ok\n";
 
-  exchange_answer(exchange, is_closing ? 503 : 200, "text/plain",
+  exchange_answer(visit->exchange, is_closing ? 503 : 200, "text/plain",
                   is_closing ? "Retry-After: 1\r\n" : NULL, text, strlen(text));
 }
 
-static void show_events(exchange_t* exchange, const request_t* request) {
-  (void)request;
-  house_t* house = house_of(exchange);
+static void show_events(const visit_t* visit) {
+  house_t* house = visit->house;
 
   if (house_is_closing(house)) {
-    exchange_refuse(exchange, 503, "closing");
+    exchange_refuse(visit->exchange, 503, "closing");
   } else if (board_read(&house->board.viewers) >= VIEWERS_MAX) {
-    exchange_refuse(exchange, 503, "full");
+    exchange_refuse(visit->exchange, 503, "full");
   } else {
-    exchange_stream(exchange, "text/event-stream");
+    exchange_stream(visit->exchange, "text/event-stream");
   }
 }
 
 typedef struct {
   const char* path;
-  void (*answer)(exchange_t* exchange, const request_t* request);
+  void (*answer)(const visit_t* visit);
   int is_post;
 } route_t;
 
@@ -116,7 +116,10 @@ static const char page_headers[] =
 
 /* A request's target is a path, with a query perhaps; or a whole address, as for a proxy, which
  * this is not: not found. */
-void routes_handle(exchange_t* exchange, const request_t* request) {
+void routes_handle(house_t* house, intake_t* intake, exchange_t* exchange,
+                   const request_t* request) {
+  const visit_t visit = {
+      .house = house, .intake = intake, .exchange = exchange, .request = request};
   const bytes_t* target = &request->target;
   const char* query = target->len == 0 ? NULL : memchr(target->data, '?', target->len);
   size_t len = query == NULL ? target->len : (size_t)(query - target->data);
@@ -127,7 +130,7 @@ void routes_handle(exchange_t* exchange, const request_t* request) {
     if (is_allowed(exchange, request->method, 0))
       exchange_answer(exchange, 200, asset->type, page_headers, asset->data, asset->len);
   } else if (route != NULL) {
-    if (is_allowed(exchange, request->method, route->is_post)) route->answer(exchange, request);
+    if (is_allowed(exchange, request->method, route->is_post)) route->answer(&visit);
   } else {
     exchange_refuse(exchange, 404, "not found");
   }

@@ -15,15 +15,14 @@
 #define PULSE_MS 50
 #define PULSES_PER_TICK 5
 
-typedef struct viewer_s {
+typedef struct {
+  house_t* house;
   connection_t* connection;
   news_t news;
   uint64_t missed_before; /* news that nobody saw, when it came */
   uv_timer_t pulse;
   unsigned int pulses;
 } viewer_t;
-
-static house_t* house_of(const connection_t* connection) { return connection->desk->house; }
 
 static uint64_t dropped_by(news_t news) {
   uvchan_stats_t stats;
@@ -34,8 +33,7 @@ static uint64_t dropped_by(news_t news) {
 
 /* By its own channel, and by the one before it. */
 static uint64_t skipped_by(const viewer_t* viewer) {
-  return dropped_by(viewer->news) + dropped_by(house_of(viewer->connection)->live.news) -
-         viewer->missed_before;
+  return dropped_by(viewer->news) + dropped_by(viewer->house->live.news) - viewer->missed_before;
 }
 
 /* ---- Events ---------------------------------------------------------------------------------- */
@@ -60,7 +58,7 @@ static void write_order(const news_item_t* item, bytes_t* out) {
 
 static void write_tick(viewer_t* viewer, bytes_t* out) {
   bytes_add_text(out, "event: tick\ndata: ");
-  stats_write_tick(house_of(viewer->connection), skipped_by(viewer), out);
+  stats_write_tick(viewer->house, skipped_by(viewer), out);
   bytes_add_text(out, "\n\n");
 }
 
@@ -83,10 +81,10 @@ static void on_pulse(uv_timer_t* pulse) {
   viewer_t* viewer = pulse->data;
   connection_t* connection = viewer->connection;
 
-  if (connection->is_writing) return;
-  if (viewer->pulses++ % PULSES_PER_TICK == 0) write_tick(viewer, &connection->out);
-  if (!write_news(viewer, &connection->out)) {
-    connection->ends = 1;
+  if (connection_is_writing(connection)) return;
+  if (viewer->pulses++ % PULSES_PER_TICK == 0) write_tick(viewer, connection_out(connection));
+  if (!write_news(viewer, connection_out(connection))) {
+    connection_finish(connection);
     viewer_close(connection);
   }
   connection_settle(connection);
@@ -96,31 +94,30 @@ static void on_pulse(uv_timer_t* pulse) {
 
 static void on_closed(uv_handle_t* pulse) { free(pulse->data); }
 
-void viewer_open(connection_t* connection) {
-  house_t* house = house_of(connection);
+void viewer_open(house_t* house, connection_t* connection) {
   viewer_t* viewer = calloc(1, sizeof(*viewer));
 
   if (viewer == NULL || live_watch(&house->live, &viewer->news) != 0) {
     free(viewer);
-    connection->ends = 1; /* and the client tries again */
+    connection_finish(connection); /* and the client tries again */
     return;
   }
+  viewer->house = house;
   viewer->connection = connection;
   viewer->missed_before = dropped_by(house->live.news);
-  connection->viewer = viewer;
+  connection->stream = viewer;
   board_add(&house->board.viewers);
-  write_hello(house, &connection->out);
-  must("make a timer", uv_timer_init(&connection->desk->loop, &viewer->pulse));
+  write_hello(house, connection_out(connection));
+  must("make a timer", uv_timer_init(connection->host->loop, &viewer->pulse));
   viewer->pulse.data = viewer;
   must("start a timer", uv_timer_start(&viewer->pulse, on_pulse, 0, PULSE_MS));
 }
 
 void viewer_close(connection_t* connection) {
-  viewer_t* viewer = connection->viewer;
-  house_t* house = house_of(connection);
+  viewer_t* viewer = connection->stream;
+  house_t* house = viewer->house;
 
-  if (viewer == NULL) return;
-  connection->viewer = NULL;
+  connection->stream = NULL;
   board_take(&house->board.viewers);
   atomic_fetch_add_explicit(&house->board.viewers_skipped, skipped_by(viewer),
                             memory_order_relaxed);

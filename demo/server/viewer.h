@@ -1,14 +1,15 @@
-/* A viewer: a connection that gets the live news as server-sent events. Threads: those of its
- * desk. */
+/* A viewer: a connection that gets the live news as server-sent events. Knows nothing of requests.
+ * Threads: the connection's host's. */
 #ifndef VIEWER_H
 #define VIEWER_H
 
 #include "connection.h"
+#include "house.h"
 
 /* Begins to write events to the connection, whose answer has begun. */
-void viewer_open(connection_t* connection);
+void viewer_open(house_t* house, connection_t* connection);
 
-/* Nothing where the connection has none. */
+/* The connection's stream is a viewer. */
 void viewer_close(connection_t* connection);
 
 #endif /* VIEWER_H */

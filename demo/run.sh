@@ -12,13 +12,14 @@ usage() {
 Usage: sh demo/run.sh [PROGRAM] [OPTION...]
 Installs what is missing, builds a demo program and runs it with the options.
 
-  pizzeria           ten orders, a kitchen on timers, and a way to close in order (this one is run where no program is named)
+  pizzeria           ten orders, a kitchen on timers, and a way to close in order (this one is
+                     run where no program is named)
   generator          a function that hands out values through a channel
   producer_consumer  ten producers, one consumer and a wait group
   server             the pizzeria over HTTP, with a live page at the address that it prints
 
-"sh demo/run.sh pizzeria --help" shows the pizzeria's options, "sh demo/run.sh server --help" the server's. UVCHAN_BUILD_DIR names another
-build directory than build/.
+"sh demo/run.sh pizzeria --help" shows the pizzeria's options, "sh demo/run.sh server --help" the
+server's. UVCHAN_BUILD_DIR names another build directory than build/.
 EOF
 }
 

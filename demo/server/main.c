@@ -7,10 +7,15 @@
  * The main thread opens the house, runs the main loop (signals, samples for the board, live news)
  * and closes in order:
  *
- *   a signal       the quit channel is closed: desks stop accepting; the orders channel is closed: no further order is accepted
- *   bakers leave   what was accepted is baked and sent back; the last baker to leave closes the results channels; viewers get their end
- *   desks leave everything is answered, every connection closed; then the main loop closes what it has, and everyone is waited
- *   for */
+ *   a signal       the quit channel is closed: desks stop accepting; the orders channel is closed:
+ *                  no further order is accepted
+ *   bakers leave   what was accepted is baked and sent back; the last baker to leave closes the
+ *                  results channels; viewers get their end
+ *   desks leave    everything is answered, every connection closed; then the main loop closes what
+ *                  it has, and everyone is waited for
+ *
+ * Two floors: shop/ is the pizzeria, http/ is what it stands on and knows no channel; page/ is the
+ * live page, built in. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +23,12 @@
 #include <sys/resource.h>
 #include <uv.h>
 
-#include "counter.h"
-#include "house.h"
-#include "kitchen.h"
+#include "http/parse.h"
 #include "must.h"
-#include "parse.h"
-#include "stats.h"
+#include "shop/counter.h"
+#include "shop/house.h"
+#include "shop/kitchen.h"
+#include "shop/stats.h"
 
 enum { SIGNALS = 2 };
 

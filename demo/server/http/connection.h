@@ -1,0 +1,95 @@
+/* A connection: bytes in, through the parser, to exchanges; their answers, in the order of the
+ * requests, and bytes out. Knows neither what the requests are about nor who else is connected.
+ * Threads: its host's.
+ *
+ *   I1  What a client can make the server hold is bounded: it is read from only while fewer than
+ *       EXCHANGES_MAX requests are under way, less than OUT_MAX bytes wait to be written, and no
+ *       work of it waits for room. What was read already and is not parsed stays in `rest`.
+ *   I2  One write is under way at a time; answers that are ready meanwhile go together in the next.
+ *   I3  Its memory is given back in the close callback of its handle, and by then no exchange, no
+ *       work and no stream knows of it. */
+#ifndef CONNECTION_H
+#define CONNECTION_H
+
+#include <uv.h>
+
+#include "http/bytes.h"
+#include "http/exchange.h"
+#include "http/host.h"
+#include "http/parse.h"
+
+typedef struct connection_s connection_t;
+
+typedef enum {
+  DEADLINE_NONE,
+  DEADLINE_IDLE,
+  DEADLINE_MESSAGE,
+  DEADLINE_WRITE,
+  DEADLINE_LINGER
+} deadline_t;
+
+struct connection_s {
+  uv_tcp_t handle;
+  host_t* host;
+  connection_t* next; /* the host's, as the one below */
+  connection_t* prev;
+
+  exchanges_t exchanges;
+  void* stream; /* the service's: what writes an answer that goes on, or NULL */
+
+  parser_t parser;
+  bytes_t rest; /* read, and not parsed */
+  int is_parsing;
+  int is_reading;
+  int wants_room;
+
+  bytes_t flight; /* being written */
+  uv_write_t write;
+  uv_shutdown_t shutdown;
+  int is_writing;
+  int ends; /* after what is to be written */
+  /* all is written; what the client still sends is thrown away, so that it sees the answer before
+   * the end */
+  int is_lingering;
+  int has_ended; /* the client sends no more */
+  int is_closing;
+
+  deadline_t waits_for;
+  uint64_t deadline; /* in uv_now() */
+};
+
+static inline connection_t* connection_of(const exchange_t* exchange) {
+  return exchange->queue->owner;
+}
+
+/* ---- For its host ---------------------------------------------------------------------------- */
+
+/* Accepts the connection that the listener holds.
+ *   connection   zeroed memory, until host->closed() */
+void connection_open(connection_t* connection, host_t* host, uv_stream_t* listener);
+
+/* It ends when what it owes is written. */
+void connection_end(connection_t* connection);
+
+/* Cuts it off where its time is over. */
+void connection_check_time(connection_t* connection, uint64_t now);
+
+/* ---- For the service ------------------------------------------------------------------------- */
+
+/* Goes on with what is possible: write, take further requests, read or stop reading. To be called
+ * after an answer that was not given from within the request's handling. */
+void connection_settle(connection_t* connection);
+
+/* While it wants room it is not read from. Where room was found, it is settled; where none is
+ * wanted any more, that is left to the caller. */
+void connection_wants_room(connection_t* connection);
+void connection_found_room(connection_t* connection);
+void connection_wants_no_room(connection_t* connection);
+
+/* What is to be written next, and whether something is being written already: an answer that goes
+ * on is added to, and the connection settled; or it is complete, and the connection ends. */
+bytes_t* connection_out(connection_t* connection);
+int connection_is_writing(const connection_t* connection);
+void connection_finish(connection_t* connection);
+
+#endif /* CONNECTION_H */

@@ -1,0 +1,26 @@
+/* A counter: a desk of the pizzeria, with its intake. It hands the desk's requests to the routes,
+ * and closes with the house. Knows neither how an order is made nor how bytes come in. Threads: the
+ * desk's, but for what is declared here, which the main thread calls before that begins and after
+ * it has ended. */
+#ifndef COUNTER_H
+#define COUNTER_H
+
+#include "http/desk.h"
+#include "shop/house.h"
+#include "shop/intake.h"
+
+typedef struct {
+  desk_t desk;
+  house_t* house;
+  intake_t intake;
+  uvchan_receiver_t quit_receiver;
+} counter_t;
+
+/*   results   the channel of this counter
+ *   *fd       as desk_open() has it */
+void counter_open(counter_t* counter, house_t* house, results_t results,
+                  const struct sockaddr* address, int* fd);
+void counter_start(counter_t* counter);
+void counter_join(counter_t* counter);
+
+#endif /* COUNTER_H */

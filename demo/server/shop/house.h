@@ -1,0 +1,29 @@
+/* The house: what all threads share. Everything in it is fixed before the threads begin, or is a
+ * channel, or counts. */
+#ifndef HOUSE_H
+#define HOUSE_H
+
+#include <uvchan.h>
+
+#include "shop/board.h"
+#include "shop/live.h"
+#include "shop/options.h"
+#include "shop/order.h"
+
+typedef struct house_s {
+  options_t options;
+  uint64_t opened_ns;
+  orders_t orders;    /* desks -> bakers: the bounded channel that this is about */
+  results_t* results; /* bakers -> each desk: options.loops of them */
+  uvchan_t* quit;     /* nothing is ever sent: its end tells every desk that the house closes */
+  live_t live;
+  board_t board;
+  uvchan_waitgroup_t bakers;  /* threads that bake */
+  uvchan_waitgroup_t desks;   /* threads that serve */
+  struct baker_s* all_bakers; /* options.bakers of them */
+} house_t;
+
+/* 1 from the moment that a signal came. */
+static inline int house_is_closing(const house_t* house) { return uvchan_is_closed(house->quit); }
+
+#endif /* HOUSE_H */

@@ -1,0 +1,182 @@
+/* The command line of the server, read with getopt_long. A number is taken only where the whole
+ * text is one and it is in range. */
+#include "shop/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "must.h"
+
+#define EXIT_USAGE 2
+#define DAY_MS 86400000
+
+static const char usage[] =
+    "Usage: server [OPTION...]\n"
+    "A pizzeria that takes orders over HTTP/1.1 into a bounded channel. The live page is at /, "
+    "figures are at /stats and /metrics.\n"
+    "\n"
+    "  --host A           address or name to listen on (127.0.0.1)\n"
+    "  --port N           port, 0 to 65535; 0: one that the system chooses (8080)\n"
+    "  --loops N          loops that serve connections, each in a thread of its own, 1 to 64 (1)\n"
+    "  --bakers N         threads that bake, 1 to 1024; 0: no kitchen, the loops answer at once, "
+    "to measure what the channel costs (2)\n"
+    "  --bake-ms N        milliseconds that a pizza takes, drawn from half to one and a half of "
+    "that, 0 to 86400000 (50)\n"
+    "  --queue N          orders that the channel holds, 0 to 1000000 (64)\n"
+    "  --when-full WHAT   what becomes of an order that finds the channel full (reject):\n"
+    "                       reject   it is answered 503 at once\n"
+    "                       wait     it waits for room, and its connection is not read from "
+    "meanwhile\n"
+    "                       backlog  the same, and its loop accepts no connection meanwhile, but "
+    "one for each that found room\n"
+    "  --max-wait-ms N    orders that waited longer are given up and answered 503; 0: without "
+    "limit, up to 86400000 (0)\n"
+    "  --idle-ms N        connections that send, or take, nothing for so long are cut off, 10 to "
+    "86400000 (10000)\n"
+    "  --connections N    connections at most; further ones wait in the backlog of the system, 1 "
+    "to 1000000 (4096)\n"
+    "  --header-bytes N   a request's line and headers at most, 256 to 65536 (8192)\n"
+    "  --body-bytes N     a request's body at most, 64 to 1048576 (8192)\n"
+    "  --help             print this text\n"
+    "\n"
+    "Ctrl-C closes the pizzeria in order; a second one at once.\n";
+
+static void refuse(const char* option, const char* text, const char* wanted) {
+  fprintf(stderr, "server: %s: '%s' is not %s\nTry 'server --help'.\n", option, text, wanted);
+  exit(EXIT_USAGE);
+}
+
+/* The first character is looked at, since strtoull() would take space and a sign too, and make a
+ * large number of a negative one. */
+static uint64_t parse_whole(const char* option, const char* text, uint64_t min, uint64_t max) {
+  char* end = NULL;
+  char wanted[80];
+  unsigned long long number;
+
+  errno = 0;
+  number = strtoull(text, &end, 10);
+  if (isdigit((unsigned char)*text) && *end == '\0' && errno == 0 && number >= min && number <= max)
+    return number;
+  snprintf(wanted, sizeof(wanted), "a whole number from %llu to %llu", (unsigned long long)min,
+           (unsigned long long)max);
+  refuse(option, text, wanted);
+  return min;
+}
+
+static const char* const policies[] = {"reject", "wait", "backlog"};
+
+const char* when_full_name(when_full_t when_full) { return policies[when_full]; }
+
+static when_full_t parse_policy(const char* text) {
+  for (int i = 0; i <= WHEN_FULL_BACKLOG; i++) {
+    if (strcmp(text, policies[i]) == 0) return (when_full_t)i;
+  }
+  refuse("--when-full", text, "reject, wait or backlog");
+  return WHEN_FULL_REJECT;
+}
+
+enum {
+  HOST = 1,
+  PORT,
+  LOOPS,
+  BAKERS,
+  BAKE_MS,
+  QUEUE,
+  WHEN_FULL,
+  MAX_WAIT_MS,
+  IDLE_MS,
+  CONNECTIONS,
+  HEADER_BYTES,
+  BODY_BYTES,
+  HELP
+};
+
+static const struct option names[] = {
+    {"host", required_argument, NULL, HOST},
+    {"port", required_argument, NULL, PORT},
+    {"loops", required_argument, NULL, LOOPS},
+    {"bakers", required_argument, NULL, BAKERS},
+    {"bake-ms", required_argument, NULL, BAKE_MS},
+    {"queue", required_argument, NULL, QUEUE},
+    {"when-full", required_argument, NULL, WHEN_FULL},
+    {"max-wait-ms", required_argument, NULL, MAX_WAIT_MS},
+    {"idle-ms", required_argument, NULL, IDLE_MS},
+    {"connections", required_argument, NULL, CONNECTIONS},
+    {"header-bytes", required_argument, NULL, HEADER_BYTES},
+    {"body-bytes", required_argument, NULL, BODY_BYTES},
+    {"help", no_argument, NULL, HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static void take_option(options_t* options, int name, const char* text) {
+  switch (name) {
+    case HOST:
+      options->host = text;
+      break;
+    case PORT:
+      parse_whole("--port", text, 0, 65535);
+      options->port = text;
+      break;
+    case LOOPS:
+      options->loops = (unsigned int)parse_whole("--loops", text, 1, 64);
+      break;
+    case BAKERS:
+      options->bakers = (unsigned int)parse_whole("--bakers", text, 0, 1024);
+      break;
+    case BAKE_MS:
+      options->bake_ms = parse_whole("--bake-ms", text, 0, DAY_MS);
+      break;
+    case QUEUE:
+      options->queue = parse_whole("--queue", text, 0, 1000000);
+      break;
+    case WHEN_FULL:
+      options->when_full = parse_policy(text);
+      break;
+    case MAX_WAIT_MS:
+      options->max_wait_ms = parse_whole("--max-wait-ms", text, 0, DAY_MS);
+      break;
+    case IDLE_MS:
+      options->idle_ms = parse_whole("--idle-ms", text, 10, DAY_MS);
+      break;
+    case CONNECTIONS:
+      options->connections = (unsigned int)parse_whole("--connections", text, 1, 1000000);
+      break;
+    case HEADER_BYTES:
+      options->header_bytes = parse_whole("--header-bytes", text, 256, 65536);
+      break;
+    case BODY_BYTES:
+      options->body_bytes = parse_whole("--body-bytes", text, 64, 1048576);
+      break;
+    case HELP:
+      fputs(usage, stdout);
+      must_have_printed();
+      exit(EXIT_SUCCESS);
+    default: /* getopt_long() has said what is wrong */
+      fputs("Try 'server --help'.\n", stderr);
+      exit(EXIT_USAGE);
+  }
+}
+
+options_t options_parse(int argc, char** argv) {
+  options_t options = {.host = "127.0.0.1",
+                       .port = "8080",
+                       .queue = 64,
+                       .bakers = 2,
+                       .loops = 1,
+                       .bake_ms = 50,
+                       .max_wait_ms = 0,
+                       .idle_ms = 10000,
+                       .connections = 4096,
+                       .header_bytes = 8192,
+                       .body_bytes = 8192,
+                       .when_full = WHEN_FULL_REJECT};
+
+  for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;)
+    take_option(&options, name, optarg);
+  if (optind < argc) refuse("argument", argv[optind], "an option");
+  return options;
+}

@@ -1,0 +1,207 @@
+/* The figures: the channels' own statistics and the board's counters. */
+#include "shop/stats.h"
+
+#include <string.h>
+
+#include "shop/json.h"
+
+static double seconds_open(const house_t* house) {
+  return (double)(uv_hrtime() - house->opened_ns) / 1e9;
+}
+
+void stats_of_results(const house_t* house, uvchan_stats_t* sum) {
+  memset(sum, 0, sizeof(*sum));
+  sum->name = "results";
+  for (unsigned int i = 0; i < house->options.loops; i++) {
+    uvchan_stats_t one;
+
+    uvchan_stats(results_channel(house->results[i]), &one);
+    sum->sent += one.sent;
+    sum->received += one.received;
+    sum->dropped += one.dropped;
+    sum->wakeups += one.wakeups;
+    sum->len += one.len;
+    sum->capacity += one.capacity;
+    sum->peak += one.peak;
+    sum->waiting_senders += one.waiting_senders;
+    sum->waiting_receivers += one.waiting_receivers;
+  }
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static json_int_t count(const atomic_uint_least64_t* counter) {
+  return (json_int_t)board_read(counter);
+}
+
+static double us_as_ms(uint64_t us) { return (double)us / 1000; }
+
+static json_t* channel_as_json(const uvchan_stats_t* stats) {
+  return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name", stats->name, "len",
+                   (json_int_t)stats->len, "capacity", (json_int_t)stats->capacity, "peak",
+                   (json_int_t)stats->peak, "sent", (json_int_t)stats->sent, "received",
+                   (json_int_t)stats->received, "dropped", (json_int_t)stats->dropped, "wakeups",
+                   (json_int_t)stats->wakeups, "waiting_senders",
+                   (json_int_t)stats->waiting_senders, "waiting_receivers",
+                   (json_int_t)stats->waiting_receivers);
+}
+
+static json_t* orders_as_json(const board_t* board) {
+  return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "arrived", count(&board->arrived),
+                   "waiting", count(&board->waiting), "baking", count(&board->baking), "ready",
+                   count(&board->ready), "lost", count(&board->lost), "rejected",
+                   count(&board->rejected), "gave_up", count(&board->gave_up), "gone",
+                   count(&board->gone));
+}
+
+static json_t* latency_as_json(const board_t* board) {
+  histogram_view_t view;
+
+  histogram_read(&board->latency, &view);
+  return json_pack("{s:f, s:f, s:f, s:f}", "p50", us_as_ms(histogram_quantile(&view, 0.5)), "p90",
+                   us_as_ms(histogram_quantile(&view, 0.9)), "p99",
+                   us_as_ms(histogram_quantile(&view, 0.99)), "max",
+                   us_as_ms(board_read(&board->latency.max_us)));
+}
+
+void stats_write_json(house_t* house, bytes_t* out) {
+  const board_t* board = &house->board;
+  uvchan_stats_t orders, results, news;
+
+  uvchan_stats(orders_channel(house->orders), &orders);
+  stats_of_results(house, &results);
+  uvchan_stats(news_channel(house->live.news), &news);
+  json_add(
+      out,
+      json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:f, s:o, s:s, s:i, s:i}", "channel",
+                channel_as_json(&orders), "results", channel_as_json(&results), "news",
+                channel_as_json(&news), "orders", orders_as_json(board), "connections",
+                count(&board->connections), "viewers", count(&board->viewers), "viewers_skipped",
+                count(&board->viewers_skipped), "uptime_s", json_ms(seconds_open(house)),
+                "throughput", (double)board_read(&board->throughput_milli) / 1000, "latency_ms",
+                latency_as_json(board), "policy", when_full_name(house->options.when_full),
+                "bakers", (int)house->options.bakers, "loops", (int)house->options.loops));
+  bytes_add(out, "\n", 1);
+}
+
+void stats_write_tick(house_t* house, uint64_t skipped, bytes_t* out) {
+  const board_t* board = &house->board;
+
+  json_add(out,
+           json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I}",
+                     "t", (json_int_t)(seconds_open(house) * 1000), "depth",
+                     (json_int_t)uvchan_len(orders_channel(house->orders)), "capacity",
+                     (json_int_t)house->options.queue, "waiting", count(&board->waiting), "baking",
+                     count(&board->baking), "arrived", count(&board->arrived), "ready",
+                     count(&board->ready), "lost", count(&board->lost), "rejected",
+                     count(&board->rejected), "gave_up", count(&board->gave_up), "gone",
+                     count(&board->gone), "throughput",
+                     (double)board_read(&board->throughput_milli) / 1000, "p50",
+                     us_as_ms(board_read(&board->recent_p50_us)), "p99",
+                     us_as_ms(board_read(&board->recent_p99_us)), "skipped", (json_int_t)skipped));
+}
+
+/* ---- Prometheus ------------------------------------------------------------------------------ */
+
+static void describe(bytes_t* out, const char* name, const char* type, const char* help) {
+  bytes_printf(out, "# HELP pizzeria_%s %s\n# TYPE pizzeria_%s %s\n", name, help, name, type);
+}
+
+typedef struct {
+  const char* name;
+  const char* type;
+  const char* help;
+  uint64_t (*read)(const uvchan_stats_t* stats);
+} channel_metric_t;
+
+static uint64_t read_len(const uvchan_stats_t* stats) { return stats->len; }
+static uint64_t read_capacity(const uvchan_stats_t* stats) { return stats->capacity; }
+static uint64_t read_peak(const uvchan_stats_t* stats) { return stats->peak; }
+static uint64_t read_sent(const uvchan_stats_t* stats) { return stats->sent; }
+static uint64_t read_received(const uvchan_stats_t* stats) { return stats->received; }
+static uint64_t read_dropped(const uvchan_stats_t* stats) { return stats->dropped; }
+static uint64_t read_wakeups(const uvchan_stats_t* stats) { return stats->wakeups; }
+static uint64_t read_waiting_senders(const uvchan_stats_t* stats) { return stats->waiting_senders; }
+static uint64_t read_waiting_receivers(const uvchan_stats_t* stats) {
+  return stats->waiting_receivers;
+}
+
+static const channel_metric_t channel_metrics[] = {
+    {"channel_depth", "gauge", "Values in the channel.", read_len},
+    {"channel_capacity", "gauge", "Values that the channel holds at most.", read_capacity},
+    {"channel_peak", "gauge", "The most values seen in the channel.", read_peak},
+    {"channel_sent_total", "counter", "Values sent.", read_sent},
+    {"channel_received_total", "counter", "Values received.", read_received},
+    {"channel_dropped_total", "counter", "Values dropped.", read_dropped},
+    {"channel_wakeups_total", "counter", "Times that a sleeping thread or loop was woken.",
+     read_wakeups},
+    {"channel_waiting_senders", "gauge", "Who waits to send.", read_waiting_senders},
+    {"channel_waiting_receivers", "gauge", "Who waits to receive.", read_waiting_receivers},
+};
+
+static void write_channels(const house_t* house, bytes_t* out) {
+  uvchan_stats_t channels[3];
+
+  uvchan_stats(orders_channel(house->orders), &channels[0]);
+  stats_of_results(house, &channels[1]);
+  uvchan_stats(news_channel(house->live.news), &channels[2]);
+  for (size_t i = 0; i < sizeof(channel_metrics) / sizeof(*channel_metrics); i++) {
+    const channel_metric_t* metric = &channel_metrics[i];
+
+    describe(out, metric->name, metric->type, metric->help);
+    for (size_t j = 0; j < 3; j++) {
+      bytes_printf(out, "pizzeria_%s{channel=\"%s\"} %llu\n", metric->name, channels[j].name,
+                   (unsigned long long)metric->read(&channels[j]));
+    }
+  }
+}
+
+static void write_number(bytes_t* out, const char* name, const char* type, const char* help,
+                         const atomic_uint_least64_t* counter) {
+  describe(out, name, type, help);
+  bytes_printf(out, "pizzeria_%s %llu\n", name, (unsigned long long)board_read(counter));
+}
+
+#define FIRST_OCTAVE 7 /* 128 microseconds */
+#define LAST_OCTAVE 26 /* 67 seconds */
+
+static void write_latency(const histogram_t* latency, bytes_t* out) {
+  histogram_view_t view;
+
+  histogram_read(latency, &view);
+  describe(out, "latency_seconds", "histogram",
+           "From an order's arrival to its answer, of those that were baked.");
+  for (unsigned int octave = FIRST_OCTAVE; octave <= LAST_OCTAVE; octave++) {
+    bytes_printf(out, "pizzeria_latency_seconds_bucket{le=\"%.6f\"} %llu\n",
+                 (double)(UINT64_C(1) << octave) / 1e6,
+                 (unsigned long long)histogram_below(&view, octave));
+  }
+  bytes_printf(out, "pizzeria_latency_seconds_bucket{le=\"+Inf\"} %llu\n",
+               (unsigned long long)view.total);
+  bytes_printf(out, "pizzeria_latency_seconds_sum %.6f\n",
+               (double)board_read(&latency->sum_us) / 1e6);
+  bytes_printf(out, "pizzeria_latency_seconds_count %llu\n", (unsigned long long)view.total);
+}
+
+void stats_write_metrics(house_t* house, bytes_t* out) {
+  const board_t* board = &house->board;
+
+  write_channels(house, out);
+  write_number(out, "orders_arrived_total", "counter", "Well-formed orders.", &board->arrived);
+  write_number(out, "orders_ready_total", "counter", "Orders that were baked.", &board->ready);
+  write_number(out, "orders_lost_total", "counter", "Orders that did not turn out.", &board->lost);
+  write_number(out, "orders_rejected_total", "counter",
+               "Orders that found the channel full, or closed.", &board->rejected);
+  write_number(out, "orders_gave_up_total", "counter", "Orders that waited and were never baked.",
+               &board->gave_up);
+  write_number(out, "orders_gone_total", "counter", "Results whose customer had left.",
+               &board->gone);
+  write_number(out, "orders_waiting", "gauge", "Orders in the channel, or waiting for room in it.",
+               &board->waiting);
+  write_number(out, "orders_baking", "gauge", "Orders in the oven.", &board->baking);
+  write_number(out, "connections", "gauge", "Open connections.", &board->connections);
+  write_number(out, "viewers", "gauge", "Viewers of the live page.", &board->viewers);
+  write_number(out, "viewers_skipped_total", "counter", "Events that slow viewers missed.",
+               &board->viewers_skipped);
+  write_latency(&board->latency, out);
+}

@@ -50,6 +50,7 @@ endif()
 # ---- Scripts, documentation and the installed library --------------------------------------------------------------------------------
 
 uvchan_add_script(scripts scripts.sh)
+uvchan_add_script(server-rooms server/rooms.sh)
 uvchan_add_script(run-demo run-demo.sh)
 uvchan_add_script(run-portability run-portability.sh)
 uvchan_add_script(readme readme.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan> "${CMAKE_CURRENT_BINARY_DIR}")

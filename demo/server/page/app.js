@@ -1,28 +1,39 @@
 /* The order board: draws what the server tells on /events, and sends the orders of the form.
  *
- * Events change the state below and nothing else; the server's tick, four times a second, is the beat on which all is drawn. So the
- * work of drawing stays the same however many orders pass, and a page that nobody looks at, or that is paused, draws nothing.
+ * Events change the state below and nothing else; the server's tick, four times a second, is the
+ * beat on which all is drawn. So the work of drawing stays the same however many orders pass, and a
+ * page that nobody looks at, or that is paused, draws nothing.
  *
- * What is kept is bounded: TRACKED tickets, WINDOW_MS of samples, a few orders of this page. Events can be missing (the server drops the
- * oldest for a slow viewer), so the counts of a tick decide, and tickets that the counts no longer cover are let go.
+ * What is kept is bounded: TRACKED tickets, WINDOW_MS of samples, a few orders of this page. Events
+ * can be missing (the server drops the oldest for a slow viewer), so the counts of a tick decide,
+ * and tickets that the counts no longer cover are let go.
  *
  * Names and pizzas are written by strangers: they become text nodes and never markup. */
 
 const SHOWN = 6; /* tickets in a column */
 const TRACKED = 2000;
 const MINE = 4;
-const IN_FLIGHT = 4; /* orders of this page without an answer; a browser opens few connections to one host */
+/* orders of this page without an answer; a browser opens few connections to one host */
+const IN_FLIGHT = 4;
 const WINDOW_MS = 60000;
 const GAP_MS = 1500; /* samples that lie further apart are not joined by a line */
 const SAMPLE_MS = 900; /* in a rush the tickets are a sample, taken once in so long */
-const CALM_MS = 2000; /* a rush is over when so long no beat had more to move than the eye can follow */
+/* a rush is over when so long no beat had more to move than the eye can follow */
+const CALM_MS = 2000;
 const SETTLED_MS = 1000; /* a ticket that has not moved for so long is compared with the counts */
 const SILENCE_MS = 5000; /* so long without a tick, and the connection counts as lost */
 const RETRY_MS = [500, 1000, 2000, 4000];
 const SLOTS = 128; /* more than so many are shown as one bar */
 
 const STEP = { waiting: 1, baking: 2, ready: 3, lost: 3, rejected: 3, gave_up: 3 };
-const COLUMN_OF = { waiting: "waiting", baking: "baking", ready: "ready", lost: "lost", rejected: "lost", gave_up: "lost" };
+const COLUMN_OF = {
+  waiting: "waiting",
+  baking: "baking",
+  ready: "ready",
+  lost: "lost",
+  rejected: "lost",
+  gave_up: "lost",
+};
 const WHY_LOST = { lost: "spoiled", rejected: "turned away", gave_up: "waited too long" };
 const WHEN_FULL = {
   reject: "a full channel turns orders away",
@@ -35,7 +46,7 @@ const write = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
 };
 
-/* ---- Words and numbers ------------------------------------------------------------------------------------------------------ */
+/* ---- Words and numbers ----------------------------------------------------------------------- */
 
 const whole = (n) => Math.round(n).toLocaleString("en");
 const rate = (n) => (n > 0 && n < 10 ? n.toFixed(1) : whole(n));
@@ -58,10 +69,11 @@ function element(name, className, text) {
   return node;
 }
 
-/* ---- State ------------------------------------------------------------------------------------------------------------------ */
+/* ---- State ----------------------------------------------------------------------------------- */
 
 const kitchen = { capacity: 0, bakers: 1, loops: 1, policy: "" };
-const tickets = new Map(); /* by key: the order's number, or one of our own for an order that got none */
+/* by key: the order's number, or one of our own for an order that got none */
+const tickets = new Map();
 const nameless = []; /* keys of tickets without a number */
 const mine = []; /* numbers of the orders that this page sent */
 let samples = []; /* {at, depth, outside, rejected, arrived}, the oldest first */
@@ -72,8 +84,9 @@ let moves = 0; /* counts the tickets' changes of column, to order them by */
 let sampledAt = 0; /* when the tickets were drawn */
 let rushedAt = -CALM_MS; /* when more moved than the eye can follow */
 
-/* A ticket shows `state`; `ahead` are the states that it reached since it was drawn last. Two threads tell of an order, so the word that
- * it waits can come behind the word that it bakes: the states are put in order, and a ticket never goes back. */
+/* A ticket shows `state`; `ahead` are the states that it reached since it was drawn last. Two
+ * threads tell of an order, so the word that it waits can come behind the word that it bakes:
+ * the states are put in order, and a ticket never goes back. */
 function onOrder(order) {
   if (!(order.state in COLUMN_OF)) return;
   const key = order.number > 0 ? `${order.number}` : `turned away, ${++moves}`;
@@ -82,7 +95,8 @@ function onOrder(order) {
   if (STEP[order.state] > (STEP[ticket.state] ?? 0)) ticket.ahead.push(order.state);
   ticket.ahead.sort((a, b) => STEP[a] - STEP[b]);
   ticket.changedAt = performance.now();
-  tickets.delete(key); /* so that the map's first ticket is the one that has not changed for longest */
+  /* so that the map's first ticket is the one that has not changed for longest */
+  tickets.delete(key);
   tickets.set(key, ticket);
   if (order.number === 0) nameless.push(key);
   if (nameless.length > SHOWN) tickets.delete(nameless.shift());
@@ -95,15 +109,21 @@ function onHello(hello) {
   mine.length = 0;
   tick = null;
   clockOffset = null;
-  const facts = [several(kitchen.bakers, "baker", "bakers"), several(kitchen.loops, "loop", "loops")];
+  const facts = [
+    several(kitchen.bakers, "baker", "bakers"),
+    several(kitchen.loops, "loop", "loops"),
+  ];
   facts.push(`room for ${several(kitchen.capacity, "order", "orders")}`);
   if (kitchen.policy in WHEN_FULL) facts.push(WHEN_FULL[kitchen.policy]);
   write(byId("kitchen"), facts.join(" · "));
   byId("outside-key").hidden = kitchen.policy === "reject";
-  document.querySelector("[data-column=baking]").style.setProperty("--bakers", Math.min(SHOWN, Math.max(1, kitchen.bakers)));
+  document
+    .querySelector("[data-column=baking]")
+    .style.setProperty("--bakers", Math.min(SHOWN, Math.max(1, kitchen.bakers)));
 }
 
-/* How many orders wait for room in the channel. Where there is room, an order that waits outside is on its way to the oven. */
+/* How many orders wait for room in the channel. Where there is room, an order that waits outside
+ * is on its way to the oven. */
 function outsideOf({ depth, capacity, waiting }) {
   return depth < capacity ? 0 : Math.max(0, waiting - depth);
 }
@@ -112,7 +132,13 @@ function onTick(next) {
   clockOffset ??= performance.now() - next.t;
   const at = next.t + clockOffset;
   const rejected = tick === null ? 0 : Math.max(0, next.rejected - tick.rejected);
-  samples.push({ at, depth: next.depth, outside: outsideOf(next), rejected, arrived: next.arrived });
+  samples.push({
+    at,
+    depth: next.depth,
+    outside: outsideOf(next),
+    rejected,
+    arrived: next.arrived,
+  });
   samples = samples.filter((sample) => sample.at > at - WINDOW_MS);
   tick = next;
   kitchen.capacity = next.capacity;
@@ -136,7 +162,7 @@ function draw() {
   drawBoard();
 }
 
-/* ---- The figures and the depth ---------------------------------------------------------------------------------------------- */
+/* ---- The figures and the depth --------------------------------------------------------------- */
 
 /* How fast a count of the samples grew in the last second. */
 function perSecond(count) {
@@ -155,7 +181,12 @@ function drawFigures() {
     write(byId(name), value);
     write(byId(`${name}-unit`), unit);
   }
-  write(byId("skipped"), tick.skipped > 0 ? `In the rush, ${several(tick.skipped, "event was", "events were")} left out here.` : "");
+  write(
+    byId("skipped"),
+    tick.skipped > 0
+      ? `In the rush, ${several(tick.skipped, "event was", "events were")} left out here.`
+      : "",
+  );
 }
 
 function drawDepth() {
@@ -164,15 +195,21 @@ function drawDepth() {
   const slots = byId("slots");
   write(byId("depth"), whole(depth));
   const outside = outsideOf(tick);
-  write(byId("room"), `of ${whole(capacity)}${outside > 0 ? `, and ${whole(outside)} wait for room` : ""}`);
+  write(
+    byId("room"),
+    `of ${whole(capacity)}${outside > 0 ? `, and ${whole(outside)} wait for room` : ""}`,
+  );
   slots.setAttribute("aria-valuemax", capacity);
   slots.setAttribute("aria-valuenow", Math.min(depth, capacity));
   slots.classList.toggle("full", capacity > 0 && depth >= capacity);
   slots.style.setProperty("--slots", capacity > SLOTS ? 1 : Math.max(1, capacity));
-  slots.style.setProperty("--filled", `${capacity > 0 ? Math.min(100, (depth / capacity) * 100) : 0}%`);
+  slots.style.setProperty(
+    "--filled",
+    `${capacity > 0 ? Math.min(100, (depth / capacity) * 100) : 0}%`,
+  );
 }
 
-/* ---- The graph -------------------------------------------------------------------------------------------------------------- */
+/* ---- The graph ------------------------------------------------------------------------------- */
 
 const MARGIN = { top: 20, right: 1, bottom: 22, left: 34 };
 
@@ -191,21 +228,42 @@ function drawGraph() {
   const { width, height } = graph.getBoundingClientRect();
   const bottom = height - MARGIN.bottom;
   const highest = samples.reduce((most, sample) => Math.max(most, sample.depth), 0);
-  const top = samples.reduce((most, sample) => Math.max(most, sample.depth + sample.outside), Math.max(kitchen.capacity, 1));
+  const top = samples.reduce(
+    (most, sample) => Math.max(most, sample.depth + sample.outside),
+    Math.max(kitchen.capacity, 1),
+  );
   const now = samples[samples.length - 1].at;
-  const x = (at) => (MARGIN.left + (1 - (now - at) / WINDOW_MS) * (width - MARGIN.left - MARGIN.right)).toFixed(1);
+  const x = (at) =>
+    (MARGIN.left + (1 - (now - at) / WINDOW_MS) * (width - MARGIN.left - MARGIN.right)).toFixed(1);
   const y = (depth) => (bottom - (depth / top) * (bottom - MARGIN.top)).toFixed(1);
   const runs = runsOf(samples);
-  const outline = (run, count) => run.map((sample) => `${x(sample.at)} ${y(count(sample))}`).join("L");
-  const area = (run, count) => `M${x(run[0].at)} ${bottom}L${outline(run, count)}L${x(run[run.length - 1].at)} ${bottom}Z`;
+  const outline = (run, count) =>
+    run.map((sample) => `${x(sample.at)} ${y(count(sample))}`).join("L");
+  const area = (run, count) =>
+    `M${x(run[0].at)} ${bottom}L${outline(run, count)}L${x(run[run.length - 1].at)} ${bottom}Z`;
   const place = (id, path) => byId(id).setAttribute("d", path);
 
   place("line", runs.map((run) => `M${outline(run, (sample) => sample.depth)}`).join(""));
   place("area", runs.map((run) => area(run, (sample) => sample.depth)).join(""));
-  place("outside", kitchen.policy === "reject" ? "" : runs.map((run) => area(run, (sample) => sample.depth + sample.outside)).join(""));
+  place(
+    "outside",
+    kitchen.policy === "reject"
+      ? ""
+      : runs.map((run) => area(run, (sample) => sample.depth + sample.outside)).join(""),
+  );
   place("capacity", `M${MARGIN.left} ${y(kitchen.capacity)}H${width}`);
-  place("grid", [15, 30, 45].map((s) => `M${x(now - s * 1000)} ${MARGIN.top}V${bottom}`).join("") + `M${MARGIN.left} ${bottom}H${width}`);
-  place("marks", samples.filter((sample) => sample.rejected > 0).map((sample) => `M${x(sample.at)} 2V12`).join(""));
+  place(
+    "grid",
+    [15, 30, 45].map((s) => `M${x(now - s * 1000)} ${MARGIN.top}V${bottom}`).join("") +
+      `M${MARGIN.left} ${bottom}H${width}`,
+  );
+  place(
+    "marks",
+    samples
+      .filter((sample) => sample.rejected > 0)
+      .map((sample) => `M${x(sample.at)} 2V12`)
+      .join(""),
+  );
   drawLabels(width, bottom, Number(y(kitchen.capacity)));
   const told = `now ${tick.depth}, at most ${highest}, of ${kitchen.capacity}`;
   graph.setAttribute("aria-label", `Depth of the channel over the last 60 seconds: ${told}`);
@@ -224,10 +282,11 @@ function drawLabels(width, bottom, capacityAt) {
   write(byId("capacity-label"), kitchen.capacity > 0 ? brief.format(kitchen.capacity) : "");
 }
 
-/* ---- The board -------------------------------------------------------------------------------------------------------------- */
+/* ---- The board ------------------------------------------------------------------------------- */
 
-/* In quiet times a pizza can be baked between two beats: its ticket then goes through the columns one beat at a time, for the eye to
- * follow. When more tickets move than there are bakers, each goes where it belongs at once. */
+/* In quiet times a pizza can be baked between two beats: its ticket then goes through the
+ * columns one beat at a time, for the eye to follow. When more tickets move than there are
+ * bakers, each goes where it belongs at once. */
 function moveTickets() {
   const moving = [...tickets.values()].filter((ticket) => ticket.ahead.length > 0);
   const isQuiet = moving.length <= Math.max(1, kitchen.bakers);
@@ -243,16 +302,20 @@ function moveTickets() {
 function sortTickets() {
   const columns = { waiting: [], baking: [], ready: [], lost: [] };
   for (const ticket of tickets.values()) columns[COLUMN_OF[ticket.state]].push(ticket);
-  for (const column of ["waiting", "baking"]) columns[column].sort((a, b) => a.order.number - b.order.number);
+  for (const column of ["waiting", "baking"])
+    columns[column].sort((a, b) => a.order.number - b.order.number);
   for (const column of ["ready", "lost"]) columns[column].sort((a, b) => b.moved - a.moved);
   return columns;
 }
 
-/* Lets go of what nobody will see again: finished tickets that are not among the shown, and tickets whose next event was missed. */
+/* Lets go of what nobody will see again: finished tickets that are not among the shown, and
+ * tickets whose next event was missed. */
 function forget(columns) {
   const settled = performance.now() - SETTLED_MS;
   for (const column of ["waiting", "baking"]) {
-    const excess = columns[column].filter((ticket) => ticket.changedAt < settled && ticket.ahead.length === 0);
+    const excess = columns[column].filter(
+      (ticket) => ticket.changedAt < settled && ticket.ahead.length === 0,
+    );
     excess.splice(Math.max(0, columns[column].length - tick[column]));
     for (const ticket of excess) tickets.delete(ticket.key);
     columns[column] = columns[column].filter((ticket) => tickets.has(ticket.key));
@@ -285,15 +348,29 @@ function makeTicket(ticket) {
   const item = element("li", isRush() ? "ticket" : "ticket new", "");
   item.dataset.key = ticket.key;
   item.dataset.state = ticket.state;
-  item.append(element("span", "number", number > 0 ? `#${number}` : "–"), " ", element("span", "what", `${count} × ${pizza}`), " ");
-  item.append(element("span", "who", customer ? `for ${customer}` : ""), " ", element("span", "times", timesOf(ticket)));
+  item.append(
+    element("span", "number", number > 0 ? `#${number}` : "–"),
+    " ",
+    element("span", "what", `${count} × ${pizza}`),
+    " ",
+  );
+  item.append(
+    element("span", "who", customer ? `for ${customer}` : ""),
+    " ",
+    element("span", "times", timesOf(ticket)),
+  );
   return item;
 }
 
-/* Puts the wanted tickets into the list and leaves those alone that are there already, so that only what is new moves. */
+/* Puts the wanted tickets into the list and leaves those alone that are there already, so that
+ * only what is new moves. */
 function fillList(list, wanted) {
-  const present = new Map([...list.children].map((item) => [`${item.dataset.key} ${item.dataset.state}`, item]));
-  const items = wanted.map((ticket) => present.get(`${ticket.key} ${ticket.state}`) ?? makeTicket(ticket));
+  const present = new Map(
+    [...list.children].map((item) => [`${item.dataset.key} ${item.dataset.state}`, item]),
+  );
+  const items = wanted.map(
+    (ticket) => present.get(`${ticket.key} ${ticket.state}`) ?? makeTicket(ticket),
+  );
   for (const item of present.values()) if (!items.includes(item)) item.remove();
   items.forEach((item, i) => {
     if (list.children[i] !== item) list.insertBefore(item, list.children[i] ?? null);
@@ -309,9 +386,19 @@ function drawColumn(name, column) {
 
 function drawBoard() {
   const { lost, rejected, gave_up: gaveUp, gone } = tick;
-  const counts = { waiting: tick.waiting, baking: tick.baking, ready: tick.ready, lost: lost + rejected + gaveUp };
+  const counts = {
+    waiting: tick.waiting,
+    baking: tick.baking,
+    ready: tick.ready,
+    lost: lost + rejected + gaveUp,
+  };
   for (const [name, count] of Object.entries(counts)) write(byId(`${name}-count`), whole(count));
-  const losses = [[lost, "spoiled"], [rejected, "turned away"], [gaveUp, "gave up"], [gone, "gone"]];
+  const losses = [
+    [lost, "spoiled"],
+    [rejected, "turned away"],
+    [gaveUp, "gave up"],
+    [gone, "gone"],
+  ];
   const told = losses.filter(([n]) => n > 0).map(([n, what]) => `${whole(n)} ${what}`);
   write(byId("losses"), told.length > 0 ? told.join(", ") : "Latest first");
   drawTickets();
@@ -326,12 +413,13 @@ function drawTickets() {
   for (const [name, column] of Object.entries(columns)) drawColumn(name, column);
 }
 
-/* ---- The form --------------------------------------------------------------------------------------------------------------- */
+/* ---- The form -------------------------------------------------------------------------------- */
 
 let inFlight = 0;
 let spokenLater = 0;
 
-/* Says it to those who hear the page. A later word takes the place of an earlier one that was not said yet. */
+/* Says it to those who hear the page. A later word takes the place of an earlier one that was
+ * not said yet. */
 function speak(text, delayMs = 100) {
   clearTimeout(spokenLater);
   write(byId("spoken"), "");
@@ -355,20 +443,36 @@ function addNote(tone, text) {
 /* Answers how an order ended, as [tone, words]. */
 function outcomeOf(status, answer, retryAfter) {
   if (status === 200 && answer.outcome === "ready") {
-    return ["good", `Order #${answer.number} is ready: it waited ${spell(answer.waited_ms)} and baked ${spell(answer.baked_ms)}.`];
+    const times = `it waited ${spell(answer.waited_ms)} and baked ${spell(answer.baked_ms)}`;
+    return ["good", `Order #${answer.number} is ready: ${times}.`];
   }
-  if (status === 200) return ["bad", `Order #${answer.number} is lost${answer.reason ? `: ${answer.reason}` : ""}. We are sorry.`];
-  if (status !== 503) return ["bad", `The order was not taken (${status}${answer.error ? `: ${answer.error}` : ""}).`];
-  const again = /^\d+$/.test(retryAfter ?? "") ? ` Please try again in ${retryAfter} s.` : " Please try again.";
+  if (status === 200)
+    return [
+      "bad",
+      `Order #${answer.number} is lost${answer.reason ? `: ${answer.reason}` : ""}. We are sorry.`,
+    ];
+  if (status !== 503)
+    return [
+      "bad",
+      `The order was not taken (${status}${answer.error ? `: ${answer.error}` : ""}).`,
+    ];
+  const again = /^\d+$/.test(retryAfter ?? "")
+    ? ` Please try again in ${retryAfter} s.`
+    : " Please try again.";
   if (answer.error === "full") return ["bad", `Turned away: the channel is full.${again}`];
-  if (answer.error === "waited too long") return ["bad", `The order waited too long and was not baked.${again}`];
+  if (answer.error === "waited too long")
+    return ["bad", `The order waited too long and was not baked.${again}`];
   return ["bad", "Turned away: the pizzeria is closing."];
 }
 
 async function post(order) {
   let response;
   try {
-    response = await fetch("/orders", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(order) });
+    response = await fetch("/orders", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(order),
+    });
   } catch {
     return ["bad", "The pizzeria does not answer. The order may not have been taken."];
   }
@@ -386,7 +490,11 @@ function countInFlight(change) {
 async function sendOrder(event) {
   event.preventDefault();
   const fields = new FormData(event.target);
-  const order = { pizza: fields.get("pizza"), count: Number(fields.get("count")), customer: fields.get("customer").trim() };
+  const order = {
+    pizza: fields.get("pizza"),
+    count: Number(fields.get("count")),
+    customer: fields.get("customer").trim(),
+  };
   if (order.customer === "") delete order.customer;
   if (inFlight >= IN_FLIGHT) {
     speak(`${IN_FLIGHT} of your orders are still on their way.`);
@@ -402,7 +510,7 @@ async function sendOrder(event) {
   speak(words);
 }
 
-/* ---- The connection --------------------------------------------------------------------------------------------------------- */
+/* ---- The connection -------------------------------------------------------------------------- */
 
 let source = null;
 let failures = 0;
@@ -416,7 +524,8 @@ function say(state, text) {
   document.body.classList.toggle("stale", state === "lost");
 }
 
-/* A browser connects again by itself after some failures and not after others: here it is done for all alike. */
+/* A browser connects again by itself after some failures and not after others: here it is done
+ * for all alike. */
 function reconnect() {
   if (source === null) return;
   const delay = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];

@@ -17,7 +17,6 @@
 #include "ends/request.h"
 #include "ground/memory.h"
 #include "ground/tuning.h"
-#include "wake/park.h"
 
 #define NOT_CHOSEN SIZE_MAX
 
@@ -252,22 +251,6 @@ static atomic_uint* patience_of_thread(void) {
   return &patience;
 }
 
-/* All places are queued: sleeps until one was finished, or the time is over and nobody has claimed
- * any. */
-static int sleep_until_chosen(uvchan__waiter_t* waiter, uvchan__place_t* places, size_t nplaces,
-                              uint64_t timeout) {
-  if (uvchan__park(waiter, timeout) != 0) {
-    if (uvchan__withdraw(waiter)) {
-      remove_all(places, nplaces);
-      return UV_ETIMEDOUT;
-    }
-    /* claimed just now: the claimer is on his way to wake it */
-    uvchan__park(waiter, UVCHAN__FOR_EVER);
-  }
-  remove_all(places, nplaces);
-  return (int)waiter->index;
-}
-
 /* Where all have rings, it looks again before it queues. Elsewhere it has to be queued to be found,
  * by another select for example. */
 static int looks_first(const uvchan_case_t* cases, size_t ncases) {
@@ -297,10 +280,11 @@ static int select_with(uvchan__place_t* places, uvchan_case_t* cases, size_t nca
     r = try_cases(cases, ncases, &block);
     if (r != UV_EAGAIN) return r;
   }
-  uvchan__spin_until_finished(&waiter, patience);
-  r = sleep_until_chosen(&waiter, places, nplaces, uvchan__patience_left(patience, timeout));
-  if (r >= 0) cases[r].status = waiter.status;
-  return r;
+  r = uvchan__await(&waiter, patience, timeout);
+  remove_all(places, nplaces);
+  if (r != 0) return r;
+  cases[waiter.index].status = waiter.status;
+  return (int)waiter.index;
 }
 
 /* Nothing was ready, one case after the other. Where its time is over at once, it is queued all the

@@ -2,7 +2,6 @@
  * once. Threads: any. */
 #include "channel/call.h"
 #include "ground/tuning.h"
-#include "wake/park.h"
 
 static int cannot_send(const uvchan_t* ch, const void* value) {
   return ch == NULL || (value == NULL && uvchan__size_to_send(ch) > 0);
@@ -59,27 +58,12 @@ static void init_queued(queued_t* queued, uvchan_t* ch, const void* value, int s
   uvchan__place_init(&queued->place, &queued->waiter, ch, value, sends);
 }
 
-/* Sleeps until it was finished, or the time is over and nobody has claimed it. */
-static int sleep_until_finished(queued_t* queued, uint64_t timeout) {
-  uvchan__waiter_t* waiter = &queued->waiter;
-
-  if (uvchan__park(waiter, timeout) == 0) return waiter->status;
-  if (uvchan__withdraw(waiter)) {
-    uvchan__remove_place(&queued->place);
-    return UV_ETIMEDOUT;
-  }
-  /* claimed just now: the claimer is on his way to wake it */
-  uvchan__park(waiter, UVCHAN__FOR_EVER);
-  return waiter->status;
-}
-
-/* Queued, a thread holds up the fast path of all others: so at a ring it is patient before,
- * elsewhere while it is queued. */
-static int wait_in_queue(queued_t* queued, uvchan__patience_t* patience, uint64_t timeout) {
-  if (!uvchan__has_ring(queued->place.channel) &&
-      uvchan__spin_until_finished(&queued->waiter, patience))
-    return queued->waiter.status;
-  return sleep_until_finished(queued, uvchan__patience_left(patience, timeout));
+/* The outcome, or UV_ETIMEDOUT. A thread that is queued holds up the fast path of all others: so at
+ * a ring it has used its patience up before, and elsewhere it spends it here. */
+static int await_outcome(queued_t* queued, uvchan__patience_t* patience, uint64_t timeout) {
+  if (uvchan__await(&queued->waiter, patience, timeout) == 0) return queued->waiter.status;
+  uvchan__remove_place(&queued->place);
+  return UV_ETIMEDOUT;
 }
 
 /* UV_EAGAIN where it has to queue. Who finds a little room at once would find the ring full again
@@ -126,7 +110,7 @@ static UVCHAN__APART int wait_to_send(uvchan_t* ch, const void* value, uint64_t 
   if (r == UV_EAGAIN) {
     init_queued(&queued, ch, value, 1);
     r = uvchan__send_or_enqueue(ch, &queued.place, NULL, timeout == UINT64_MAX);
-    if (r == UV_EAGAIN) r = wait_in_queue(&queued, &patience, timeout);
+    if (r == UV_EAGAIN) r = await_outcome(&queued, &patience, timeout);
   }
   if (r != UV_ETIMEDOUT && r != UV_EBUSY) uvchan__patience_learn(&patience, &ch->patience_to_send);
   return r;
@@ -142,7 +126,7 @@ static UVCHAN__APART int wait_to_receive(uvchan_t* ch, void* value, uint64_t tim
   if (r == UV_EAGAIN) {
     init_queued(&queued, ch, value, 0);
     r = uvchan__recv_or_enqueue(ch, &queued.place);
-    if (r == UV_EAGAIN) r = wait_in_queue(&queued, &patience, timeout);
+    if (r == UV_EAGAIN) r = await_outcome(&queued, &patience, timeout);
   }
   if (r != UV_ETIMEDOUT) uvchan__patience_learn(&patience, &ch->patience_to_receive);
   return r;

@@ -10,7 +10,6 @@
 
 #include "ends/request.h"
 #include "ground/lock.h"
-#include "wake/park.h"
 
 static atomic_uint* lock_of_group(uvchan_waitgroup_t* wg) { return uvchan__atomic(&wg->lock); }
 
@@ -79,14 +78,9 @@ int uvchan_waitgroup_timedwait(uvchan_waitgroup_t* wg, uint64_t timeout) {
   uvchan__waiter_init(&waiter, UVCHAN__THREAD, NULL, NULL);
   uvchan__place_init(&place, &waiter, NULL, NULL, 0);
   if (!enqueue_unless_done(wg, &place)) return 0;
-  if (uvchan__park(&waiter, timeout) == 0) return 0;
-  if (uvchan__withdraw(&waiter)) {
-    remove_from(wg, &place);
-    return UV_ETIMEDOUT;
-  }
-  /* claimed just now: the claimer is on his way to wake it */
-  uvchan__park(&waiter, UVCHAN__FOR_EVER);
-  return 0;
+  if (uvchan__await(&waiter, NULL, timeout) == 0) return 0;
+  remove_from(wg, &place);
+  return UV_ETIMEDOUT;
 }
 
 int uvchan_waitgroup_wait(uvchan_waitgroup_t* wg) {

@@ -140,3 +140,17 @@ void uvchan__wake_all(uvchan__wakes_t* wakes) {
   }
   uvchan__hub_wake_all(wakes->hubs);
 }
+
+/* Exactly one of claim() and withdraw() succeeds (I2). Where it is the claimer's, he is between his
+ * claim and his unpark, and touches the waiter until then (I4): so this returns after that alone,
+ * however late it is. Nothing of the user's runs in between, and he waits for nobody. */
+int uvchan__await(uvchan__waiter_t* waiter, uvchan__patience_t* patience, uint64_t timeout) {
+  if (patience != NULL) {
+    if (uvchan__spin_until_finished(waiter, patience)) return 0;
+    timeout = uvchan__patience_left(patience, timeout);
+  }
+  if (uvchan__park(waiter, timeout) == 0) return 0;
+  if (uvchan__withdraw(waiter)) return UV_ETIMEDOUT;
+  uvchan__park(waiter, UVCHAN__FOR_EVER);
+  return 0;
+}

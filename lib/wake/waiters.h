@@ -29,6 +29,7 @@
 
 #include "ground/atomic.h"
 #include "wake/hub.h"
+#include "wake/patience.h"
 
 typedef enum { UVCHAN__THREAD, UVCHAN__REQUEST, UVCHAN__RECEIVER } uvchan__kind_t;
 
@@ -72,5 +73,14 @@ void uvchan__finish(uvchan__place_t* place, int status, uvchan__wakes_t* wakes);
 void uvchan__tell(uvchan__waiter_t* receiver, uvchan__wakes_t* wakes);
 
 void uvchan__wake_all(uvchan__wakes_t* wakes);
+
+/* A thread waits for what its waiter is queued for, up to timeout nanoseconds (UVCHAN__FOR_EVER: no
+ * limit); on a waiter that is claimed or waits. patience: how long it spins first, and from when on
+ * the timeout counts; NULL to sleep at once.
+ *
+ * 0: it was finished, and its outcome stands in the waiter. UV_ETIMEDOUT: it has withdrawn, took
+ * nothing and gave nothing. Its places may still be queued after the latter, and a select's after
+ * either: the caller takes them out before their memory goes. */
+int uvchan__await(uvchan__waiter_t* waiter, uvchan__patience_t* patience, uint64_t timeout);
 
 #endif /* UVCHAN_WAITERS_H */

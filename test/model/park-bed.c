@@ -91,11 +91,8 @@ static uvchan__waiter_t* waiter;
 static int is_left; /* nobody has claimed it in time */
 
 static void* sleeper(void* arg) {
-  if (uvchan__park(waiter, 1000) != 0) {
-    is_left = uvchan__withdraw(waiter);
-    if (is_left) return arg;
-    assert(uvchan__park(waiter, UVCHAN__FOR_EVER) == 0);
-  }
+  is_left = uvchan__await(waiter, NULL, 1000) != 0;
+  if (is_left) return arg;
   assert(waiter->status == 7);
   free(waiter);
   return arg;

@@ -3,7 +3,9 @@
 #include "channel/call.h"
 
 #include "channel/drop.h"
+#include "channel/steps.h"
 #include "ground/tuning.h"
+#include "wake/hub.h"
 
 /* ---- Operations that do not wait ------------------------------------------------------------- */
 
@@ -133,6 +135,10 @@ int uvchan__send_n(uvchan_t* ch, const void* values, size_t n, size_t* moved) {
   return *moved > 0 ? 0 : r;
 }
 
+size_t uvchan__send_block_bytes(const uvchan_t* ch) {
+  return uvchan__is_unbounded(ch) ? uvchan__blocks_most_bytes(uvchan__blocks(ch)) : 0;
+}
+
 /* ---- Operations that may wait ---------------------------------------------------------------- */
 
 /* With the lock. Whether the only ones who could ever take a value are started receivers, all of
@@ -189,9 +195,9 @@ void uvchan__remove_place(uvchan__place_t* place) {
 int uvchan__is_ready(uvchan_t* ch, int sends) {
   int ready;
 
-  uvchan__lock(&ch->lock);
+  uvchan__lock_channel(ch);
   ready = uvchan__is_ready_locked(ch, sends);
-  uvchan__unlock(&ch->lock);
+  uvchan__unlock_channel(ch);
   return ready;
 }
 
@@ -202,9 +208,13 @@ int uvchan__looks_ready(uvchan_t* ch, int sends, uint64_t* stamp) {
   if (uvchan__has_ring(ch)) r = uvchan__ring_look(&ch->ring, sends, stamp);
   if (r != UVCHAN__RING_REFUSED)
     return r == UVCHAN__RING_DONE || (sends && ch->overflow != UVCHAN_WAIT);
-  uvchan__lock(&ch->lock);
+  uvchan__lock_channel(ch);
   ready = uvchan__is_ready_locked(ch, sends);
   *stamp = uvchan__stamp_locked(ch, sends);
-  uvchan__unlock(&ch->lock);
+  uvchan__unlock_channel(ch);
   return ready;
+}
+
+atomic_uint* uvchan__patience_of(uvchan_t* ch, int sends) {
+  return sends ? &ch->patience_to_send : &ch->patience_to_receive;
 }

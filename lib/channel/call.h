@@ -3,19 +3,45 @@
 #ifndef UVCHAN_CALL_H
 #define UVCHAN_CALL_H
 
-#include "channel/state.h"
+#include "channel/peek.h"
 #include "ground/prefault.h"
+#include "store/blocks.h"
+#include "store/ring.h"
+#include "wake/waiters.h"
 
 /* Each of these touches the value's pages first, while nothing is claimed or locked: see
  * prefault.h.
  *
- * Without waiting. 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel may answer
+ * The fast path: 1 where it has moved the value, in one exchange of the ring; 0 where it can't, for
+ * whichever reason. */
+static inline int uvchan__send_fast(uvchan_t* ch, const void* value) {
+  uvchan__ring_t* ring = uvchan__ring_of(ch);
+
+  if (!uvchan__is_word(&ring->tail)) uvchan__prefault(value, ring->tail.elem_size);
+  return uvchan__ring_push_fast(ring, value, UVCHAN__MARKS);
+}
+
+static inline int uvchan__recv_fast(uvchan_t* ch, void* value) {
+  uvchan__ring_t* ring = uvchan__ring_of(ch);
+
+  if (!uvchan__is_word(&ring->head)) uvchan__prefault(value, ring->head.elem_size);
+  return uvchan__ring_pop_fast(ring, value, UVCHAN__SLOW);
+}
+
+/* Without waiting. 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel may answer
  * UV_ENOMEM. block: NULL, or one brought along for an unbounded store; it is the channel's after
  * the call. */
 static inline int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block);
 static inline int uvchan__recv_now(uvchan_t* ch, void* value);
 int uvchan__send_n(uvchan_t* ch, const void* values, size_t n, size_t* moved);
 int uvchan__recv_n(uvchan_t* ch, void* values, size_t n, size_t* moved);
+
+/* The same, without the fast path. */
+int uvchan__send_slow(uvchan_t* ch, const void* value, uvchan__block_t* block);
+int uvchan__recv_slow(uvchan_t* ch, void* value);
+
+/* Bytes of the block to bring along for a send that may not fail for want of memory. 0: none. */
+size_t uvchan__send_block_bytes(const uvchan_t* ch);
 
 /* The same, and where the answer would be UV_EAGAIN, it still is, and the place is queued.
  * never_alone: UV_EBUSY instead, where the only receivers are started ones that the calling thread
@@ -32,20 +58,15 @@ int uvchan__is_ready(uvchan_t* ch, int sends); /* whether it would not wait, jus
  * *stamp stays and the channel is open. */
 int uvchan__looks_ready(uvchan_t* ch, int sends, uint64_t* stamp);
 
-/* The same, without the ring's ordinary case. */
-int uvchan__send_slow(uvchan_t* ch, const void* value, uvchan__block_t* block);
-int uvchan__recv_slow(uvchan_t* ch, void* value);
+/* What threads that wait on the channel have learned, see patience.h. */
+atomic_uint* uvchan__patience_of(uvchan_t* ch, int sends);
 
 static inline int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block) {
-  if (!uvchan__is_word(&ch->ring.tail)) uvchan__prefault(value, uvchan__size_to_send(ch));
-  return uvchan__ring_push_fast(&ch->ring, value, UVCHAN__MARKS)
-             ? 0
-             : uvchan__send_slow(ch, value, block);
+  return uvchan__send_fast(ch, value) ? 0 : uvchan__send_slow(ch, value, block);
 }
 
 static inline int uvchan__recv_now(uvchan_t* ch, void* value) {
-  if (!uvchan__is_word(&ch->ring.head)) uvchan__prefault(value, uvchan__size_to_receive(ch));
-  return uvchan__ring_pop_fast(&ch->ring, value, UVCHAN__SLOW) ? 0 : uvchan__recv_slow(ch, value);
+  return uvchan__recv_fast(ch, value) ? 0 : uvchan__recv_slow(ch, value);
 }
 
 #endif /* UVCHAN_CALL_H */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "channel/steps.h"
 #include "ground/memory.h"
 #include "ground/tuning.h"
 

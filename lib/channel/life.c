@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "channel/drop.h"
-#include "channel/state.h"
+#include "channel/steps.h"
 #include "ground/memory.h"
 #include "ground/tuning.h"
 #include "wake/patience.h"
@@ -191,15 +191,15 @@ int uvchan_sender_add(uvchan_t* ch, unsigned int n) {
   int r = 0;
 
   if (ch == NULL || n == 0) return UV_EINVAL;
-  uvchan__lock(&ch->lock);
-  if (uvchan__ring_is_closed(&ch->ring)) {
+  uvchan__lock_channel(ch);
+  if (uvchan__is_closed(ch)) {
     r = UV_EPIPE;
   } else if (n > UINT_MAX - ch->counted_senders) {
     r = UV_EINVAL;
   } else {
     ch->counted_senders += n;
   }
-  uvchan__unlock(&ch->lock);
+  uvchan__unlock_channel(ch);
   return r;
 }
 
@@ -209,7 +209,7 @@ int uvchan_sender_done(uvchan_t* ch) {
 
   if (ch == NULL) return UV_EINVAL;
   uvchan__lock_channel(ch);
-  if (!uvchan__ring_is_closed(&ch->ring)) {
+  if (!uvchan__is_closed(ch)) {
     if (ch->counted_senders == 0) {
       r = UV_EINVAL;
     } else if (--ch->counted_senders == 0) {
@@ -243,7 +243,7 @@ size_t uvchan_capacity(const uvchan_t* ch) {
 
 size_t uvchan_elem_size(const uvchan_t* ch) { return ch == NULL ? 0 : uvchan__size_to_receive(ch); }
 
-int uvchan_is_closed(const uvchan_t* ch) { return ch != NULL && uvchan__ring_is_closed(&ch->ring); }
+int uvchan_is_closed(const uvchan_t* ch) { return ch != NULL && uvchan__is_closed(ch); }
 
 /* With the lock: those who are queued, and the started ones for which nothing is stored. */
 static size_t waiting_receivers(const uvchan_t* ch, size_t stored) {

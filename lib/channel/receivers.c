@@ -2,7 +2,10 @@
  * at rest. Threads: the receiver's loop. */
 #include "channel/receivers.h"
 
+#include "channel/steps.h"
 #include "wake/hub.h"
+
+int uvchan__receivers_are_counted(const uvchan_t* ch) { return uvchan__is_unbuffered(ch); }
 
 int uvchan__receivers_reserve(uvchan_t* ch) {
   uvchan__block_t* block;
@@ -10,10 +13,10 @@ int uvchan__receivers_reserve(uvchan_t* ch) {
   if (!uvchan__is_unbuffered(ch)) return 0;
   block = uvchan__block_new(uvchan__blocks_most_bytes(uvchan__blocks(ch)));
   if (block == NULL) return UV_ENOMEM;
-  uvchan__lock(&ch->lock);
+  uvchan__lock_channel(ch);
   uvchan__blocks(ch)->keep++;
   uvchan__blocks_add(uvchan__blocks(ch), block);
-  uvchan__unlock(&ch->lock);
+  uvchan__unlock_channel(ch);
   return 0;
 }
 
@@ -21,9 +24,9 @@ void uvchan__receivers_unreserve(uvchan_t* ch) {
   uvchan__block_t* block;
 
   if (!uvchan__is_unbuffered(ch)) return;
-  uvchan__lock(&ch->lock);
+  uvchan__lock_channel(ch);
   block = uvchan__blocks_shrink(uvchan__blocks(ch));
-  uvchan__unlock(&ch->lock);
+  uvchan__unlock_channel(ch);
   uvchan__block_free_all(block);
 }
 
@@ -202,7 +205,7 @@ int uvchan__receivers_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, vo
                                    size_t n, size_t* moved) {
   uvchan__ring_result_t armed = UVCHAN__RING_FULL;
 
-  if (!uvchan__can_receive_fast(ch) || !is_first(receiver))
+  if (!uvchan__has_ring_to_receive(ch) || !is_first(receiver))
     return take_under_lock(ch, &receiver->place, values, n, moved);
   while (armed == UVCHAN__RING_FULL) {
     int r;

@@ -6,7 +6,11 @@
 #ifndef UVCHAN_RECEIVERS_H
 #define UVCHAN_RECEIVERS_H
 
-#include "channel/state.h"
+#include "channel/peek.h"
+#include "store/ring.h"
+
+/* Whether the channel counts who is available. */
+int uvchan__receivers_are_counted(const uvchan_t* ch);
 
 /* makes room for what is handed to it; 0 or UV_ENOMEM */
 int uvchan__receivers_reserve(uvchan_t* ch);
@@ -21,6 +25,12 @@ void uvchan__receivers_remove(uvchan_t* ch, uvchan_receiver_t* receiver, int is_
 int uvchan__receivers_take(uvchan_t* ch, void* values, size_t n, size_t* moved);
 int uvchan__receivers_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, void* values,
                                    size_t n, size_t* moved);
+
+/* The ordinary case of the first, one value from the ring: 1, or 0 where it can't at once. What it
+ * goes to is the library's own memory, whose pages are there. */
+static inline int uvchan__receivers_take_fast(uvchan_t* ch, void* value) {
+  return uvchan__ring_pop_fast(uvchan__ring_of(ch), value, UVCHAN__SLOW);
+}
 
 /* A receiver that waits does so no longer: it is not queued, and nobody is about to post it, though
  * somebody may have. */

@@ -48,6 +48,7 @@
 
 #include <uvchan.h>
 
+#include "channel/peek.h"
 #include "ground/lock.h"
 #include "store/blocks.h"
 #include "store/ring.h"
@@ -88,6 +89,8 @@ struct uvchan_s {
   atomic_uint patience_to_receive;
 };
 
+static_assert(offsetof(struct uvchan_s, ring) == 0, "peek.h takes a channel for its ring");
+
 /* What a channel without a ring has instead; under the lock. */
 typedef struct {
   /* started receivers that are not in a callback (an unbuffered channel counts, an unbounded one
@@ -107,51 +110,6 @@ typedef struct {
 } uvchan__drops_t;
 
 typedef enum { UVCHAN__BOUNDED, UVCHAN__UNBUFFERED, UVCHAN__WITHOUT_BOUND } uvchan__store_kind_t;
-
-/* One visit under the lock, and what comes after it. */
-typedef struct {
-  uvchan__wakes_t wakes;
-  uvchan__block_t* block;       /* brought along for an unbounded store; what is left is freed */
-  uvchan__block_t* superfluous; /* to be freed, or used once more */
-  size_t wanted;                /* after UV_ENOMEM: the bytes of the block to bring along */
-} uvchan__visit_t;
-
-#define UVCHAN__VISIT(block_or_null) \
-  { {NULL, NULL, NULL, 0}, block_or_null, NULL, 0 }
-
-void uvchan__lock_channel(uvchan_t* ch);
-void uvchan__unlock_and_wake(uvchan_t* ch, uvchan__visit_t* visit); /* unlocks, wakes, frees */
-
-/* The steps: with the lock. Sends and receives answer 0, UV_EAGAIN, UV_EPIPE or the end; a send to
- * an unbounded channel answers UV_ENOMEM where the visit has to bring a block along. */
-int uvchan__send_locked(uvchan_t* ch, const void* value, uvchan__visit_t* visit);
-int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit);
-/* from the store alone; value NULL: thrown away */
-int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit);
-/* there may be room: lets waiting senders fill it */
-void uvchan__unblock_senders_locked(uvchan_t* ch, uvchan__visit_t* visit);
-/* a receiver that was told of values goes away */
-void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit);
-/* closes, and wakes all who wait; 0 or UV_EALREADY */
-int uvchan__close_locked(uvchan_t* ch, int status, uvchan__visit_t* visit);
-/* whether a send or a receive would not wait */
-int uvchan__is_ready_locked(uvchan_t* ch, int sends);
-/* who is not ready stays so as long as this does, which only grows */
-uint64_t uvchan__stamp_locked(const uvchan_t* ch, int sends);
-void uvchan__change_available_locked(uvchan_t* ch, int by); /* of an unbuffered channel */
-/* from here on nothing that could end a wait moves without the lock */
-void uvchan__mark_for(uvchan_t* ch, int sends);
-/* before unlocking: as the queues demand */
-void uvchan__update_marks(uvchan_t* ch);
-void uvchan__enqueue_place(uvchan__place_t* place);
-void uvchan__dequeue_place(uvchan__place_t* place); /* where it is queued */
-
-/* After UVCHAN__RING_DISARMED; without the lock, and with it. */
-void uvchan__post_armed(uvchan_t* ch);
-void uvchan__tell_armed_locked(uvchan_t* ch, uvchan__visit_t* visit);
-
-/* What a result of the ring means to a receiver. */
-int uvchan__from_ring(const uvchan_t* ch, uvchan__ring_result_t result);
 
 static inline size_t uvchan__round_up(size_t size, size_t unit) {
   return (size + unit - 1) / unit * unit;
@@ -181,6 +139,10 @@ static inline int uvchan__is_unbounded(const uvchan_t* ch) {
   return ch->kind == UVCHAN__WITHOUT_BOUND;
 }
 
+static inline int uvchan__is_closed(const uvchan_t* ch) {
+  return uvchan__ring_is_closed(&ch->ring);
+}
+
 static inline uvchan_receiver_t* uvchan__first_started(const uvchan_t* ch) {
   return atomic_load_explicit(
       &ch->started,
@@ -197,14 +159,5 @@ static inline int uvchan__is_leader(uvchan_receiver_t* receiver) { /* relaxed: u
   return (atomic_load_explicit(uvchan__atomic(&receiver->is_first), memory_order_relaxed) &
           UVCHAN__LEADER) != 0;
 }
-
-/* As uvchan__has_ring(), told from head's line. */
-static inline int uvchan__can_receive_fast(const uvchan_t* ch) {
-  return ch->ring.head.capacity > 0;
-}
-
-/* Each side reads its own copy: the other's line is in the other's cache. */
-static inline size_t uvchan__size_to_send(const uvchan_t* ch) { return ch->ring.tail.elem_size; }
-static inline size_t uvchan__size_to_receive(const uvchan_t* ch) { return ch->ring.head.elem_size; }
 
 #endif /* UVCHAN_STATE_H */

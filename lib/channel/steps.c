@@ -1,6 +1,6 @@
 /* The steps that every operation on a channel is made of, with its lock held; the invariants stand
  * in state.h. */
-#include "channel/state.h"
+#include "channel/steps.h"
 
 #include <assert.h>
 
@@ -9,6 +9,8 @@
 /* ---- Visits ---------------------------------------------------------------------------------- */
 
 void uvchan__lock_channel(uvchan_t* ch) { uvchan__lock(&ch->lock); }
+
+void uvchan__unlock_channel(uvchan_t* ch) { uvchan__unlock(&ch->lock); }
 
 static void set_tail_slow(uvchan_t* ch, int slow) {
   if (!uvchan__has_ring(ch) || ch->tail_slow == slow) return;
@@ -80,8 +82,6 @@ uvchan__drops_t* uvchan__drops(const uvchan_t* ch) {
 }
 
 /* ---- The store: with the lock ---------------------------------------------------------------- */
-
-static int is_closed(const uvchan_t* ch) { return uvchan__ring_is_closed(&ch->ring); }
 
 static size_t stored(const uvchan_t* ch) {
   return uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len;
@@ -280,7 +280,7 @@ void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit) {
  * to receive (I1), but for a select that waits for both on this channel, and pairs with this
  * sender. */
 int uvchan__send_locked(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
-  return is_closed(ch) ? UV_EPIPE : offer(ch, value, visit);
+  return uvchan__is_closed(ch) ? UV_EPIPE : offer(ch, value, visit);
 }
 
 int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
@@ -297,7 +297,7 @@ int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
     uvchan__finish(place, 0, &visit->wakes);
     return 0;
   }
-  return is_closed(ch) ? ch->end_status : UV_EAGAIN;
+  return uvchan__is_closed(ch) ? ch->end_status : UV_EAGAIN;
 }
 
 /* Mark, look again, sleep: see I4 of ring.h. A sender marks both words: head, so that the next
@@ -333,7 +333,7 @@ static void end_wait(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visi
 int uvchan__close_locked(uvchan_t* ch, int status, uvchan__visit_t* visit) {
   uvchan__place_t* place;
 
-  if (is_closed(ch)) return UV_EALREADY;
+  if (uvchan__is_closed(ch)) return UV_EALREADY;
   ch->end_status = status;
   if (uvchan__ring_mark(&ch->ring.tail, UVCHAN__CLOSED)) uvchan__tell_armed_locked(ch, visit);
   while ((place = uvchan__first_waiting(&ch->sendq)) != NULL) {
@@ -349,7 +349,7 @@ int uvchan__close_locked(uvchan_t* ch, int status, uvchan__visit_t* visit) {
 }
 
 int uvchan__is_ready_locked(uvchan_t* ch, int sends) {
-  if (is_closed(ch)) return 1;
+  if (uvchan__is_closed(ch)) return 1;
   if (!sends) return stored(ch) > 0 || uvchan__first_waiting(&ch->sendq) != NULL;
   if (ch->overflow != UVCHAN_WAIT) return 1;
   return has_room(ch) || uvchan__first_waiting(&ch->recvq) != NULL;

@@ -1,17 +1,18 @@
 /* What a started receiver does when it finds nothing; the ideas stand in polling.h. */
 #include "ends/polling.h"
 
-#include "channel/state.h"
+#include "channel/peek.h"
 #include "ground/platform.h"
 #include "ground/tuning.h"
+#include "store/ring.h"
 #include "wake/hub.h"
 
 static const uvchan__ring_t* ring_of(const uvchan_receiver_t* receiver) {
-  return &receiver->channel->ring;
+  return uvchan__const_ring_of(receiver->channel);
 }
 
 static int has_ring(const uvchan_receiver_t* receiver) {
-  return uvchan__can_receive_fast(receiver->channel);
+  return uvchan__has_ring_to_receive(receiver->channel);
 }
 
 static int comes_soon(const uvchan_receiver_t* receiver) {
@@ -48,7 +49,7 @@ static uvchan__next_t spin(uvchan_receiver_t* receiver, uvchan__turn_t* turn) {
 /* Whether it has delivered a good many values; of a small channel, a part of what it holds. */
 static int is_busy(const uvchan_receiver_t* receiver, const uvchan__turn_t* turn) {
   size_t part = UVCHAN__BUSY_PART_OF_RING;
-  size_t some = (receiver->channel->ring.head.capacity + part - 1) / part;
+  size_t some = (uvchan__slots_to_receive(receiver->channel) + part - 1) / part;
   size_t many = has_ring(receiver) && some < UVCHAN__BUSY_VALUES ? some : UVCHAN__BUSY_VALUES;
 
   return turn->delivered >= many || turn->is_continued;

@@ -19,6 +19,9 @@
 #include "ends/polling.h"
 #include "ground/memory.h"
 #include "ground/tuning.h"
+#include "store/hints.h"
+#include "wake/hub.h"
+#include "wake/waiters.h"
 
 enum {
   OPEN = 1,
@@ -28,7 +31,8 @@ enum {
   IN_TURN = 16,
   IN_CALLBACK = 32, /* of an unbuffered channel: not at rest */
   SINGLY = 64,      /* values come one by one from a ring */
-  CUT_OFF = 128     /* its last turn used the budget up */
+  CUT_OFF = 128,    /* its last turn used the budget up */
+  COUNTED = 256     /* on a channel that counts who is available */
 };
 
 static_assert(sizeof(uvchan_receiver_t) <= 512,
@@ -39,6 +43,11 @@ static int is_usable(const uvchan_receiver_t* receiver) {
 }
 
 static uvchan__hub_t* hub_of(const uvchan_receiver_t* receiver) { return receiver->waiter.hub; }
+
+/* Whether the channel counts it, and it is available now. */
+static int is_counted_available(const uvchan_receiver_t* receiver) {
+  return (receiver->flags & (COUNTED | IN_CALLBACK)) == COUNTED;
+}
 
 static void ref_loop(uvchan_receiver_t* receiver) {
   if ((receiver->flags & (STARTED | UNREFERENCED)) == STARTED) uvchan__hub_ref(hub_of(receiver));
@@ -58,7 +67,7 @@ static void stop(uvchan_receiver_t* receiver) {
   int is_available;
 
   if ((receiver->flags & STARTED) == 0) return;
-  is_available = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
+  is_available = is_counted_available(receiver);
   uvchan__receivers_end_wait(receiver->channel, receiver);
   uvchan__receivers_remove(receiver->channel, receiver, is_available);
   uvchan__hub_unpost(hub_of(receiver), &receiver->waiter.entry);
@@ -75,7 +84,7 @@ static void call_back(uvchan_receiver_t* receiver, const void* values, size_t n)
 }
 
 static void deliver(uvchan_receiver_t* receiver, const void* values, size_t n) {
-  if (!uvchan__is_unbuffered(receiver->channel)) {
+  if ((receiver->flags & COUNTED) == 0) {
     call_back(receiver, values, n);
     return;
   }
@@ -120,11 +129,11 @@ static void recover(uvchan__hub_t* hub, void* const* args) {
 /* The ordinary case, one value after the other: until there is none, the budget is used up, or it
  * is stopped. */
 static void deliver_singly(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* value) {
-  uvchan__ring_t* ring = &receiver->channel->ring;
+  uvchan_t* ch = receiver->channel;
   size_t left = turn->left;
 
   while (left > 0 && (receiver->flags & (STARTED | SINGLY)) == (STARTED | SINGLY)) {
-    if (!uvchan__ring_pop_fast(ring, value, UVCHAN__SLOW)) break;
+    if (!uvchan__receivers_take_fast(ch, value)) break;
     left--;
     receiver->cb(receiver, 0, value);
   }
@@ -136,7 +145,7 @@ static void deliver_singly(uvchan_receiver_t* receiver, uvchan__turn_t* turn, vo
  * Where it spins, the first look of each turn is a closer one. */
 static int looks_empty(const uvchan_receiver_t* receiver, const uvchan__turn_t* turn) {
   if ((receiver->flags & SINGLY) == 0 || (receiver->spin > 0 && turn->spun_since == 0)) return 0;
-  return !uvchan__ring_has_value(&receiver->channel->ring);
+  return !uvchan__ring_has_value(uvchan__ring_of(receiver->channel));
 }
 
 /* Takes values: 0, the end, or UV_EAGAIN and what is next; WAIT means that it waits now. */
@@ -206,10 +215,10 @@ static int start(uvchan_receiver_t* receiver, uvchan_recv_cb cb, uvchan_recv_bat
   receiver->cb = cb;
   receiver->batch_cb = batch_cb;
   receiver->flags &= ~(unsigned int)SINGLY;
-  if (cb != NULL && uvchan__has_ring(receiver->channel)) receiver->flags |= SINGLY;
+  if (cb != NULL && uvchan__has_ring_to_receive(receiver->channel)) receiver->flags |= SINGLY;
   receiver->flags |= STARTED;
   ref_loop(receiver);
-  is_available = uvchan__is_unbuffered(receiver->channel) && (receiver->flags & IN_CALLBACK) == 0;
+  is_available = is_counted_available(receiver);
   uvchan__receivers_add(receiver->channel, receiver, is_available);
   if ((receiver->flags & IN_TURN) == 0) post(receiver);
   return 0;
@@ -279,7 +288,7 @@ int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t*
   }
   if (uvchan__receivers_reserve(ch) != 0) goto free_slot;
   r = uvchan__hub_acquire(loop, &hub);
-  if (r != 0) goto shut;
+  if (r != 0) goto unreserve;
 
   receiver->loop = loop;
   receiver->channel = uvchan_retain(ch);
@@ -292,13 +301,14 @@ int uvchan_receiver_init(uv_loop_t* loop, uvchan_receiver_t* receiver, uvchan_t*
   receiver->budget = UVCHAN__DEFAULT_BUDGET_VALUES;
   receiver->is_armed = receiver->was_busy = receiver->misses = receiver->skips = 0;
   receiver->flags = OPEN;
+  if (uvchan__receivers_are_counted(ch)) receiver->flags |= COUNTED;
   receiver->is_first = 0;
   receiver->later.data = receiver;
   uvchan__waiter_init(&receiver->waiter, UVCHAN__RECEIVER, hub, take_turn);
   uvchan__place_init(&receiver->place, &receiver->waiter, ch, NULL, 0);
   return 0;
 
-shut:
+unreserve:
   uvchan__receivers_unreserve(ch);
 free_slot:
   uvchan__free(slot);

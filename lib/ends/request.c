@@ -99,12 +99,14 @@ int uvchan_send(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* v
                 uvchan_send_cb cb) {
   uvchan__block_t* block = NULL;
   uvchan__hub_t* hub;
+  size_t bytes;
   int r;
 
   if (loop == NULL || req == NULL || ch == NULL || cb == NULL) return UV_EINVAL;
   if (value == NULL && uvchan__size_to_send(ch) > 0) return UV_EINVAL;
-  if (uvchan__is_unbounded(ch)) { /* brought along, since after the hub nothing may fail */
-    block = uvchan__block_new(uvchan__blocks_most_bytes(uvchan__blocks(ch)));
+  bytes = uvchan__send_block_bytes(ch);
+  if (bytes > 0) { /* brought along, since after the hub nothing may fail */
+    block = uvchan__block_new(bytes);
     if (block == NULL) return UV_ENOMEM;
   }
   r = uvchan__hub_acquire(loop, &hub);

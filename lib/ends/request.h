@@ -11,7 +11,10 @@
 #ifndef UVCHAN_REQUEST_H
 #define UVCHAN_REQUEST_H
 
-#include "channel/state.h"
+#include <uvchan.h>
+
+#include "wake/hub.h"
+#include "wake/waiters.h"
 
 /* takes its places out of their queues */
 typedef void (*uvchan__withdraw_func)(uvchan_req_t* req);

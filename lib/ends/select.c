@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "channel/call.h"
+#include "channel/several.h"
 #include "ends/request.h"
 #include "ground/memory.h"
 #include "ground/tuning.h"
@@ -56,7 +57,7 @@ static int try_case(uvchan_case_t* c, uvchan__block_t** block) {
 
   if (c->ch == NULL) return UV_EAGAIN;
   if (c->op == UVCHAN_RECV) return uvchan__recv_now(c->ch, c->value);
-  if (uvchan__is_unbounded(c->ch)) {
+  if (*block != NULL && uvchan__send_block_bytes(c->ch) > 0) {
     brought = *block;
     *block = NULL;
   }
@@ -131,10 +132,6 @@ static int compare_places(const void* a, const void* b) {
   return p->order_drawn < q->order_drawn ? -1 : p->order_drawn > q->order_drawn;
 }
 
-static int is_first_of_channel(const uvchan__place_t* places, size_t i) {
-  return i == 0 || places[i].channel != places[i - 1].channel;
-}
-
 /* A close makes all cases of its channel ready at once: one of them is drawn for it. */
 static void draw_for_close(uvchan__place_t* places, size_t nplaces) {
   size_t drawn = 0;
@@ -142,7 +139,7 @@ static void draw_for_close(uvchan__place_t* places, size_t nplaces) {
   size_t i;
 
   for (i = 0; i < nplaces; i++) {
-    if (is_first_of_channel(places, i)) n = 0;
+    if (uvchan__is_first_of_channel(places, i)) n = 0;
     places[i].for_close = random_below(++n) == 0;
     if (!places[i].for_close) continue;
     if (n > 1) places[drawn].for_close = 0;
@@ -171,34 +168,7 @@ static size_t lay_out(uvchan__place_t* places, uvchan__waiter_t* waiter, const u
   return n;
 }
 
-/* Answers 1 where all places are queued, 0 where a case has become ready and none is. */
-static int queue_all(uvchan__waiter_t* waiter, uvchan__place_t* places, size_t nplaces) {
-  int ready = 0;
-  size_t i;
-
-  for (i = 0; i < nplaces; i++) {
-    if (is_first_of_channel(places, i)) uvchan__lock(&places[i].channel->lock);
-    uvchan__mark_for(places[i].channel, places[i].sends);
-  }
-  for (i = 0; i < nplaces && !ready; i++)
-    ready = uvchan__is_ready_locked(places[i].channel, places[i].sends);
-  for (i = 0; i < nplaces && !ready; i++) uvchan__enqueue_place(&places[i]);
-  if (nplaces == 0) uvchan__begin_waiting(waiter);
-  for (i = 0; i < nplaces; i++) {
-    if (!is_first_of_channel(places, i)) continue;
-    uvchan__update_marks(places[i].channel);
-    uvchan__unlock(&places[i].channel->lock);
-  }
-  return !ready;
-}
-
-static void remove_all(uvchan__place_t* places, size_t nplaces) {
-  size_t i;
-
-  for (i = 0; i < nplaces; i++) uvchan__remove_place(&places[i]);
-}
-
-/* ---- From plain threads ---------------------------------------------------------------------- */
+/* ---- From threads ---------------------------------------------------------------------------- */
 
 /* Looks at all cases, one after the other: 0 where one is ready, else 1 and the sum of their
  * stamps. */
@@ -257,7 +227,7 @@ static int looks_first(const uvchan_case_t* cases, size_t ncases) {
   size_t i;
 
   for (i = 0; i < ncases; i++) {
-    if (cases[i].ch != NULL && !uvchan__has_ring(cases[i].ch)) return 0;
+    if (cases[i].ch != NULL && !uvchan__has_ring_to_send(cases[i].ch)) return 0;
   }
   return 1;
 }
@@ -276,12 +246,12 @@ static int select_with(uvchan__place_t* places, uvchan_case_t* cases, size_t nca
   }
   uvchan__waiter_init(&waiter, UVCHAN__THREAD, NULL, NULL);
   nplaces = lay_out(places, &waiter, cases, ncases);
-  while (!queue_all(&waiter, places, nplaces)) {
+  while (!uvchan__enqueue_at_all(&waiter, places, nplaces)) {
     r = try_cases(cases, ncases, &block);
     if (r != UV_EAGAIN) return r;
   }
   r = uvchan__await(&waiter, patience, timeout);
-  remove_all(places, nplaces);
+  uvchan__remove_from_all(places, nplaces);
   if (r != 0) return r;
   cases[waiter.index].status = waiter.status;
   return (int)waiter.index;
@@ -325,7 +295,7 @@ int uvchan_select_wait(uvchan_case_t* cases, size_t ncases) {
 static void withdraw_select(uvchan_req_t* req) {
   uvchan_select_t* select = (uvchan_select_t*)req;
 
-  remove_all(select->places, select->nplaces);
+  uvchan__remove_from_all(select->places, select->nplaces);
 }
 
 static int outcome(uvchan_select_t* select, int status) {
@@ -364,7 +334,7 @@ static void defer_places(uvchan_select_t* select) {
 static void complete_select(uvchan_req_t* req, int status) {
   uvchan_select_t* select = (uvchan_select_t*)req;
 
-  remove_all(select->places, select->nplaces);
+  uvchan__remove_from_all(select->places, select->nplaces);
   defer_places(select);
   select->cb(select, outcome(select, status));
 }
@@ -378,9 +348,8 @@ static size_t block_bytes(const uvchan_case_t* cases, size_t ncases) {
   for (i = 0; i < ncases; i++) {
     size_t bytes;
 
-    if (cases[i].ch == NULL || cases[i].op != UVCHAN_SEND || !uvchan__is_unbounded(cases[i].ch))
-      continue;
-    bytes = uvchan__blocks_most_bytes(uvchan__blocks(cases[i].ch));
+    if (cases[i].ch == NULL || cases[i].op != UVCHAN_SEND) continue;
+    bytes = uvchan__send_block_bytes(cases[i].ch);
     if (bytes > largest) largest = bytes;
   }
   return largest;
@@ -431,7 +400,7 @@ int uvchan_select(uv_loop_t* loop, uvchan_select_t* req, uvchan_case_t* cases, s
   for (i = 0; i < req->nplaces; i++) uvchan_retain(req->places[i].channel);
   do {
     r = try_cases(cases, ncases, &block);
-  } while (r == UV_EAGAIN && !queue_all(&req->waiter, req->places, req->nplaces));
+  } while (r == UV_EAGAIN && !uvchan__enqueue_at_all(&req->waiter, req->places, req->nplaces));
   uvchan__block_free_all(block);
   if (r >= 0) uvchan__req_decide(UVCHAN__REQ(req), cases[r].status, (size_t)r);
   if (r < 0 && r != UV_EAGAIN) uvchan__req_decide(UVCHAN__REQ(req), r, NOT_CHOSEN);

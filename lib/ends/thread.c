@@ -2,6 +2,7 @@
  * once. Threads: any. */
 #include "channel/call.h"
 #include "ground/tuning.h"
+#include "store/hints.h"
 
 static int cannot_send(const uvchan_t* ch, const void* value) {
   return ch == NULL || (value == NULL && uvchan__size_to_send(ch) > 0);
@@ -72,11 +73,12 @@ static int await_outcome(queued_t* queued, uvchan__patience_t* patience, uint64_
  * wake-up. 16 threads that send to a loop: 8 ns a value, 100 without it; 64: 0.1 to 0.3
  * microseconds for 2.4. */
 static int spin_to_send(uvchan_t* ch, const void* value, uvchan__patience_t* patience) {
+  const uvchan__ring_t* ring = uvchan__ring_of(ch);
   int r = UV_EAGAIN;
 
   while (r == UV_EAGAIN && uvchan__patience_wait(patience)) {
-    if (uvchan__ring_is_slow(&ch->ring.tail)) continue;
-    if (uvchan__ring_is_half_free(&ch->ring) || uvchan__patience_is_fading(patience))
+    if (uvchan__ring_is_slow(&ring->tail)) continue;
+    if (uvchan__ring_is_half_free(ring) || uvchan__patience_is_fading(patience))
       r = uvchan__send_now(ch, value, NULL);
   }
   return r;
@@ -85,16 +87,17 @@ static int spin_to_send(uvchan_t* ch, const void* value, uvchan__patience_t* pat
 /* Who takes each value as it comes, from senders that are slower, makes them slower still, as a
  * loop's receiver would: see ends/polling.h. It waits for a batch, as long as that. */
 static int spin_to_receive(uvchan_t* ch, void* value, uvchan__patience_t* patience) {
+  uvchan__ring_t* ring = uvchan__ring_of(ch);
   uint64_t head;
-  int for_a_batch = uvchan__ring_was_busy(&ch->ring, &head);
+  int for_a_batch = uvchan__ring_was_busy(ring, &head);
   int r = UV_EAGAIN;
 
-  uvchan__ring_note_head(&ch->ring, head);
+  uvchan__ring_note_head(ring, head);
   while (r == UV_EAGAIN && uvchan__patience_wait(patience)) {
     int is_there;
 
     if (uvchan__patience_spent(patience) > UVCHAN__COALESCE_NS) for_a_batch = 0;
-    is_there = for_a_batch ? uvchan__ring_has_batch(&ch->ring) : uvchan__ring_has_value(&ch->ring);
+    is_there = for_a_batch ? uvchan__ring_has_batch(ring) : uvchan__ring_has_value(ring);
     if (is_there || uvchan__patience_is_fading(patience)) r = uvchan__recv_now(ch, value);
   }
   return r;
@@ -105,14 +108,15 @@ static UVCHAN__APART int wait_to_send(uvchan_t* ch, const void* value, uint64_t 
   queued_t queued;
   int r = UV_EAGAIN;
 
-  uvchan__patience_init(&patience, &ch->patience_to_send, timeout);
-  if (uvchan__has_ring(ch)) r = spin_to_send(ch, value, &patience);
+  uvchan__patience_init(&patience, uvchan__patience_of(ch, 1), timeout);
+  if (uvchan__has_ring_to_send(ch)) r = spin_to_send(ch, value, &patience);
   if (r == UV_EAGAIN) {
     init_queued(&queued, ch, value, 1);
     r = uvchan__send_or_enqueue(ch, &queued.place, NULL, timeout == UINT64_MAX);
     if (r == UV_EAGAIN) r = await_outcome(&queued, &patience, timeout);
   }
-  if (r != UV_ETIMEDOUT && r != UV_EBUSY) uvchan__patience_learn(&patience, &ch->patience_to_send);
+  if (r != UV_ETIMEDOUT && r != UV_EBUSY)
+    uvchan__patience_learn(&patience, uvchan__patience_of(ch, 1));
   return r;
 }
 
@@ -121,44 +125,38 @@ static UVCHAN__APART int wait_to_receive(uvchan_t* ch, void* value, uint64_t tim
   queued_t queued;
   int r = UV_EAGAIN;
 
-  uvchan__patience_init(&patience, &ch->patience_to_receive, timeout);
-  if (uvchan__has_ring(ch)) r = spin_to_receive(ch, value, &patience);
+  uvchan__patience_init(&patience, uvchan__patience_of(ch, 0), timeout);
+  if (uvchan__has_ring_to_receive(ch)) r = spin_to_receive(ch, value, &patience);
   if (r == UV_EAGAIN) {
     init_queued(&queued, ch, value, 0);
     r = uvchan__recv_or_enqueue(ch, &queued.place);
     if (r == UV_EAGAIN) r = await_outcome(&queued, &patience, timeout);
   }
-  if (r != UV_ETIMEDOUT) uvchan__patience_learn(&patience, &ch->patience_to_receive);
+  if (r != UV_ETIMEDOUT) uvchan__patience_learn(&patience, uvchan__patience_of(ch, 0));
   return r;
 }
 
 /* Elsewhere than at a ring one visit under the lock is for both, to try and to queue. */
 static UVCHAN__APART int send_slow_within(uvchan_t* ch, const void* value, uint64_t timeout) {
-  int r = uvchan__has_ring(ch) ? uvchan__send_slow(ch, value, NULL) : UV_EAGAIN;
+  int r = uvchan__has_ring_to_send(ch) ? uvchan__send_slow(ch, value, NULL) : UV_EAGAIN;
 
   return r == UV_EAGAIN ? wait_to_send(ch, value, timeout) : r;
 }
 
 static UVCHAN__APART int receive_slow_within(uvchan_t* ch, void* value, uint64_t timeout) {
-  int r = uvchan__has_ring(ch) ? uvchan__recv_slow(ch, value) : UV_EAGAIN;
+  int r = uvchan__has_ring_to_receive(ch) ? uvchan__recv_slow(ch, value) : UV_EAGAIN;
 
   return r == UV_EAGAIN ? wait_to_receive(ch, value, timeout) : r;
 }
 
 static inline int send_within(uvchan_t* ch, const void* value, uint64_t timeout) {
   if (cannot_send(ch, value)) return UV_EINVAL;
-  if (!uvchan__is_word(&ch->ring.tail)) uvchan__prefault(value, uvchan__size_to_send(ch));
-  return uvchan__ring_push_fast(&ch->ring, value, UVCHAN__MARKS)
-             ? 0
-             : send_slow_within(ch, value, timeout);
+  return uvchan__send_fast(ch, value) ? 0 : send_slow_within(ch, value, timeout);
 }
 
 static inline int receive_within(uvchan_t* ch, void* value, uint64_t timeout) {
   if (cannot_receive(ch, value)) return UV_EINVAL;
-  if (!uvchan__is_word(&ch->ring.head)) uvchan__prefault(value, uvchan__size_to_receive(ch));
-  return uvchan__ring_pop_fast(&ch->ring, value, UVCHAN__SLOW)
-             ? 0
-             : receive_slow_within(ch, value, timeout);
+  return uvchan__recv_fast(ch, value) ? 0 : receive_slow_within(ch, value, timeout);
 }
 
 int uvchan_send_wait(uvchan_t* ch, const void* value) { return send_within(ch, value, UINT64_MAX); }

@@ -5,6 +5,7 @@
  * program: it is made of what other models explore, and makes thousands of executions of one. */
 #include "whole.h"
 
+#include "channel/several.c"
 #include "ends/request.c"
 
 #define is_valid are_valid

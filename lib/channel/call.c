@@ -2,7 +2,7 @@
  * lock. Threads: any. */
 #include "channel/call.h"
 
-#include "channel/drop.h"
+#include "channel/overflow.h"
 #include "channel/steps.h"
 #include "ground/tuning.h"
 #include "wake/hub.h"

@@ -4,9 +4,9 @@
 
 #include "channel/state.h"
 
-/* A send to a channel that has a drop policy and is full. 0, UV_EPIPE, or UV_ENOMEM with no effect
- * (drop.c). */
-int uvchan__send_to_full(uvchan_t* ch, const void* value);
+/* Gives drop_cb a value, where there is a drop_cb; without the lock. value: aligned as malloc
+ * aligns; NULL where values have no bytes. */
+void uvchan__drop(uvchan_t* ch, void* value, uvchan_drop_reason_t reason);
 
 /* All that is buffered, on its way to drop_cb. */
 typedef struct {
@@ -19,8 +19,5 @@ typedef struct {
  * and with head SLOW where others have a reference. Then they go to drop_cb, without the lock. */
 void uvchan__drop_take_locked(uvchan_t* ch, uvchan__dropped_t* dropped);
 void uvchan__drop_taken(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_reason_t reason);
-
-/* Bytes that a channel with a drop_cb has for a value that overflows: room for one, or 0. */
-size_t uvchan__drop_room_bytes(unsigned int overflow, size_t elem_size);
 
 #endif /* UVCHAN_DROP_H */

@@ -1,15 +1,13 @@
-/* A channel from its creation to its end: references, counted senders, close, abort, and what can
- * be asked of it. Threads: any. What close has to do for those who wait stands in steps.c. */
-#include <limits.h>
+/* A channel's memory: how it is laid out, made, counted and freed. Knows what lies in it; does not
+ * know who waits, or how a channel is closed. Threads: any. */
 #include <string.h>
 
 #include "channel/drop.h"
-#include "channel/steps.h"
+#include "channel/overflow.h"
+#include "channel/state.h"
 #include "ground/memory.h"
 #include "ground/tuning.h"
 #include "wake/patience.h"
-
-/* ---- Create, retain, release ----------------------------------------------------------------- */
 
 static int is_valid(const uvchan_options_t* options) {
   size_t i;
@@ -148,152 +146,4 @@ void uvchan_release(uvchan_t* ch) {
   uvchan__drop_taken(ch, &left, UVCHAN_DROPPED_RELEASE);
   if (!uvchan__has_ring(ch)) uvchan__block_free_all(uvchan__blocks_take_spare(uvchan__blocks(ch)));
   uvchan__free((unsigned char*)ch - ch->align_offset);
-}
-
-/* ---- The end --------------------------------------------------------------------------------- */
-
-static int is_end(int status) {
-  return status < 0 && status != UV_EAGAIN && status != UV_EBUSY && status != UV_ETIMEDOUT;
-}
-
-int uvchan_close_with(uvchan_t* ch, int status) {
-  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
-  int r;
-
-  if (ch == NULL || !is_end(status)) return UV_EINVAL;
-  uvchan__lock_channel(ch);
-  r = uvchan__close_locked(ch, status, &visit);
-  uvchan__unlock_and_wake(ch, &visit);
-  return r;
-}
-
-int uvchan_close(uvchan_t* ch) { return uvchan_close_with(ch, UV_EOF); }
-
-/* One step to everyone else: no receiver on the fast path takes a value between the close and the
- * drop, or a later one while an earlier one is dropped already, since head is SLOW before the close
- * can be seen, and all values are claimed at once. */
-int uvchan_abort(uvchan_t* ch, int status) {
-  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
-  uvchan__dropped_t dropped;
-  int r;
-
-  if (ch == NULL || !is_end(status)) return UV_EINVAL;
-  uvchan__lock_channel(ch);
-  uvchan__mark_for(ch, 1);
-  r = uvchan__close_locked(ch, status, &visit);
-  uvchan__drop_take_locked(ch, &dropped);
-  uvchan__unlock_and_wake(ch, &visit);
-  uvchan__drop_taken(ch, &dropped, UVCHAN_DROPPED_ABORT);
-  return r;
-}
-
-int uvchan_sender_add(uvchan_t* ch, unsigned int n) {
-  int r = 0;
-
-  if (ch == NULL || n == 0) return UV_EINVAL;
-  uvchan__lock_channel(ch);
-  if (uvchan__is_closed(ch)) {
-    r = UV_EPIPE;
-  } else if (n > UINT_MAX - ch->counted_senders) {
-    r = UV_EINVAL;
-  } else {
-    ch->counted_senders += n;
-  }
-  uvchan__unlock_channel(ch);
-  return r;
-}
-
-int uvchan_sender_done(uvchan_t* ch) {
-  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
-  int r = 0;
-
-  if (ch == NULL) return UV_EINVAL;
-  uvchan__lock_channel(ch);
-  if (!uvchan__is_closed(ch)) {
-    if (ch->counted_senders == 0) {
-      r = UV_EINVAL;
-    } else if (--ch->counted_senders == 0) {
-      r = uvchan__close_locked(ch, UV_EOF, &visit);
-    }
-  }
-  uvchan__unlock_and_wake(ch, &visit);
-  return r;
-}
-
-/* ---- Questions ------------------------------------------------------------------------------- */
-
-/* The lock of a channel that is otherwise only read. */
-static atomic_uint* lock_of(const uvchan_t* ch) { return &((uvchan_t*)(uintptr_t)ch)->lock; }
-
-size_t uvchan_len(const uvchan_t* ch) {
-  size_t len;
-
-  if (ch == NULL) return 0;
-  if (uvchan__has_ring(ch) && uvchan__ring_try_len(&ch->ring, &len)) return len;
-  uvchan__lock(lock_of(ch));
-  len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len;
-  uvchan__unlock(lock_of(ch));
-  return len;
-}
-
-size_t uvchan_capacity(const uvchan_t* ch) {
-  if (ch == NULL) return 0;
-  return uvchan__is_unbounded(ch) ? UVCHAN_UNBOUNDED : ch->ring.tail.capacity;
-}
-
-size_t uvchan_elem_size(const uvchan_t* ch) { return ch == NULL ? 0 : uvchan__size_to_receive(ch); }
-
-int uvchan_is_closed(const uvchan_t* ch) { return ch != NULL && uvchan__is_closed(ch); }
-
-/* With the lock: those who are queued, and the started ones for which nothing is stored. */
-static size_t waiting_receivers(const uvchan_t* ch, size_t stored) {
-  const uvchan_receiver_t* receiver;
-  size_t available = uvchan__is_unbuffered(ch) ? uvchan__store(ch)->available : 0;
-  size_t n = uvchan__count_waiting(&ch->recvq);
-
-  if (!uvchan__is_unbuffered(ch)) {
-    for (receiver = uvchan__first_started(ch); receiver != NULL; receiver = receiver->next)
-      available++;
-  }
-  return available > stored ? n + available - stored : n;
-}
-
-/* With the lock. What an unbuffered channel has handed to its receivers is not buffered. */
-static size_t peak(const uvchan_t* ch) {
-  if (uvchan__has_ring(ch)) return uvchan__ring_peak(&ch->ring);
-  return uvchan__is_unbuffered(ch) ? 0 : uvchan__blocks(ch)->peak;
-}
-
-static const char* name_of(const uvchan_t* ch) {
-  const char* at = (const char*)uvchan__store(ch) + uvchan__store_bytes(ch);
-
-  if (!ch->has_name) return "";
-  return ch->has_drops ? at + UVCHAN__DROPS_BYTES +
-                             uvchan__drop_room_bytes(ch->overflow, uvchan__size_to_send(ch))
-                       : at;
-}
-
-void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
-  uint64_t dropped_new, dropped_old, popped;
-
-  if (stats == NULL) return;
-  memset(stats, 0, sizeof(*stats));
-  stats->name = "";
-  if (ch == NULL) return;
-  uvchan__lock(lock_of(ch));
-  dropped_new = atomic_load_explicit(&ch->dropped_new, memory_order_relaxed);
-  dropped_old = atomic_load_explicit(&ch->dropped_old, memory_order_relaxed);
-  popped = uvchan__has_ring(ch) ? uvchan__ring_popped(&ch->ring) : uvchan__blocks(ch)->popped;
-  stats->name = name_of(ch);
-  stats->capacity = uvchan_capacity(ch);
-  stats->len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len;
-  stats->peak = peak(ch);
-  stats->sent = (uvchan__has_ring(ch) ? uvchan__ring_pushed(&ch->ring) : popped + stats->len) +
-                ch->handed_over + dropped_new;
-  stats->received = (popped > dropped_old ? popped - dropped_old : 0) + ch->handed_over;
-  stats->dropped = dropped_new + dropped_old;
-  stats->wakeups = atomic_load_explicit(&ch->wakeups, memory_order_relaxed);
-  stats->waiting_senders = uvchan__count_waiting(&ch->sendq);
-  stats->waiting_receivers = waiting_receivers(ch, stats->len);
-  uvchan__unlock(lock_of(ch));
 }

@@ -124,9 +124,6 @@ static inline uvchan__store_t* uvchan__store(const uvchan_t* ch) {
 
 #define UVCHAN__DROPS_BYTES uvchan__round_up(sizeof(uvchan__drops_t), _Alignof(max_align_t))
 
-size_t uvchan__store_bytes(const uvchan_t* ch);
-uvchan__drops_t* uvchan__drops(const uvchan_t* ch); /* NULL without a drop_cb */
-
 static inline uvchan__blocks_t* uvchan__blocks(const uvchan_t* ch) {
   return &uvchan__store(ch)->blocks;
 }
@@ -139,8 +136,29 @@ static inline int uvchan__is_unbounded(const uvchan_t* ch) {
   return ch->kind == UVCHAN__WITHOUT_BOUND;
 }
 
+/* Of the ring's slots or the uvchan__store_t, in bytes, as malloc aligns. */
+static inline size_t uvchan__store_bytes(const uvchan_t* ch) {
+  size_t bytes = sizeof(uvchan__store_t);
+
+  if (uvchan__has_ring(ch))
+    bytes = uvchan__ring_bytes(uvchan__size_to_send(ch), ch->ring.tail.capacity);
+  return uvchan__round_up(bytes, _Alignof(max_align_t));
+}
+
+/* NULL without a drop_cb. */
+static inline uvchan__drops_t* uvchan__drops(const uvchan_t* ch) {
+  unsigned char* store = (unsigned char*)uvchan__store(ch);
+
+  return ch->has_drops ? (uvchan__drops_t*)(void*)(store + uvchan__store_bytes(ch)) : NULL;
+}
+
 static inline int uvchan__is_closed(const uvchan_t* ch) {
   return uvchan__ring_is_closed(&ch->ring);
+}
+
+/* Relaxed: a statistic. */
+static inline void uvchan__count(_Atomic uint64_t* counter, uint64_t n) {
+  atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
 static inline uvchan_receiver_t* uvchan__first_started(const uvchan_t* ch) {

@@ -38,13 +38,9 @@ void uvchan__update_marks(uvchan_t* ch) {
   set_head_slow(ch, ch->sendq.first != NULL);
 }
 
-static void count_wakeups(uvchan_t* ch, unsigned int n) {
-  if (n > 0) atomic_fetch_add_explicit(&ch->wakeups, n, memory_order_relaxed);
-}
-
 void uvchan__unlock_and_wake(uvchan_t* ch, uvchan__visit_t* visit) {
   uvchan__update_marks(ch);
-  count_wakeups(ch, visit->wakes.asleep);
+  if (visit->wakes.asleep > 0) uvchan__count(&ch->wakeups, visit->wakes.asleep);
   uvchan__unlock(&ch->lock); /* the last touch of the channel: who is woken may release it */
   if (visit->wakes.first != NULL || visit->wakes.hubs != NULL) uvchan__wake_all(&visit->wakes);
   uvchan__block_free_all(visit->block);
@@ -60,25 +56,8 @@ void uvchan__post_armed(uvchan_t* ch) {
 
   uvchan__tell(&uvchan__first_started(ch)->waiter, &wakes);
   if (wakes.hubs == NULL) return;
-  count_wakeups(ch, wakes.asleep);
+  if (wakes.asleep > 0) uvchan__count(&ch->wakeups, wakes.asleep);
   uvchan__wake_all(&wakes);
-}
-
-/* ---- What lies behind it --------------------------------------------------------------------- */
-
-/* As malloc aligns. */
-size_t uvchan__store_bytes(const uvchan_t* ch) {
-  size_t bytes = sizeof(uvchan__store_t);
-
-  if (uvchan__has_ring(ch))
-    bytes = uvchan__ring_bytes(uvchan__size_to_send(ch), ch->ring.tail.capacity);
-  return uvchan__round_up(bytes, _Alignof(max_align_t));
-}
-
-uvchan__drops_t* uvchan__drops(const uvchan_t* ch) {
-  unsigned char* store = (unsigned char*)uvchan__store(ch);
-
-  return ch->has_drops ? (uvchan__drops_t*)(void*)(store + uvchan__store_bytes(ch)) : NULL;
 }
 
 /* ---- The store: with the lock ---------------------------------------------------------------- */
@@ -143,7 +122,7 @@ static void copy(const uvchan_t* ch, void* to, const void* from) {
 
 /* ---- The steps: with the lock ---------------------------------------------------------------- */
 
-static void tell(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
+void uvchan__tell_started_locked(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
   uvchan__dequeue(&ch->startedq, place);
   uvchan__tell(place->waiter, &visit->wakes);
 }
@@ -154,12 +133,12 @@ static int tell_receivers(uvchan_t* ch, uvchan__visit_t* visit) {
   uvchan_receiver_t* leader;
 
   if (place == NULL) return 0;
-  tell(ch, place, visit);
+  uvchan__tell_started_locked(ch, place, visit);
   if (!ch->several_loops) return 1;
   for (leader = uvchan__first_started(ch); leader != NULL && uvchan__is_leader(leader);
        leader = leader->next) {
     if (leader->place.queued && leader->waiter.hub != place->waiter->hub)
-      tell(ch, &leader->place, visit);
+      uvchan__tell_started_locked(ch, &leader->place, visit);
   }
   return 1;
 }
@@ -319,34 +298,6 @@ void uvchan__enqueue_place(uvchan__place_t* place) {
 }
 
 void uvchan__dequeue_place(uvchan__place_t* place) { uvchan__dequeue(queue_of(place), place); }
-
-/* Finishes a waiter for the end; a select that waits with several cases only at the place that was
- * drawn for it. */
-static void end_wait(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
-  int status = UV_EPIPE;
-
-  if (!place->for_close || !uvchan__claim(place->waiter)) return;
-  if (!place->sends) status = uvchan__pop_locked(ch, place->value, visit) == 0 ? 0 : ch->end_status;
-  uvchan__finish(place, status, &visit->wakes);
-}
-
-int uvchan__close_locked(uvchan_t* ch, int status, uvchan__visit_t* visit) {
-  uvchan__place_t* place;
-
-  if (uvchan__is_closed(ch)) return UV_EALREADY;
-  ch->end_status = status;
-  if (uvchan__ring_mark(&ch->ring.tail, UVCHAN__CLOSED)) uvchan__tell_armed_locked(ch, visit);
-  while ((place = uvchan__first_waiting(&ch->sendq)) != NULL) {
-    uvchan__dequeue(&ch->sendq, place);
-    end_wait(ch, place, visit);
-  }
-  while ((place = uvchan__first_waiting(&ch->recvq)) != NULL) {
-    uvchan__dequeue(&ch->recvq, place);
-    end_wait(ch, place, visit);
-  }
-  while ((place = uvchan__first_waiting(&ch->startedq)) != NULL) tell(ch, place, visit);
-  return 0;
-}
 
 int uvchan__is_ready_locked(uvchan_t* ch, int sends) {
   if (uvchan__is_closed(ch)) return 1;

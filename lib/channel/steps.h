@@ -34,8 +34,8 @@ int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit);
 void uvchan__unblock_senders_locked(uvchan_t* ch, uvchan__visit_t* visit);
 /* a receiver that was told of values goes away */
 void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit);
-/* closes, and wakes all who wait; 0 or UV_EALREADY */
-int uvchan__close_locked(uvchan_t* ch, int status, uvchan__visit_t* visit);
+/* has the started receiver look whose place this is, which is queued */
+void uvchan__tell_started_locked(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit);
 /* whether a send or a receive would not wait */
 int uvchan__is_ready_locked(uvchan_t* ch, int sends);
 /* who is not ready stays so as long as this does, which only grows */

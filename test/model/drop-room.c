@@ -1,7 +1,8 @@
-/* Proves that a channel's room for a large value that overflows is one call's at a time (drop.c):
- * two threads send to a channel that drops what does not fit. One of them has the room, and the
- * other one memory of its own or, once the first is done with it, the room; each value reaches
- * drop_cb whole. The values are as small as in all models, and held as large ones are. */
+/* Proves that a channel's room for a large value that overflows is one call's at a time
+ * (overflow.c): two threads send to a channel that drops what does not fit. One of them has the
+ * room, and the other one memory of its own or, once the first is done with it, the room; each
+ * value reaches drop_cb whole. The values are as small as in all models, and held as large ones
+ * are. */
 #include "whole.h"
 
 static uvchan_t* channel;

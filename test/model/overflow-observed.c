@@ -1,6 +1,6 @@
-/* Proves that an overflowing send is one step to who asks (drop.c): a channel that drops its oldest
- * value is full when a sender sends one more, while an observer asks how long it is. It is never
- * less than full. Three values go through a ring of two slots. */
+/* Proves that an overflowing send is one step to who asks (overflow.c): a channel that drops its
+ * oldest value is full when a sender sends one more, while an observer asks how long it is. It is
+ * never less than full. Three values go through a ring of two slots. */
 #include "whole.h"
 
 static uvchan_t* channel;

@@ -1,7 +1,7 @@
-/* Proves that an overflowing send is one step to who receives (drop.c): a channel of one value that
- * drops its oldest is full when a sender sends one more, while another thread tries to receive. It
- * gets a value, the older one or the newer; and of each it is known where it went. Two values go
- * through a ring of one slot. */
+/* Proves that an overflowing send is one step to who receives (overflow.c): a channel of one value
+ * that drops its oldest is full when a sender sends one more, while another thread tries to
+ * receive. It gets a value, the older one or the newer; and of each it is known where it went. Two
+ * values go through a ring of one slot. */
 #include "whole.h"
 
 static uvchan_t* channel;

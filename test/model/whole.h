@@ -298,7 +298,10 @@ int uvchan__handle_is_closed(const struct uv_handle_s* handle) {
 
 /* Two sources may give one name to two functions of their own. */
 #include "channel/call.c"
+#include "channel/close.c"
 #include "channel/drop.c"
+#include "channel/overflow.c"
+#include "channel/stats.c"
 #include "channel/steps.c"
 #include "ends/thread.c"
 #include "store/blocks.c"

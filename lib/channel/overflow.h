@@ -1,0 +1,15 @@
+/* What a send does where the channel is full: it drops the new value, or the oldest one. Knows the
+ * steps, and how a value is dropped; does not know who sends. Threads: any. */
+#ifndef UVCHAN_OVERFLOW_H
+#define UVCHAN_OVERFLOW_H
+
+#include <uvchan.h>
+
+/* A send to a channel that has an overflow policy and is full. 0, UV_EPIPE, or UV_ENOMEM with no
+ * effect. */
+int uvchan__send_to_full(uvchan_t* ch, const void* value);
+
+/* Bytes that a channel with a drop_cb has for a value that overflows: room for one, or 0. */
+size_t uvchan__drop_room_bytes(unsigned int overflow, size_t elem_size);
+
+#endif /* UVCHAN_OVERFLOW_H */

@@ -51,13 +51,16 @@ void uvchan__tell_armed_locked(uvchan_t* ch, uvchan__visit_t* visit) {
   uvchan__tell(&uvchan__first_started(ch)->waiter, &visit->wakes);
 }
 
+/* Asks the hub by itself: nobody was claimed, so there is nothing to collect. The receiver may be
+ * gone as soon as it is posted; the channel is not, for the caller has a reference. */
 void uvchan__post_armed(uvchan_t* ch) {
-  uvchan__wakes_t wakes = {NULL, NULL, NULL, 0};
+  uvchan__waiter_t* first = &uvchan__first_started(ch)->waiter;
+  uvchan__hub_t* hubs = NULL;
+  unsigned int asleep = uvchan__hub_post(first->hub, &first->entry, &hubs);
 
-  uvchan__tell(&uvchan__first_started(ch)->waiter, &wakes);
-  if (wakes.hubs == NULL) return;
-  if (wakes.asleep > 0) uvchan__count(&ch->wakeups, wakes.asleep);
-  uvchan__wake_all(&wakes);
+  if (hubs == NULL) return;
+  if (asleep > 0) uvchan__count(&ch->wakeups, asleep);
+  uvchan__hub_wake_all(hubs);
 }
 
 /* ---- The store: with the lock ---------------------------------------------------------------- */

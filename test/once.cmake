@@ -49,6 +49,7 @@ endif()
 
 # ---- Scripts, documentation and the installed library --------------------------------------------------------------------------------
 
+uvchan_add_script(floors floors.sh)
 uvchan_add_script(scripts scripts.sh)
 uvchan_add_script(server-rooms server/rooms.sh)
 uvchan_add_script(run-demo run-demo.sh)

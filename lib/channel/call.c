@@ -1,5 +1,5 @@
-/* What one call does to one channel: the fast path, and where that is refused, a visit under the
- * lock. Threads: any. */
+/* What one call does to one channel where the fast path is refused: the ring's general case, else a
+ * visit under the lock. Threads: any. */
 #include "channel/call.h"
 
 #include "channel/overflow.h"
@@ -153,6 +153,13 @@ static int only_own_receivers(uvchan_t* ch) {
   return 1;
 }
 
+/* Marks first, then tries, then queues: a receiver that takes a value before the mark makes room
+ * that the try finds, and one that comes after it is refused, takes the lock, and finds the place
+ * (ring.h, I4). Tried first, a value could be taken between the try and the mark, and nobody would
+ * tell.
+ *
+ * never_alone is asked for a wait without a limit alone: on the thread that runs all receivers it
+ * would never end, while one with a limit ends by itself. */
 int uvchan__send_or_enqueue(uvchan_t* ch, uvchan__place_t* place, uvchan__block_t* block,
                             int never_alone) {
   uvchan__visit_t visit = UVCHAN__VISIT(block);

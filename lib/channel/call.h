@@ -1,5 +1,6 @@
-/* What one call does to one channel, for everyone who sends and receives. Knows the channel's steps
- * and the drop policies; does not know who waits, or how he is woken. */
+/* What one call does to one channel, for everyone who sends and receives. Knows the steps, the
+ * overflow policies, and of a hub only whether this thread runs it; does not know how a waiter
+ * sleeps, nor what a request or a select is. Threads: any, without the lock. */
 #ifndef UVCHAN_CALL_H
 #define UVCHAN_CALL_H
 

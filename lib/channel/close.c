@@ -1,5 +1,6 @@
 /* How a channel ends: close, close with a status, abort, and the last counted sender. Knows the
- * steps, and who gives what is left to drop_cb. Threads: any. */
+ * steps, and what becomes of the values that an abort leaves; does not know who waits, but that he
+ * is finished or told. Threads: any. */
 #include <limits.h>
 
 #include "channel/drop.h"
@@ -8,7 +9,8 @@
 /* ---- With the lock --------------------------------------------------------------------------- */
 
 /* Finishes a waiter for the end; a select that waits with several cases only at the place that was
- * drawn for it. */
+ * drawn for it. The end stands behind all values: so one who waits to receive gets a value that is
+ * still stored, which started receivers have been told of, and else the end. */
 static void end_wait(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
   int status = UV_EPIPE;
 
@@ -17,7 +19,8 @@ static void end_wait(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visi
   uvchan__finish(place, status, &visit->wakes);
 }
 
-/* Wakes all who wait; 0 or UV_EALREADY. */
+/* 0 or UV_EALREADY. The mark comes before anyone is woken: on the fast path nothing is sent any
+ * more from there on (ring.h, I3). Started receivers are told, and find the end by themselves. */
 static int close_locked(uvchan_t* ch, int status, uvchan__visit_t* visit) {
   uvchan__place_t* place;
 

@@ -1,5 +1,4 @@
-/* Values that nobody will receive, given to the channel's drop_cb. No lock is held while it runs,
- * so it may call anything. Threads: any; drop_cb runs on the thread that caused the drop. */
+/* Values that nobody will receive. Threads and locks: drop.h. */
 #include "channel/drop.h"
 
 #include <string.h>
@@ -18,6 +17,9 @@ void uvchan__drop(uvchan_t* ch, void* value, uvchan_drop_reason_t reason) {
   uvchan__let_cancellation(before);
 }
 
+/* Of a ring one move of head claims all values, which stay in their slots: so nobody takes a later
+ * one while an earlier one is dropped, and a million values take as long to claim as one. That head
+ * is SLOW keeps the fast path's receivers out between the close and this. */
 void uvchan__drop_take_locked(uvchan_t* ch, uvchan__dropped_t* dropped) {
   memset(dropped, 0, sizeof(*dropped));
   if (uvchan__has_ring(ch)) {
@@ -49,7 +51,9 @@ static void drop_in_place(uvchan_t* ch, void* value, uvchan_drop_reason_t reason
   uvchan__drop(ch, value, reason);
 }
 
-/* In place: nobody sends any more who could wait for the slot. */
+/* In place, as drop_cb may take long: nobody sends any more who could wait for a slot, since the
+ * channel is closed or has no users. A sender that has moved tail before the close may still be
+ * copying its value in; uvchan__ring_value() waits for that. */
 static void drop_ring(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_reason_t reason) {
   for (; dropped->n > 0; dropped->n--) {
     drop_in_place(ch, uvchan__ring_value(&ch->ring, dropped->position), reason);

@@ -1,4 +1,8 @@
-/* Values that nobody will receive: dropped because a channel is full, was aborted, or is gone. */
+/* Values that nobody will receive, given to the channel's drop_cb: dropped because a channel is
+ * full, was aborted, or is gone. Knows the store; does not know why, or who sends and waits.
+ *
+ * Threads: any; drop_cb runs on the thread that caused the drop, with no lock held, so it may call
+ * anything. */
 #ifndef UVCHAN_DROP_H
 #define UVCHAN_DROP_H
 

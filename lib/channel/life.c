@@ -29,7 +29,13 @@ static uvchan__store_kind_t kind_of(size_t capacity) {
   return capacity == UVCHAN_UNBOUNDED ? UVCHAN__WITHOUT_BOUND : UVCHAN__BOUNDED;
 }
 
-/* What lies behind a channel, in bytes. */
+/* What lies behind a channel, in bytes; each part begins where malloc would have it, but the name:
+ *
+ *      struct uvchan_s | slots, or uvchan__store_t | uvchan__drops_t  room | name
+ *      ring first      | store                     | drops                 | with its end
+ *
+ * The drops are there with a drop_cb alone, and the room where a value may overflow that is too
+ * large for the stack. */
 typedef struct {
   size_t store;
   size_t drops; /* with the room, or 0 */
@@ -135,6 +141,10 @@ uvchan_t* uvchan_retain(uvchan_t* ch) {
   return ch;
 }
 
+/* The last reference: nobody is in a call any more, since each call's caller holds one, as do
+ * receivers, requests and tickers. So there is no need of the lock, and nobody to wake. The values
+ * are dropped first, as long as drop_cb has a channel; then go the blocks that were kept empty, and
+ * the channel with all that lies behind it. */
 void uvchan_release(uvchan_t* ch) {
   uvchan__dropped_t left;
 
@@ -142,7 +152,7 @@ void uvchan_release(uvchan_t* ch) {
   uvchan__step();
   /* [references.R] and [references.A]: all use of the channel comes before it is freed. */
   if (atomic_fetch_sub_explicit(&ch->references, 1, memory_order_acq_rel) != 1) return;
-  uvchan__drop_take_locked(ch, &left); /* the lock is of no use: nobody else is left */
+  uvchan__drop_take_locked(ch, &left);
   uvchan__drop_taken(ch, &left, UVCHAN_DROPPED_RELEASE);
   if (!uvchan__has_ring(ch)) uvchan__block_free_all(uvchan__blocks_take_spare(uvchan__blocks(ch)));
   uvchan__free((unsigned char*)ch - ch->align_offset);

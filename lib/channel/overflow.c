@@ -19,10 +19,13 @@ static int drop_newest(uvchan_t* ch, const void* value, void* held) {
 /* Sends, and where there is no room takes the oldest value out for it, to `oldest` (NULL: thrown
  * away). To everyone else that is one step:
  *
- *      here, with the lock                  a receiver on the fast path     a sender on it    who asks for the length
+ *      here, with the lock         a receiver on the   a sender on it     who asks for the
+ *                                  fast path                              length
  *      marks head and tail SLOW
- *      takes the oldest out: head moves     is refused by head's mark,      is refused by     sees head's mark, and
- *      puts the new one in: tail moves      and waits for the lock          tail's mark       waits for the lock
+ *      takes the oldest out:       is refused by       is refused by      sees head's mark, and
+ *      head moves                  head's mark, and    tail's mark, and   waits for the lock
+ *      puts the new one in:        waits for the       waits for the
+ *      tail moves                  lock                lock
  *      takes the marks off
  *
  * So nobody finds the channel empty that never was, or with less in it than it holds. */
@@ -74,7 +77,9 @@ size_t uvchan__drop_room_bytes(unsigned int overflow, size_t elem_size) {
 }
 
 /* A larger one is held in the room that the channel has for one; or, while another call has that,
- * in memory of its own. */
+ * in memory of its own, which is asked for before anything is dropped: so UV_ENOMEM has no effect.
+ * Who takes the room out of its word has it alone; nobody waits for it, since drop_cb, which runs
+ * meanwhile, may take long, and may send to this very channel. */
 static int overflow_large(uvchan_t* ch, const void* value) {
   uvchan__drops_t* drops = uvchan__drops(ch);
   void* held;

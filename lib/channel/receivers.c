@@ -1,5 +1,6 @@
-/* A channel's started receivers, as the channel sees them: joining, leaving, taking values, being
- * at rest. Threads: the receiver's loop. */
+/* A channel's started receivers: their list, how they take values, and how they wait and stop.
+ * Threads: receivers.h; what a sender on another thread sees of a receiver is its role, its place
+ * and its entry. */
 #include "channel/receivers.h"
 
 #include "channel/steps.h"
@@ -103,8 +104,19 @@ static void take_out(uvchan_receiver_t* receiver) {
   if (receiver->next != NULL) receiver->next->prev = receiver->prev;
 }
 
-/* Another one of the loop leads where its leader leaves. Where the first leaves that was of one
- * loop with all others, the next one does. */
+/* F: the first; L: a leader; each loop, a to c, has one of them. In front are the leaders, whose
+ * order among themselves says nothing.
+ *
+ *      who leaves                before                 after
+ *      the first, a, with        F:a  L:b  L:c  a  b    F:b  L:a  L:c  b
+ *      others of its loop
+ *      the first, alone there    F:a  L:b  L:c  b       F:b  L:c  b
+ *      another leader, b         F:a  L:b  L:c  a  b    F:a  L:b  L:c  a     (the other b)
+ *      one that leads nobody     F:a  L:b  L:c  a  b    F:a  L:b  L:c  a
+ *
+ * The next one in the list becomes the first: a leader, or where there is one loop alone, the next
+ * of that. The heir is another one of the loop that has lost its leader; where that is not the
+ * first, or a leader already, it goes behind the first, to the leaders. */
 static void unlink_receiver_locked(uvchan_t* ch, uvchan_receiver_t* receiver) {
   int was_leader = uvchan__is_leader(receiver);
   uvchan_receiver_t* heir;
@@ -144,23 +156,35 @@ void uvchan__receivers_remove(uvchan_t* ch, uvchan_receiver_t* receiver, int is_
   uvchan__unlock_and_wake(ch, &visit);
 }
 
-/* Under the lock it is queued, or has tail ARMED, or somebody has taken the mark off and is about
- * to post it. */
+/* A receiver that waits does so in one of three ways; which one can't change with the lock held:
+ *
+ *      it is queued              it is taken out, and nobody finds it any more: who had found it
+ *                                before has posted it with the lock held
+ *      it has tail ARMED         it takes the mark off, and nobody looks for it any more
+ *      neither, and is_armed     somebody has taken the mark off: on the fast path, and is between
+ *                                that and his post; or with the lock held, and has posted it
+ *
+ * In the last case the post is awaited, for the receiver's memory may go soon after this; without
+ * the lock, which somebody else may hold meanwhile. It is in the list then: its turn, which would
+ * take it out, comes on this thread alone, and resets is_armed. */
 void uvchan__receivers_end_wait(uvchan_t* ch, uvchan_receiver_t* receiver) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
-  int queued, owed;
+  int queued, is_posted;
 
   uvchan__lock_channel(ch);
   queued = receiver->place.queued;
   uvchan__dequeue_place(&receiver->place);
-  owed = receiver->is_armed && !queued && !uvchan__ring_disarm(&ch->ring);
+  is_posted = receiver->is_armed && !queued && !uvchan__ring_disarm(&ch->ring);
   uvchan__unlock_and_wake(ch, &visit);
-  if (owed) uvchan__hub_await_post(receiver->waiter.hub, &receiver->waiter.entry);
+  if (is_posted) uvchan__hub_await_post(receiver->waiter.hub, &receiver->waiter.entry);
   receiver->is_armed = 0;
 }
 
-/* With place NULL it is not queued. Unbuffered, it is no longer at rest before the room is counted
- * in which a waiting sender may put the next value. */
+/* With place NULL it is not queued. On an unbuffered channel it gets one value, and is no longer
+ * available from there to the end of its callback. That is counted before the value is taken, which
+ * lets a waiting sender fill the room: were the receiver still counted, there would be room for a
+ * value that nobody can be called back with. Where there was nothing to take, it is available as
+ * before; no sender waits then who could have filled the room. */
 static int take_under_lock(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n,
                            size_t* moved) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);

@@ -1,8 +1,10 @@
 /* A channel's started receivers, as the channel sees them. Knows the channel's steps; does not know
  * callbacks and turns.
  *
- * A receiver is at rest while it is started and not in a callback. Only an unbuffered channel
- * counts that: it has room for one value for each receiver at rest. */
+ * A receiver is available while it is started and not in a callback. Only an unbuffered channel
+ * counts that: it has room for one value for each receiver that is available.
+ *
+ * Threads: the receiver's loop. */
 #ifndef UVCHAN_RECEIVERS_H
 #define UVCHAN_RECEIVERS_H
 
@@ -20,7 +22,7 @@ void uvchan__receivers_add(uvchan_t* ch, uvchan_receiver_t* receiver, int is_ava
 void uvchan__receivers_remove(uvchan_t* ch, uvchan_receiver_t* receiver, int is_available);
 
 /* Takes up to n values: 0 and how many, the end, or UV_EAGAIN. After 0, a receiver on an unbuffered
- * channel is no longer at rest. The second looks more closely: after UV_EAGAIN the next value, or
+ * channel is no longer available. The second looks more closely: after UV_EAGAIN the next value, or
  * the end, has the receiver posted. */
 int uvchan__receivers_take(uvchan_t* ch, void* values, size_t n, size_t* moved);
 int uvchan__receivers_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, void* values,

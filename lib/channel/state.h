@@ -1,35 +1,36 @@
-/* The channel: what everyone who holds one shares. Its store, its queues, its end, and the steps
- * that every operation is made of.
+/* The channel: what everyone who holds one shares. Its store, its queues, its end, and what holds
+ * of them whenever the lock is free.
  *
  * Hand off, else buffer, else wait: a sender gives its value to the first who waits to receive,
  * else puts it in the store, else waits; a receiver takes the oldest value in the store and lets
  * the first waiting sender fill the room, else takes from a waiting sender, else waits. That is the
  * same code for every capacity:
  *
- *      bounded      store: the ring                 room: a free slot               fast path without the lock
- *      unbuffered   store: blocks of one value      room: one value for each started receiver that is not in its callback
- *      unbounded    store: blocks                   room: always, with memory
+ *      kind         store                 room                                        fast path
+ *      bounded      the ring              a free slot                                 yes
+ *      unbuffered   blocks of one value   one value for each started receiver that    no
+ *                                         is not in its callback
+ *      unbounded    blocks                always, with memory                         no
  *
- * Two paths lead into a bounded channel. The fast one is one exchange in the ring, and is open
- * while nobody waits. As soon as somebody waits, the ring's words are SLOW (ring.h, I4), and every
- * operation takes the lock. A channel of the other kinds is always SLOW.
+ * Two paths lead into a bounded channel. The fast one is one exchange in the ring, without the
+ * lock, and is open while nobody waits. As soon as somebody waits, the ring's words are SLOW
+ * (ring.h, I4), and every operation takes the lock. A channel of the other kinds is always SLOW.
  *
  * I1  With the lock free: while senders wait, the channel has no room, and both words are SLOW;
  *     while receivers wait, tail is SLOW, and the store holds no more values than started receivers
  *     have been told of.
  * I2  The CLOSED mark of tail is the channel's own, for each kind: set once, under the lock, after
- *     `end`.
- * I3  A value is counted once on its way in and once on its way out: sent = pushed + direct +
- *     dropped_new, and received = popped - dropped_old + direct.
+ *     `end_status`.
+ * I3  A value is counted once on its way in and once on its way out: sent = pushed + handed_over +
+ *     dropped_new, and received = popped - dropped_old + handed_over.
  * I4  No callback of the user's runs, and no memory is asked for or given back, with the lock held.
- *     What has to be done after it is collected in a visit.
+ *     What has to be done after it is collected in a visit (steps.h).
  * I5  The first started receiver waits without a place in the queue where nobody else waits: it has
- *     tail ARMED. Whoever takes that mark off owes it a post, and finds it first in `started`: it
- *     stays there until its stop has seen that nobody owes it one any more. Where somebody else
+ *     tail ARMED. Whoever takes that mark off has to post it, and finds it first in `started`: it
+ *     stays there until its stop has seen that nobody has to post it any more. Where somebody else
  *     begins to wait, he takes the mark off under the lock, and gives it a place in the queue,
  *     before his own: so tail is never SLOW and ARMED. Values to 10,000 channels at random: 97 ns
  *     by the queue, 70 so.
- *
  * I6  Work is conserved. A value that is put in the store is told to the started receiver that
  *     waits first, and to each other loop that has one: to its leader, one started receiver of that
  *     loop. It can't be seen whether a loop is asleep or in a callback that takes long; were one
@@ -40,9 +41,10 @@
  *     told; of requests and receivers of one loop, which is busy for all or for none, the first who
  *     waits comes first.
  *
- * Threads: any. The order of locks is: channels by ascending address, then a hub's. Knows waiters;
- * does not know requests, receivers or selects, but for the list of started receivers' places,
- * which tells whose loop could empty it. */
+ * Threads: any. The order of locks is: channels by ascending address, then a hub's. Open to this
+ * folder alone; who else needs to know asks peek.h, or by name. Knows waiters; does not know
+ * requests, receivers or selects, but for the list of started receivers' places, which tells whose
+ * loop could empty it. */
 #ifndef UVCHAN_STATE_H
 #define UVCHAN_STATE_H
 
@@ -54,7 +56,7 @@
 #include "store/ring.h"
 #include "wake/waiters.h"
 
-/* Begins at a cache line, and so does each end of the ring; the rest is touched by those who wait,
+/* Begins at a cache line, and so does each side of the ring; the rest is touched by those who wait,
  * close or ask. Behind it in the same memory lie the ring's slots or a uvchan__store_t, a
  * uvchan__drops_t where there is a drop_cb, and the name. */
 struct uvchan_s {
@@ -71,9 +73,9 @@ struct uvchan_s {
   unsigned char has_name;
   /* Under the lock. */
   unsigned char several_loops;  /* started receivers are on more than one */
-  unsigned int counted_senders; /* senders */
+  unsigned int counted_senders; /* of uvchan_sender_add() */
   uint64_t arrivals;            /* places that were ever queued */
-  /* all started receivers; the first is also for whoever owes it a post: see I5 */
+  /* all started receivers; the first is also for whoever has to post it: see I5 */
   uvchan_receiver_t* _Atomic started;
   uvchan__queue_t sendq;
   uvchan__queue_t recvq;    /* threads, requests and selects that wait to receive */
@@ -83,9 +85,10 @@ struct uvchan_s {
   _Atomic uint64_t wakeups;
   _Atomic uint64_t dropped_new;
   _Atomic uint64_t dropped_old;
-  int end_status; /* under the lock, and constant once CLOSED */
-  atomic_uint references;
-  atomic_uint patience_to_send; /* see patience.h */
+  int end_status;         /* under the lock, and constant once CLOSED */
+  atomic_uint references; /* [references.R] and [references.A], see life.c */
+  /* Hints, see patience.h: wrong without harm. */
+  atomic_uint patience_to_send;
   atomic_uint patience_to_receive;
 };
 
@@ -104,8 +107,8 @@ typedef struct {
 typedef struct {
   uvchan_drop_cb cb;
   void* arg;
-  /* for a large value that overflows, while no call has it; or NULL. It lies behind this, as malloc
-   * aligns */
+  /* for a large value that overflows, while no call has it, or NULL: [room.R] and [room.A], see
+   * overflow.c. It lies behind this, as malloc aligns */
   void* _Atomic room;
 } uvchan__drops_t;
 
@@ -161,11 +164,9 @@ static inline void uvchan__count(_Atomic uint64_t* counter, uint64_t n) {
   atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
+/* Relaxed: under the lock, or ordered by [first.R] and ARMED (receivers.c). */
 static inline uvchan_receiver_t* uvchan__first_started(const uvchan_t* ch) {
-  return atomic_load_explicit(
-      &ch->started,
-      /* relaxed: under the lock, or ordered by [first.R] and ARMED (receivers.c) */
-      memory_order_relaxed);
+  return atomic_load_explicit(&ch->started, memory_order_relaxed);
 }
 
 /* receiver->is_first, written under the lock: the channel's first started receiver; and the leader

@@ -1,5 +1,5 @@
-/* What can be asked of a channel: its length, its limits, its statistics. Changes nothing. Threads:
- * any; an answer is true of one moment of the call. */
+/* What can be asked of a channel: its length, its limits, its statistics. Knows the structure, and
+ * changes nothing. Threads: any; an answer is true of one moment of the call. */
 #include <string.h>
 
 #include "channel/overflow.h"
@@ -56,6 +56,8 @@ static const char* name_of(const uvchan_t* ch) {
                        : at;
 }
 
+/* A value is counted as dropped after it has left the store, by a thread that had the lock for
+ * that: so dropped_old is never more than popped. In between it counts as received. */
 void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
   uint64_t dropped_new, dropped_old, popped;
 
@@ -73,7 +75,7 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
   stats->peak = peak(ch);
   stats->sent = (uvchan__has_ring(ch) ? uvchan__ring_pushed(&ch->ring) : popped + stats->len) +
                 ch->handed_over + dropped_new;
-  stats->received = (popped > dropped_old ? popped - dropped_old : 0) + ch->handed_over;
+  stats->received = popped - dropped_old + ch->handed_over;
   stats->dropped = dropped_new + dropped_old;
   stats->wakeups = atomic_load_explicit(&ch->wakeups, memory_order_relaxed);
   stats->waiting_senders = uvchan__count_waiting(&ch->sendq);

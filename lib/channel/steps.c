@@ -1,5 +1,5 @@
-/* The steps that every operation on a channel is made of, with its lock held; the invariants stand
- * in state.h. */
+/* The steps that every operation on a channel is made of. Threads: steps.h. The invariants that
+ * they keep: state.h. */
 #include "channel/steps.h"
 
 #include <assert.h>
@@ -12,13 +12,16 @@ void uvchan__lock_channel(uvchan_t* ch) { uvchan__lock(&ch->lock); }
 
 void uvchan__unlock_channel(uvchan_t* ch) { uvchan__unlock(&ch->lock); }
 
+/* Where a receiver has tail ARMED, that mark goes in the exchange that sets SLOW. To senders this
+ * and the queueing of the receiver are one step: who has moved tail before it has taken ARMED off
+ * himself, and posts it; who comes after it is refused, takes the lock, and finds its place. */
 static void set_tail_slow(uvchan_t* ch, int slow) {
   if (!uvchan__has_ring(ch) || ch->tail_slow == slow) return;
   ch->tail_slow = (unsigned char)slow;
   if (!slow) {
     uvchan__ring_unmark(&ch->ring.tail, UVCHAN__SLOW);
   } else if (uvchan__ring_mark(&ch->ring.tail, UVCHAN__SLOW)) {
-    uvchan__enqueue_place(&uvchan__first_started(ch)->place); /* I5 */
+    uvchan__enqueue_place(&uvchan__first_started(ch)->place);
   }
 }
 
@@ -148,10 +151,10 @@ static int tell_receivers(uvchan_t* ch, uvchan__visit_t* visit) {
 
 /* Whether a waiter comes before the started receivers: see I6. */
 static int precedes_receivers(const uvchan_t* ch, const uvchan__place_t* place) {
-  const uvchan__place_t* idle = ch->startedq.first;
+  const uvchan__place_t* first = ch->startedq.first;
 
-  return idle == NULL || idle->waiter->hub != place->waiter->hub ||
-         (int)(place->order_drawn - idle->order_drawn) < 0;
+  return first == NULL || first->waiter->hub != place->waiter->hub ||
+         (int)(place->order_drawn - first->order_drawn) < 0;
 }
 
 /* Claims the first who waits to receive and is no started receiver. NULL where there is none; or,
@@ -201,14 +204,23 @@ static void hand_over(uvchan_t* ch, uvchan__place_t* place, const void* value,
   uvchan__finish(place, 0, &visit->wakes);
 }
 
-/* Gives the channel a value: to the first who waits to receive, else to the store. Where that is
- * full of values that started receivers have been told of, to whoever waits, so that a send need
- * not. 0, UV_EAGAIN or UV_ENOMEM. */
+/* Gives the channel a value:
+ *
+ *      who waits to receive               room   the value                            answer
+ *      one who is not behind a started    -      is handed to him                     0
+ *      receiver of his loop
+ *      none such                          yes    is stored, and started receivers     0
+ *                                                are told
+ *      one behind a started receiver      no     is handed to him, so that the send   0
+ *                                                need not wait
+ *      nobody                             no     stays where it is                    UV_EAGAIN
+ *
+ * UV_ENOMEM with no effect, where a block has to be brought along. That is asked first: after a
+ * claim nothing may fail, and where values are stored, the new one is put behind them. */
 static int offer(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   uvchan__place_t* place;
   int r;
 
-  /* before anyone is claimed */
   if (uvchan__is_unbounded(ch) && uvchan__blocks(ch)->len > 0 && !has_block(ch, visit))
     return UV_ENOMEM;
   place = claim_receiver(ch, 1);
@@ -236,13 +248,15 @@ void uvchan__unblock_senders_locked(uvchan_t* ch, uvchan__visit_t* visit) {
   }
 }
 
-/* A started receiver goes away that may have been told of values: tells the next, or hands them
- * on. */
+/* A started receiver goes away that may have been told of values, of as many as are stored: for
+ * each of them the next receiver is told, or one who waits is given it. No more are stored
+ * meanwhile, since tail is SLOW while somebody waits (I1); and none is taken that somebody was
+ * claimed for, since head is SLOW too from here on. So each round leaves one value less to care
+ * for, and a claimed waiter always gets one. */
 void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit) {
   size_t n;
 
   if (ch->recvq.first == NULL && ch->startedq.first == NULL) return;
-  /* or a receiver on the fast path takes the value for which somebody is claimed */
   set_head_slow(ch, 1);
   for (n = stored(ch); n > 0; n--) {
     uvchan__place_t* place = claim_receiver(ch, 1);

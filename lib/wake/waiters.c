@@ -1,5 +1,4 @@
-/* Who waits, in order; the states and invariants stand in waiters.h. Knows nothing of values and
- * channels. */
+/* Who waits, in order. States, invariants and threads: waiters.h. */
 #include "wake/waiters.h"
 
 #include <string.h>

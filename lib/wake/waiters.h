@@ -6,12 +6,16 @@
  * its place, sets the outcome, and wakes it. A started receiver is only told to look: its values
  * stay in the channel until its loop takes them, and next for anyone.
  *
- *      STARTING                        its own start alone touches it; from there it is queued, and WAITING, or decided at once, and CLAIMED
+ *      STARTING                       its own start alone touches it; from there it is queued, and
+ *         |                           WAITING, or decided at once, and CLAIMED
  *         |
- *      WAITING --claim()--> CLAIMED     the claimer alone touches the waiter from now on, until he wakes it
+ *      WAITING --claim()--> CLAIMED   the claimer alone touches the waiter, until he wakes it
  *         |                    |
- *         '-----withdraw()--> WITHDRAWN   its owner alone: it was cancelled, or its time is over, and took nothing; or it is cancelled too
- *                                       late, and its owner has taken it out of its hub's list to call back by himself
+ *      withdraw()       set_withdrawn()
+ *         |                    |
+ *         '----> WITHDRAWN <---'      its owner alone: it was cancelled, or its time is over, and
+ *                                     took nothing; or it is cancelled too late, and its owner has
+ *                                     taken it out of its hub's list to call back by himself
  *
  * I1  Queues, and the places in them, are touched only under the lock of their channel.
  * I2  claim() and withdraw() exchange one word from WAITING: exactly one of them succeeds, once,
@@ -21,7 +25,11 @@
  *     has taken all his places out of their queues knows that nobody touches the places any more.
  * I4  A waiter's memory is the claimer's until it is woken: a thread returns only after unpark(), a
  *     request completes only after its entry was posted. Waking touches nothing but waiters and
- *     hubs: so who is woken may free the channel at once. */
+ *     hubs: so who is woken may free the channel at once.
+ *
+ * Threads: any; which of them, and with which lock, the states and invariants say. Knows how a
+ * thread sleeps, and how an entry is posted; does not know values, nor what is behind a channel's
+ * address. */
 #ifndef UVCHAN_WAITERS_H
 #define UVCHAN_WAITERS_H
 

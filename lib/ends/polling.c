@@ -1,4 +1,4 @@
-/* What a started receiver does when it finds nothing; the ideas stand in polling.h. */
+/* What a started receiver does when it finds nothing. Ideas and threads: polling.h. */
 #include "ends/polling.h"
 
 #include "channel/peek.h"
@@ -30,6 +30,10 @@ static int may_spin(const uvchan_receiver_t* receiver, uint64_t now) {
   return receiver->last_value != 0 && now - receiver->last_value < receiver->spin;
 }
 
+/* A moment's look comes first, without the clock. Then its time begins anew with what this turn has
+ * delivered, or the turn before, whose budget was used up. Within the turn it spins at a ring
+ * alone, for some microseconds, and as long as nobody else wants the loop; what is left of its time
+ * it spends from turn to turn. */
 static uvchan__next_t spin(uvchan_receiver_t* receiver, uvchan__turn_t* turn) {
   uint64_t now;
 
@@ -55,6 +59,9 @@ static int is_busy(const uvchan_receiver_t* receiver, const uvchan__turn_t* turn
   return turn->delivered >= many || turn->is_continued;
 }
 
+/* Whoever is not busy waits; so does one whose last looks were in vain, so many times. At a small
+ * ring there is no batch to let gather: it looks for the next value here and now. Else it looks
+ * again in its next turn, where was_busy has it let a batch gather first. */
 uvchan__next_t uvchan__poll_or_wait(uvchan_receiver_t* receiver, uvchan__turn_t* turn) {
   if (receiver->spin > 0) return spin(receiver, turn);
   if (!is_busy(receiver, turn)) return UVCHAN__WAIT;
@@ -89,6 +96,9 @@ static void await_batch(const uvchan__ring_t* ring) {
   } while (gone < UVCHAN__COALESCE_NS);
 }
 
+/* Only in the turn after a busy one, and only where there is no batch already. A value that has
+ * come meanwhile shows that it pays. Where none has, it is passed over the next 2^misses - 1 times,
+ * with misses the number of times in a row: 1, 3, 7, up to 63. */
 void uvchan__coalesce(uvchan_receiver_t* receiver) {
   const uvchan__ring_t* ring = ring_of(receiver);
   size_t before;

@@ -1,17 +1,19 @@
-/* Started receivers: a handle on a loop whose callback gets a channel's values. Knows the channel's
- * steps and the hub.
+/* Started receivers: a handle on a loop whose callback gets a channel's values. Knows how the
+ * channel is taken from, and the hub; does not know the channel's structure, or what is looked at
+ * before it waits (polling.h).
  *
  * A started receiver is in one of these states, which are the same to its user:
  *
- *      WAITING  it has nothing to receive, and the next value, or the end, has it posted: by tail's mark ARMED, where it waits alone on a
- *               bounded channel (state.h, I5), or by its place in the channel's queue
+ *      WAITING  it has nothing to receive, and the next value, or the end, has it posted: by tail's
+ *               mark ARMED, where it waits alone on a bounded channel (state.h, I5), or by its
+ *               place in the channel's queue
  *      POSTED   in its hub's list: its turn comes
- *      IN TURN  takes values and calls back, until there is none (WAITING, or POSTED to look once more), the budget is used up (POSTED), or
- *               it is stopped
+ *      IN TURN  takes values and calls back, until there is none (WAITING, or POSTED to look once
+ *               more), the budget is used up (POSTED), or it is stopped
  *
  * Threads: the loop's. A sender on another thread touches only the place and the entry: under the
- * channel's lock and the hub's, or owing a post, which stop() waits for. So once stop() has ended
- * the wait and taken the entry out, no other thread knows of the receiver. */
+ * channel's lock and the hub's, or with a post to make, which stop() waits for. So once stop() has
+ * ended the wait and taken the entry out, no other thread knows of the receiver. */
 #include <assert.h>
 #include <string.h>
 
@@ -29,7 +31,7 @@ enum {
   CLOSING = 4,
   UNREFERENCED = 8,
   IN_TURN = 16,
-  IN_CALLBACK = 32, /* of an unbuffered channel: not at rest */
+  IN_CALLBACK = 32, /* of one that is counted: it is not available */
   SINGLY = 64,      /* values come one by one from a ring */
   CUT_OFF = 128,    /* its last turn used the budget up */
   COUNTED = 256     /* on a channel that counts who is available */
@@ -63,6 +65,14 @@ static void post(uvchan_receiver_t* receiver) {
 
 /* ---- Turns ----------------------------------------------------------------------------------- */
 
+/* In this order (the model stop-owed explores it):
+ *   1  End the wait, as long as it is in the list of started receivers, where a sender that has to
+ *      post it finds it (state.h, I5). From here on nobody is about to post it.
+ *   2  Leave that list, and pass on what it was told of. Before the end of its wait it might be
+ *      told once more, and the value would stay with it.
+ *   3  Take the entry out of the hub's list, where a post from before has put it: earlier, another
+ *      could follow.
+ *   4  Let go of the loop. */
 static void stop(uvchan_receiver_t* receiver) {
   int is_available;
 
@@ -113,8 +123,9 @@ static size_t batch_length(const uvchan_receiver_t* receiver, size_t budget) {
   return n < budget ? n : budget;
 }
 
-/* After a callback that left the turn: as if it had returned, with one more look. Whoever is in a
- * callback is neither queued nor armed, so the post is the only one. */
+/* After a callback that left the turn: as if it had returned, with one more look. IN_TURN is set,
+ * IN_CALLBACK on a channel that counts its receivers, and STARTED unless the callback has stopped
+ * it. Whoever is in a callback is neither queued nor armed, so the post is the only one. */
 static void recover(uvchan__hub_t* hub, void* const* args) {
   uvchan_receiver_t* receiver = args[0];
   unsigned int flags = receiver->flags;
@@ -141,8 +152,9 @@ static void deliver_singly(uvchan_receiver_t* receiver, uvchan__turn_t* turn, vo
   turn->left = left;
 }
 
-/* As far as the next slot tells, which is enough before it waits: to wait takes a closer look.
- * Where it spins, the first look of each turn is a closer one. */
+/* A hint, as far as the next slot tells. Where it is wrong, and another turn follows, that looks
+ * again; and to wait takes a closer look in the same step. So a wrong hint costs time and loses no
+ * value. Where it spins, the first look of each turn is a closer one. */
 static int looks_empty(const uvchan_receiver_t* receiver, const uvchan__turn_t* turn) {
   if ((receiver->flags & SINGLY) == 0 || (receiver->spin > 0 && turn->spun_since == 0)) return 0;
   return !uvchan__ring_has_value(uvchan__ring_of(receiver->channel));
@@ -164,17 +176,49 @@ static int take(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* values,
              : UV_EAGAIN;
 }
 
-static unsigned int take_turn(uvchan__entry_t* entry) {
-  uvchan_receiver_t* receiver =
-      (uvchan_receiver_t*)((unsigned char*)entry - offsetof(uvchan_receiver_t, waiter.entry));
-  void* values = receiver->slot != NULL ? receiver->slot : uvchan__hub_scratch(hub_of(receiver));
+/* The post that runs the turn has ended the wait: nobody else is about to post it. What makes up
+ * for a callback that is left is deferred before there is any; and a batch may gather before the
+ * first look. */
+static uvchan__turn_t begin_turn(uvchan_receiver_t* receiver) {
   uvchan__turn_t turn = {receiver->budget, 0, (receiver->flags & CUT_OFF) != 0, 0};
-  uvchan__next_t next = UVCHAN__NEXT_TURN;
 
   uvchan__hub_defer(hub_of(receiver), recover)[0] = receiver;
   receiver->is_armed = 0;
   receiver->flags = (receiver->flags | IN_TURN) & ~(unsigned int)CUT_OFF;
   uvchan__coalesce(receiver);
+  return turn;
+}
+
+/* CUT_OFF tells the next turn that this one has delivered as much as it may; where it has delivered
+ * nothing, the budget went into looks. The post comes last, once the outcome of all callbacks is
+ * known: who was stopped is not posted, and who was started again is, for start() leaves that to
+ * the turn it is in. Who WAITs is known to senders already: a post would be a turn in vain. */
+static unsigned int end_turn(uvchan_receiver_t* receiver, const uvchan__turn_t* turn,
+                             uvchan__next_t next) {
+  if (turn->left == 0 && turn->delivered > 0) receiver->flags |= CUT_OFF;
+  receiver->flags &= ~(unsigned int)IN_TURN;
+  uvchan__hub_cancel_deferred(hub_of(receiver), recover, receiver);
+  if ((receiver->flags & STARTED) != 0 && next != UVCHAN__WAIT) post(receiver);
+  return turn->delivered;
+}
+
+/* Charges the budget; a turn ends where it is used up. */
+static void spend(uvchan__turn_t* turn, size_t values) {
+  turn->left -= values < turn->left ? values : turn->left;
+}
+
+/* Any callback may stop the receiver, or close it, or start it anew: so STARTED is looked at after
+ * each. Its memory stays until the close callback, which is in no turn.
+ *
+ * Round by round: the ordinary case first, as long as it goes, since it looks at little beside the
+ * ring; where that stops, the general case once. */
+static unsigned int take_turn(uvchan__entry_t* entry) {
+  uvchan_receiver_t* receiver =
+      (uvchan_receiver_t*)((unsigned char*)entry - offsetof(uvchan_receiver_t, waiter.entry));
+  void* values = receiver->slot != NULL ? receiver->slot : uvchan__hub_scratch(hub_of(receiver));
+  uvchan__turn_t turn = begin_turn(receiver);
+  uvchan__next_t next = UVCHAN__NEXT_TURN;
+
   while (turn.left > 0 && (receiver->flags & STARTED) != 0) {
     size_t n;
     int r;
@@ -183,25 +227,22 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
     if (turn.left == 0 || (receiver->flags & STARTED) == 0) break;
     r = take(receiver, &turn, values, &n, &next);
     if (r == UV_EAGAIN && next == UVCHAN__LOOK_AGAIN) {
-      turn.left -= turn.left < UVCHAN__LOOK_COST_VALUES ? turn.left : UVCHAN__LOOK_COST_VALUES;
+      /* or a turn would never end where others take whatever it sees */
+      spend(&turn, UVCHAN__LOOK_COST_VALUES);
       continue;
     }
     if (r == UV_EAGAIN) break;
-    next = UVCHAN__NEXT_TURN;
+    next = UVCHAN__NEXT_TURN; /* also where it began to wait, and found a value while it did */
     if (r == 0) {
       deliver(receiver, values, n);
     } else {
-      n = 1;
+      n = 1; /* of the budget: it is a callback too */
       deliver_end(receiver, r);
     }
-    turn.left -= n < turn.left ? n : turn.left;
+    spend(&turn, n);
     turn.delivered += (unsigned int)n;
   }
-  if (turn.left == 0 && turn.delivered > 0) receiver->flags |= CUT_OFF;
-  receiver->flags &= ~(unsigned int)IN_TURN;
-  uvchan__hub_cancel_deferred(hub_of(receiver), recover, receiver);
-  if ((receiver->flags & STARTED) != 0 && next != UVCHAN__WAIT) post(receiver);
-  return turn.delivered;
+  return end_turn(receiver, &turn, next);
 }
 
 /* ---- Start and stop -------------------------------------------------------------------------- */
@@ -321,8 +362,9 @@ static void let_go(uvchan__hub_t* hub, void* const* args) {
   uvchan__hub_release(hub);
 }
 
-/* The loop is held until the hub was let go, which is in its next prepare where the callback does
- * not return. */
+/* The loop is kept alive until the hub is let go: after the callback, or in the hub's next prepare
+ * where that does not return. The reference for it comes before it is deferred, since let_go()
+ * gives it back. From the callback on nothing of the receiver is touched, which may be freed. */
 static void on_closed(uv_handle_t* later) {
   uvchan_receiver_t* receiver = later->data;
   uvchan__hub_t* hub = hub_of(receiver);

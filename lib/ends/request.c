@@ -1,4 +1,5 @@
-/* Requests: what they have in common (request.h), and sending and receiving one value. */
+/* Requests: what they have in common, and sending and receiving one value. Threads, and what this
+ * knows: request.h; and a channel's calls. */
 #include "ends/request.h"
 
 #include "channel/call.h"
@@ -63,7 +64,8 @@ static void on_rescued(uv_handle_t* later) {
 static void rescue(uvchan_req_t* req) {
   uvchan__hub_t* hub = req->waiter.hub;
 
-  /* has been called back, or will be by libuv */
+  /* called back already, for its callback begins with uvchan__req_defer(); or not claimed but
+   * withdrawn, by a cancel before this one, and libuv will call back */
   if (req->complete == NULL || !uvchan__is_claimed(&req->waiter)) return;
   uvchan__hub_await_post(hub, &req->waiter.entry);
   uvchan__hub_unpost(hub, &req->waiter.entry);

@@ -7,7 +7,8 @@
  * hub; the third has libuv itself call back, so that no stranger's uv_walk() can keep it from
  * happening.
  *
- * Threads: the loop's, but for what waiters.h says of a claimer. */
+ * Knows waiters and the hub; does not know channels, but for a reference to give back. Threads: the
+ * loop's, but for what waiters.h says of a claimer. */
 #ifndef UVCHAN_REQUEST_H
 #define UVCHAN_REQUEST_H
 
@@ -18,7 +19,7 @@
 
 /* takes its places out of their queues */
 typedef void (*uvchan__withdraw_func)(uvchan_req_t* req);
-/* owes what it holds, and calls the user back */
+/* defers what has to be given back (uvchan__req_defer()), and calls the user back */
 typedef void (*uvchan__complete_func)(uvchan_req_t* req, int status);
 
 #define UVCHAN__REQ(req) ((uvchan_req_t*)(req))
@@ -29,7 +30,7 @@ void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub,
 
 /* Before the user's callback, after which nothing of the request is touched: it may have freed it,
  * or may not return. Answers where to put what `after` has to give back; it ends with
- * uvchan__req_let_go(), which by itself releases the channels that are owed. */
+ * uvchan__req_let_go(), which by itself releases the channels it is given. */
 void** uvchan__req_defer(uvchan_req_t* req, uvchan__deferred_func after);
 void uvchan__req_let_go(uvchan__hub_t* hub, void* const* channels);
 

@@ -1,14 +1,17 @@
 /* Select: the first of several sends and receives that can go on, for threads and for loops.
  *
  * As in Go's select.go, in three passes:
- *   1  Look for cases that are ready; of several, try one at random. Where another thread was
- *      faster, look again.
+ *   1  Try the cases in an order drawn at random; of more than fit in that, look which are ready,
+ *      and try one of those at random. Where another thread was faster, look again.
  *   2  Hold the locks of all channels at once, by ascending address. Mark each, look once more; if
- *      nothing is ready, queue a place at each.
+ *      nothing is ready, queue a place at each (channel/several.h).
  *   3  Once claimed for one case, or withdrawn, take the other places out.
  * While it is queued it does nothing else, and it looks only while it is not queued: so it never
  * pairs with itself. Since it queues at all channels in one step, two selects never wait for each
- * other on two channels where one of them could have taken the other. */
+ * other on two channels where one of them could have taken the other.
+ *
+ * Knows calls, places and requests; does not know a channel's structure or locks. Threads: any; a
+ * request's calls are its loop's. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

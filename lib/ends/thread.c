@@ -1,5 +1,6 @@
-/* Sending and receiving from plain threads: try, wait, wait with a time limit, and many values at
- * once. Threads: any. */
+/* Sending and receiving from threads: try, wait, wait with a time limit, and many values at once.
+ * Knows a channel's calls and what its ring tells; does not know its structure, loops or hubs.
+ * Threads: any. */
 #include "channel/call.h"
 #include "ground/tuning.h"
 #include "store/hints.h"
@@ -103,6 +104,16 @@ static int spin_to_receive(uvchan_t* ch, void* value, uvchan__patience_t* patien
   return r;
 }
 
+/* Four steps, each where the one before was not enough:
+ *   1  spin at the ring, where there is one: to look costs nobody anything;
+ *   2  one visit under the lock, to try once more and to be queued;
+ *   3  spin while queued, with what is left of the patience: elsewhere than at a ring all of it,
+ *      for there one has to be queued to be found;
+ *   4  sleep.
+ * A wait that is over for want of time, or that was none (UV_EBUSY), tells nothing about how long
+ * one has to look, and is not learned from.
+ *
+ * Apart, since the ordinary case neither has this frame nor saves a register for it. */
 static UVCHAN__APART int wait_to_send(uvchan_t* ch, const void* value, uint64_t timeout) {
   uvchan__patience_t patience;
   queued_t queued;

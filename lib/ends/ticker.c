@@ -35,7 +35,9 @@ static uint64_t later_by(uint64_t time, uint64_t ms) {
 static void on_timer(uv_timer_t* timer);
 
 /* Sets the timer for the first tick that is due after now; answers how many have become due since
- * it was set last. */
+ * it was set last. due has come, since no timer runs before its time: so `passed` is not negative,
+ * and due + passed * period is at most now. Only the next one may lie beyond the end of the
+ * clock. */
 static uint64_t set_next(uvchan_ticker_t* ticker, uint64_t now) {
   uint64_t period = uv_timer_get_repeat(&ticker->timer);
   uint64_t passed;

@@ -3,8 +3,9 @@
  *
  * The lock guards count and waiters. Whoever brings the count to 0 claims all who wait, lets go of
  * the lock, and does not touch the wait group again: so a waiter may destroy it as soon as its own
- * call has returned, which it does only after it held the lock itself, or was woken. Threads: any;
- * a notify request's callback runs on its loop. */
+ * call has returned, which it does only after it held the lock itself, or was woken. Knows waiters
+ * and requests; does not know channels. Threads: any; a notify request's callback runs on its
+ * loop. */
 #include <limits.h>
 #include <string.h>
 

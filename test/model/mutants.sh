@@ -82,7 +82,7 @@ mutant sleep.R wake/park.c park-wakes "uvchan__unpark: relaxed" "$(in_function u
 mutant bed.R wake/park.c park-bed "sleep_in: acquire" "$(in_function sleep_in $both $acquire)"
 mutant bed.A wake/park.c park-bed "rouse: release" "$(in_function rouse $both $release)"
 mutant sleep.A wake/park.c park-bed "doze: relaxed look" "$(in_function doze $acquire $relaxed)"
-mutant sleep.A wake/park.c park-bed "sleep_in: release, relaxed" "$(in_function sleep_in "$both, $acquire" "$release, $relaxed")"
+mutant sleep.A wake/park.c park-bed "sleep_in: release, relaxed" "$(in_function sleep_in $both $release);$(in_function sleep_in $acquire $relaxed)"
 mutant sleep.R wake/park.c park-bed "rouse: acquire" "$(in_function rouse $both $acquire)"
 mutant sleep.R wake/park.c park-bed "uvchan__unpark: relaxed store" "$(in_function uvchan__unpark $release $relaxed)"
 mutant posted.A wake/hub.c hub-twice "run_first: release" "$(in_function run_first $both $release)"

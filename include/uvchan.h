@@ -201,7 +201,7 @@ int uvchan_is_closed(const uvchan_t* ch);
  * Threads: any. Cost: a lock, and time proportional to those who wait. */
 void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats);
 
-/* ---- From plain threads -------------------------------------------------------------------------
+/* ---- From threads -------------------------------------------------------------------------------
  *
  * A value that one thread or loop sends never overtakes an earlier one of its own, however it mixes
  * these calls, requests and selects: while others wait to send, uvchan_try_send() answers UV_EAGAIN
@@ -327,7 +327,7 @@ struct uvchan_receiver_s {
   unsigned int flags;
   unsigned int is_first; /* atomic: of the channel's started receivers */
   unsigned char is_armed;
-  unsigned char was_busy; /* it looks once more before it waits */
+  unsigned char was_busy; /* it looks once more; this and the next two: ends/polling.c alone */
   unsigned char misses;   /* how often in a row it looked once more in vain */
   unsigned char skips;    /* how often it will not do so for that */
   uvchan_recv_batch_cb batch_cb;

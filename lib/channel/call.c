@@ -55,6 +55,7 @@ int uvchan__send_slow(uvchan_t* ch, const void* value, uvchan__block_t* block) {
   }
 }
 
+/* Up to n values in one visit. 0 where there was one; else the end or UV_EAGAIN. */
 static int recv_under_lock(uvchan_t* ch, void* values, size_t n, size_t* moved) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
   int r = 0;
@@ -110,6 +111,8 @@ int uvchan__recv_n(uvchan_t* ch, void* values, size_t n, size_t* moved) {
   return 0;
 }
 
+/* The ring takes as many as it has room for. Where it takes none, one value goes the general way:
+ * to whoever waits, over a full channel's policy, or to a store that is no ring. */
 int uvchan__send_n(uvchan_t* ch, const void* values, size_t n, size_t* moved) {
   size_t size = uvchan__size_to_send(ch);
   size_t fetched = 0;

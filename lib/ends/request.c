@@ -25,6 +25,7 @@ void uvchan__req_let_go(uvchan__hub_t* hub, void* const* channels) {
   uvchan__hub_release(hub);
 }
 
+/* In the hub's turn: the claimer has set the outcome before he posted the entry (waiters.h, I4). */
 static unsigned int run(uvchan__entry_t* entry) {
   uvchan_req_t* req = (uvchan_req_t*)((unsigned char*)entry - offsetof(uvchan_req_t, waiter.entry));
 
@@ -42,6 +43,8 @@ void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub,
   uvchan__hub_ref(hub);
 }
 
+/* As a claimer would: so a request whose outcome is known at once calls back in a turn all the
+ * same, and not from within its own start. */
 void uvchan__req_decide(uvchan_req_t* req, int status, size_t index) {
   req->waiter.status = status;
   req->waiter.index = index;
@@ -73,6 +76,8 @@ static void rescue(uvchan_req_t* req) {
   uvchan__hub_later(hub, req->loop, &req->later, on_rescued);
 }
 
+/* Once it has withdrawn nobody else decides it (waiters.h, I2); its places, which may still be
+ * queued, are taken out before libuv calls back, for the request may go then. */
 int uvchan_cancel(uvchan_req_t* req) {
   if (req == NULL || req->withdraw == NULL) return UV_EINVAL;
   if (!uvchan__withdraw(&req->waiter)) {
@@ -84,7 +89,10 @@ int uvchan_cancel(uvchan_req_t* req) {
   return 0;
 }
 
-/* ---- Send ------------------------------------------------------------------------------------ */
+/* ---- Send ------------------------------------------------------------------------------------
+ *
+ * What may fail comes first, and nothing of the request is touched before it: arguments, a block,
+ * the hub. From there a start succeeds, and its one callback comes. */
 
 static void withdraw_send(uvchan_req_t* req) {
   uvchan__remove_place(&((uvchan_send_t*)req)->place);

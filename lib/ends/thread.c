@@ -131,6 +131,7 @@ static UVCHAN__APART int wait_to_send(uvchan_t* ch, const void* value, uint64_t 
   return r;
 }
 
+/* The same four steps. */
 static UVCHAN__APART int wait_to_receive(uvchan_t* ch, void* value, uint64_t timeout) {
   uvchan__patience_t patience;
   queued_t queued;

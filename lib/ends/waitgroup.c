@@ -25,6 +25,8 @@ int uvchan_waitgroup_init(uvchan_waitgroup_t* wg) {
 /* it holds nothing but its own memory */
 void uvchan_waitgroup_destroy(uvchan_waitgroup_t* wg) { (void)wg; }
 
+/* With the lock. A waiter that can't be claimed has withdrawn, and needs no more than its place to
+ * be gone. */
 static void claim_all(uvchan_waitgroup_t* wg, uvchan__wakes_t* wakes) {
   uvchan__place_t* place;
 
@@ -65,6 +67,7 @@ static int enqueue_unless_done(uvchan_waitgroup_t* wg, uvchan__place_t* place) {
   return waits;
 }
 
+/* After a withdrawal. It waits for whoever has the lock: so nobody touches the place afterwards. */
 static void remove_from(uvchan_waitgroup_t* wg, uvchan__place_t* place) {
   uvchan__lock(lock_of_group(wg));
   uvchan__dequeue(&wg->waiters, place);

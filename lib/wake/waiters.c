@@ -85,6 +85,7 @@ void uvchan__dequeue(uvchan__queue_t* queue, uvchan__place_t* place) {
   place->queued = 0;
 }
 
+/* Places of waiters that are decided already may stand in front (I2). */
 uvchan__place_t* uvchan__first_waiting(uvchan__queue_t* queue) {
   while (queue->first != NULL && !is_waiting(queue->first)) uvchan__dequeue(queue, queue->first);
   return queue->first;
@@ -124,6 +125,8 @@ void uvchan__tell(uvchan__waiter_t* receiver, uvchan__wakes_t* wakes) {
   wakes->asleep += uvchan__hub_post(receiver->hub, &receiver->entry, &wakes->hubs);
 }
 
+/* Without a lock. Requests are posted to their hubs, which are then woken with those that have a
+ * started receiver to run: each once. */
 void uvchan__wake_all(uvchan__wakes_t* wakes) {
   uvchan__waiter_t* waiter = wakes->first;
 

@@ -122,11 +122,11 @@ static int doze(atomic_uint* sleep, uint64_t deadline) {
 /* Leaves the bed only when nobody knows of it any more: it has taken ASLEEP back, or the waker has
  * let go of it.
  *
- *      the sleeper                                   the waker
- *      AWAKE to ASLEEP: the bed is there             AWAKE to FINISHED: it will not go to bed
- *      with the mutex: while ASLEEP, waits           or ASLEEP to ROUSED: it stays until it is FINISHED
- *      its time is over: ASLEEP to AWAKE             with the mutex: signals
- *      ROUSED: until FINISHED                        FINISHED, the last touch
+ *      the sleeper                             the waker
+ *      AWAKE to ASLEEP: the bed is there       AWAKE to FINISHED: it will not go to bed; or
+ *      with the mutex: while ASLEEP, waits     ASLEEP to ROUSED: it stays until it is FINISHED
+ *      its time is over: ASLEEP to AWAKE       with the mutex: signals
+ *      ROUSED: until FINISHED                  FINISHED, the last touch
  *
  * No wake-up is lost: the waker signals with the mutex, after ROUSED, and the sleeper looks with it
  * before each wait. */

@@ -184,7 +184,7 @@ class Builder:
         self.unchanged_library()
 
     def compile(self, lib, source, output):
-        own = INJECT + ([ASYNC_INIT] if source == "hub.c" else [])
+        own = INJECT + ([ASYNC_INIT] if source in ("wake/hub.c", "wake/fork.c") else [])
         own += ["-ffile-prefix-map=" + lib + "=lib"]  # so that objects of the same code are the same
         command = [self.cc, *self.flags, *own, "-I" + lib, "-c", os.path.join(lib, source), "-o", output]
         return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
@@ -198,7 +198,7 @@ class Builder:
                 concerned = changed is None or changed.endswith(".h") or changed == source
                 objects.append(os.path.join(output if concerned else self.unchanged, source.replace("/", "-") + ".o"))
                 if concerned:
-                    compiled[source + ".o"] = pool.submit(self.compile, lib, source, objects[-1])
+                    compiled[source.replace("/", "-") + ".o"] = pool.submit(self.compile, lib, source, objects[-1])
         if not all(future.result() for future in compiled.values()):
             return NOT_COMPILED
         if changed is not None and not filecmp.cmpfiles(self.unchanged, output, compiled, shallow=False)[1]:

@@ -5,7 +5,7 @@
 set -eu
 known='
 allocator  constant once the library is in use; each piece of memory notes how it is freed
-registry   the hubs that this copy made; held over a fork
+uvchan__registry  the hubs that this copy made; held over a fork
 threads    counts threads, atomically; a number says nothing in another copy
 number     of a thread: its own
 state      of a thread: random

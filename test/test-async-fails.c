@@ -1,6 +1,6 @@
 /* Where uv_async_init() fails, for want of descriptors say, whoever would have been the first user
- * of the loop answers with its error, and nothing is left behind. The hub, the one caller of
- * uv_async_init(), is compiled once more for this program (test/CMakeLists.txt) and calls
+ * of the loop answers with its error, and nothing is left behind. The two files that call
+ * uv_async_init() are compiled once more for this program (test/CMakeLists.txt) and call
  * uv_async_init_or_fail() instead: so any libuv will do, a static one too, whose names can't be
  * overlaid. */
 #include "support-loop.h"

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "wake/hub.h"
+#include "wake/posts.h"
 
 /* ---- Children -------------------------------------------------------------------------------- */
 

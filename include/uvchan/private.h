@@ -9,8 +9,8 @@
 #include <uv.h>
 
 struct uvchan_s;
-struct uvchan__hub_s;
 struct uvchan__waiter_s;
+typedef struct uvchan__hub_s uvchan__hub_t;
 
 /* A place in a hub's list of what is ready to run on its loop. */
 typedef struct uvchan__entry_s {
@@ -31,7 +31,7 @@ typedef struct uvchan__waiter_s {
   unsigned int kind;             /* fixed */
   unsigned int claim;            /* atomic */
   unsigned int sleep;            /* atomic; of a thread */
-  struct uvchan__hub_s* hub;     /* fixed; NULL for a thread */
+  uvchan__hub_t* hub;            /* fixed; NULL for a thread */
   /* where hub is not NULL; of a thread, entry.next is where it sleeps without a futex (park.c) */
   uvchan__entry_t entry;
 } uvchan__waiter_t;

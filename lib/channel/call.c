@@ -5,7 +5,7 @@
 #include "channel/overflow.h"
 #include "channel/steps.h"
 #include "ground/tuning.h"
-#include "wake/hub.h"
+#include "wake/posts.h"
 
 /* ---- Operations that do not wait ------------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
 #include "channel/receivers.h"
 
 #include "channel/steps.h"
-#include "wake/hub.h"
+#include "wake/posts.h"
 
 int uvchan__receivers_are_counted(const uvchan_t* ch) { return uvchan__is_unbuffered(ch); }
 

@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-#include "wake/hub.h"
+#include "wake/posts.h"
 
 /* ---- Visits ---------------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include "ground/platform.h"
 #include "ground/tuning.h"
 #include "store/ring.h"
-#include "wake/hub.h"
+#include "wake/turns.h"
 
 static const uvchan__ring_t* ring_of(const uvchan_receiver_t* receiver) {
   return uvchan__const_ring_of(receiver->channel);

@@ -22,7 +22,9 @@
 #include "ground/memory.h"
 #include "ground/tuning.h"
 #include "store/hints.h"
+#include "wake/defer.h"
 #include "wake/hub.h"
+#include "wake/posts.h"
 #include "wake/waiters.h"
 
 enum {

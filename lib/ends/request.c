@@ -3,6 +3,8 @@
 #include "ends/request.h"
 
 #include "channel/call.h"
+#include "wake/hub.h"
+#include "wake/posts.h"
 
 static void complete(uvchan_req_t* req, int status) {
   uvchan__hub_t* hub = req->waiter.hub;

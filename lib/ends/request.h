@@ -14,7 +14,7 @@
 
 #include <uvchan.h>
 
-#include "wake/hub.h"
+#include "wake/defer.h"
 #include "wake/waiters.h"
 
 /* takes its places out of their queues */

@@ -21,6 +21,7 @@
 #include "ends/request.h"
 #include "ground/memory.h"
 #include "ground/tuning.h"
+#include "wake/hub.h"
 
 #define NOT_CHOSEN SIZE_MAX
 

@@ -6,7 +6,7 @@
  * The timer keeps the period as its repeat, and is set anew for each tick. */
 #include "channel/call.h"
 #include "ground/platform.h"
-#include "wake/hub.h"
+#include "wake/closing.h"
 
 enum { OPEN = 1, CLOSING = 2 };
 

@@ -11,6 +11,7 @@
 
 #include "ends/request.h"
 #include "ground/lock.h"
+#include "wake/hub.h"
 
 static atomic_uint* lock_of_group(uvchan_waitgroup_t* wg) { return uvchan__atomic(&wg->lock); }
 

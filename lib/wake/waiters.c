@@ -5,6 +5,7 @@
 
 #include "wake/claim.h"
 #include "wake/park.h"
+#include "wake/posts.h"
 
 void uvchan__waiter_init(uvchan__waiter_t* waiter, uvchan__kind_t kind, uvchan__hub_t* hub,
                          unsigned int (*run)(uvchan__entry_t* entry)) {

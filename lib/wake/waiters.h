@@ -36,7 +36,6 @@
 #include <uvchan/private.h>
 
 #include "ground/atomic.h"
-#include "wake/hub.h"
 #include "wake/patience.h"
 
 typedef enum { UVCHAN__THREAD, UVCHAN__REQUEST, UVCHAN__RECEIVER } uvchan__kind_t;

@@ -1,7 +1,7 @@
 /* Proves that a wake-up that was decided on and is carried out late touches neither a loop that is
- * closed nor a hub that is gone (hub.h, I4): a thread posts an entry, whose run releases the hub,
- * whose last user it is. The loop, which is awake for an entry of its own, finds it without being
- * woken, and is closed, while the poster has still to wake it. */
+ * closed nor a hub that is gone (hub-state.h, I4): a thread posts an entry, whose run releases the
+ * hub, whose last user it is. The loop, which is awake for an entry of its own, finds it without
+ * being woken, and is closed, while the poster has still to wake it. */
 #define MODEL_AT_FREE nobody_wakes_it
 #define MODEL_WAKING begin_waking
 #define MODEL_WOKE end_waking

@@ -1,5 +1,6 @@
-/* Proves that an entry that is posted by two threads runs after each of the posts (hub.h, I1): at
- * most once for each, at least once in all, and the last run sees what either poster did before. */
+/* Proves that an entry that is posted by two threads runs after each of the posts (hub-state.h,
+ * I1): at most once for each, at least once in all, and the last run sees what either poster did
+ * before. */
 #include "loop.h"
 
 static uvchan__entry_t entry;

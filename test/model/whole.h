@@ -157,8 +157,6 @@ static inline void uvchan__unlock(atomic_uint* lock) {
 
 #undef UVCHAN__LONGEST_PATIENCE_NS
 #define UVCHAN__LONGEST_PATIENCE_NS 0
-
-#include "wake/hub.h"
 #undef UVCHAN__SCRATCH_BYTES
 #define UVCHAN__SCRATCH_BYTES 16
 
@@ -296,27 +294,28 @@ int uvchan__handle_is_closed(const struct uv_handle_s* handle) {
   return 0;
 }
 
-/* Two sources may give one name to two functions of their own. */
 #include "channel/call.c"
 #include "channel/close.c"
 #include "channel/drop.c"
+#include "channel/life.c"
 #include "channel/overflow.c"
+#include "channel/receivers.c"
 #include "channel/stats.c"
 #include "channel/steps.c"
 #include "ends/thread.c"
 #include "store/blocks.c"
 #include "store/hints.c"
 #include "store/ring.c"
+#include "wake/closing.c"
+#include "wake/defer.c"
+#include "wake/fork.c"
+#include "wake/hub-state.c"
 #include "wake/hub.c"
 #include "wake/park.c"
 #include "wake/patience.c"
+#include "wake/posts.c"
+#include "wake/turns.c"
 #include "wake/waiters.c"
-#define unlink_locked unlink_receiver_locked
-#include "channel/receivers.c"
-#undef unlink_locked
-#define make make_channel
-#include "channel/life.c"
-#undef make
 
 /* A channel of uint64_t. */
 static inline uvchan_t* model_channel_with(size_t capacity, uvchan_overflow_t overflow,

@@ -52,11 +52,12 @@ static void unlock_hub(uvchan__hub_t* hub) {
 static void inherit(uvchan__hub_t* hub) {
   int here = hub->thread == uvchan__this_thread();
 
-  hub->wake_pending = 0;
+  /* relaxed: no other thread is there */
+  atomic_store_explicit(&hub->wake_pending, 0, memory_order_relaxed);
   atomic_store_explicit(
       &hub->references,
       atomic_load_explicit(&hub->references, memory_order_relaxed) % UVCHAN__A_WAKER,
-      memory_order_relaxed); /* relaxed: no other thread is there */
+      memory_order_relaxed);
   if (!here) {
     hub->thread = 0;
     hub->has_run = 0;

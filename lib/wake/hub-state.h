@@ -90,10 +90,10 @@ struct uvchan__hub_s {
   unsigned char has_run;
   unsigned char around_poll; /* between prepare and check: that thread is in the loop for certain */
   unsigned char awake;
-  unsigned char wake_pending; /* it stands in somebody's list of wake-ups */
-  uvchan__hub_t* wake_next;   /* of the one in whose list it stands */
-  /* Atomic: see I4. */
-  atomic_uint references;
+  /* Atomic. */
+  atomic_uint wake_pending; /* it stands in somebody's list of wake-ups: see posts.c */
+  atomic_uint references;   /* see I4 */
+  uvchan__hub_t* wake_next; /* of the one in whose list it stands */
   /* Under wake_lock. */
   atomic_uint wake_lock;
   int closed;

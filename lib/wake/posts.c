@@ -1,4 +1,20 @@
-/* How an entry gets to its loop. Threads: its header; invariants: hub-state.h. */
+/* How an entry gets to its loop. Threads: its header; invariants: hub-state.h.
+ *
+ * One wake-up serves all who need one until it is carried out: it is pending meanwhile, which is
+ * one word.
+ *
+ *      a poster                                who carries out a wake-up
+ *      lists his entry, under the lock         exchanges the word for 0
+ *      is awake cleared? Then he sets it,      writes, under wake_lock
+ *      and exchanges the word for 1
+ *
+ * The exchanges of the word stand in one order, and each sees what came before those in front of it
+ * ([pending.R], [pending.A]). Case A, the poster finds 1: the exchange for 0 is still to come, and
+ * sees his listing. So the write comes after the listing, and where it finds an earlier one unread,
+ * that one is read after the listing too: the check that follows takes the lock, and finds the
+ * entry. Case B, he finds 0: he carries out a wake-up himself, and the last one has done with
+ * wake_next. A load or a store in place of either exchange would see nothing of the other side, and
+ * case A would not hold. */
 #include "wake/posts.h"
 
 #include "ground/backoff.h"
@@ -6,14 +22,17 @@
 #include "ground/platform.h"
 #include "wake/hub-state.h"
 
-static void demand_wake_locked(uvchan__hub_t* hub, uvchan__hub_t** wakes) {
+/* Answers 1 where the wake-up is the caller's, 0 where one is pending, which will do. */
+static unsigned int demand_wake_locked(uvchan__hub_t* hub, uvchan__hub_t** wakes) {
   hub->awake = 1;
-  if (hub->wake_pending) return; /* the one in whose list it stands has still to wake it */
-  hub->wake_pending = 1;
+  uvchan__step();
+  /* [pending.R] and [pending.A] with send_wake() */
+  if (atomic_exchange_explicit(&hub->wake_pending, 1, memory_order_acq_rel) != 0) return 0;
   /* relaxed: the lock orders it against the loop's own */
   atomic_fetch_add_explicit(&hub->references, UVCHAN__A_WAKER, memory_order_relaxed);
   hub->wake_next = *wakes;
   *wakes = hub;
+  return 1;
 }
 
 /* [posted.R] with [posted.A] in turns.c, run_first(): whoever finds it posted is followed by its
@@ -37,8 +56,7 @@ unsigned int uvchan__hub_post(uvchan__hub_t* hub, uvchan__entry_t* entry, uvchan
     if (turn_on) {
       hub->awake = 1;
     } else {
-      asleep = !here && !hub->wake_pending;
-      demand_wake_locked(hub, wakes);
+      asleep = demand_wake_locked(hub, wakes) && !here;
     }
   }
   uvchan__unlock(&hub->lock);
@@ -87,14 +105,12 @@ void uvchan__hub_await_post(uvchan__hub_t* hub, const uvchan__entry_t* entry) {
   while (!is_listed(hub, entry)) uvchan__relax(&round);
 }
 
-/* wake_pending is cleared before the write: who finds it cleared puts the hub in a list of his own
- * and writes once more. */
 static void send_wake(uvchan__hub_t* hub) {
   int before = uvchan__hold_cancellation();
 
-  uvchan__lock(&hub->lock);
-  hub->wake_pending = 0;
-  uvchan__unlock(&hub->lock);
+  uvchan__step();
+  /* [pending.R] and [pending.A] with demand_wake_locked(): before the write. */
+  atomic_exchange_explicit(&hub->wake_pending, 0, memory_order_acq_rel);
   uvchan__lock(&hub->wake_lock);
   if (!hub->closed && !uv_is_closing((uv_handle_t*)hub->async)) uv_async_send(hub->async);
   uvchan__unlock(&hub->wake_lock);

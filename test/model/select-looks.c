@@ -6,6 +6,7 @@
  * draws both from a coin, the native program as ever. */
 #include "whole.h"
 
+#include "channel/several.c"
 #include "ends/request.c"
 
 static atomic_uint coin; /* of four sides; relaxed: whichever comes up */

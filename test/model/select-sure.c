@@ -5,6 +5,7 @@
  * wrong. */
 #include "whole.h"
 
+#include "channel/several.c"
 #include "ends/request.c"
 
 #ifdef MODEL_CHECKER

@@ -32,11 +32,10 @@ void uvchan__let_cancellation(int before) { (void)before; }
 
 #if UVCHAN__HAS_FUTEX
 
-#include <errno.h>
 #include <linux/futex.h>
 #include <unistd.h>
 
-int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout) {
+void uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout) {
   struct {
     __kernel_long_t seconds;
     __kernel_long_t nanoseconds;
@@ -49,8 +48,7 @@ int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeou
     relative.nanoseconds = (__kernel_long_t)(timeout % 1000000000u);
     limit = &relative;
   }
-  if (syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, limit, NULL, 0) == 0) return 0;
-  return errno == ETIMEDOUT ? UV_ETIMEDOUT : 0;
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, limit, NULL, 0);
 }
 
 void uvchan__futex_wake(atomic_uint* word) {

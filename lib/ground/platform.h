@@ -54,9 +54,9 @@ int uvchan__handle_is_closed(const struct uv_handle_s* handle);
 
 #if UVCHAN__HAS_FUTEX
 
-/* Sleeps while *word is expected, for at most timeout nanoseconds. Answers 0 or UV_ETIMEDOUT; may
- * wake without cause, or too early. */
-int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout);
+/* Sleeps while *word is expected, for at most timeout nanoseconds. May wake without cause, or too
+ * early: who has slept looks at the word, and at the clock. */
+void uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout);
 
 /* Wakes one thread that sleeps on the word, or more. Only the address counts: the word's memory may
  * be gone already. */

@@ -55,7 +55,7 @@ static void model_end(void);
 #else
 #define UVCHAN__HAS_FUTEX 1 /* of its own, below */
 #endif
-int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout);
+void uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout);
 void uvchan__futex_wake(atomic_uint* word);
 
 #ifdef MODEL_CHECKER
@@ -198,13 +198,13 @@ static void model_end(void) {
   pthread_mutex_unlock(&model_kernel);
 }
 
-int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout) {
+void uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout) {
   unsigned int bed;
 
   pthread_mutex_lock(&model_kernel);
   if (atomic_load_explicit(word, memory_order_relaxed) != expected || timeout != UVCHAN__FOR_EVER) {
     pthread_mutex_unlock(&model_kernel);
-    return timeout != UVCHAN__FOR_EVER ? UV_ETIMEDOUT : 0;
+    return;
   }
   bed = model_taken++;
   assert(bed < 4);
@@ -213,7 +213,6 @@ int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeou
   assert(model_asleep + model_ended < model_threads);
   pthread_mutex_unlock(&model_kernel);
   __VERIFIER_assume(atomic_load_explicit(&model_beds[bed].woken, memory_order_acquire) != 0);
-  return 0;
 }
 
 void uvchan__futex_wake(atomic_uint* word) {
@@ -254,13 +253,12 @@ static void model_end(void) {}
 static pthread_mutex_t model_kernel = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t model_changed = PTHREAD_COND_INITIALIZER;
 
-int uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout) {
+void uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout) {
   pthread_mutex_lock(&model_kernel);
   if (atomic_load_explicit(word, memory_order_relaxed) == expected && timeout == UVCHAN__FOR_EVER) {
     pthread_cond_wait(&model_changed, &model_kernel);
   }
   pthread_mutex_unlock(&model_kernel);
-  return timeout != UVCHAN__FOR_EVER ? UV_ETIMEDOUT : 0;
 }
 
 void uvchan__futex_wake(atomic_uint* word) {

@@ -1,6 +1,8 @@
 /* How a channel ends: close, close with a status, abort, and the last counted sender. Knows the
  * steps, and what becomes of the values that an abort leaves; does not know who waits, but that he
- * is finished or told. Threads: any. */
+ * is finished: a sender with UV_EPIPE, a receiver with a value that is still stored, else with the
+ * end; started receivers are told to look. Counted senders are those of uvchan_sender_add().
+ * Threads: any. */
 #include <limits.h>
 
 #include "channel/drop.h"

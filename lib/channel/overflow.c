@@ -1,4 +1,4 @@
-/* What a send does where the channel is full and the sender does not wait; see overflow.h. Threads:
+/* What a send does to a full channel with a drop policy; see overflow.h. Threads:
  * any; drop_cb runs on the sender's, with no lock held. */
 #include "channel/overflow.h"
 

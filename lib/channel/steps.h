@@ -1,6 +1,8 @@
 /* The steps that every operation on a channel is made of, with its lock held, and the visit that
  * they happen in. Each keeps the invariants of state.h by itself, but for the marks, which are
- * mended when the visit ends.
+ * mended when the visit ends. A sender that waits is finished here
+ * (uvchan__unblock_senders_locked()), and woken once the lock is given back
+ * (uvchan__unlock_and_wake()).
  *
  * Knows the store, the queues, and how to have a waiter woken; does not know calls, or who drops
  * what. Threads: any; _locked, and what says so, with the channel's lock. */

@@ -1,5 +1,5 @@
-/* Requests: what they have in common, and sending and receiving one value. Threads, and what this
- * knows: request.h; and a channel's calls. */
+/* Requests: what they have in common, and sending and receiving one value. Threads: request.h.
+ * Knows the calls of a channel. */
 #include "ends/request.h"
 
 #include "channel/call.h"
@@ -91,7 +91,7 @@ int uvchan_cancel(uvchan_req_t* req) {
   return 0;
 }
 
-/* ---- Send ------------------------------------------------------------------------------------
+/* ---- Send ---------------------------------------------------------------------------------------
  *
  * What may fail comes first, and nothing of the request is touched before it: arguments, a block,
  * the hub. From there a start succeeds, and its one callback comes. */

@@ -1,7 +1,7 @@
-/* The tuned numbers of the whole library, by floor. Each stands once, here, with its unit in its
- * name, what it is for, and what was measured; where nothing was, any value of that order does. No
- * proof depends on one. What is promised in uvchan.h changes with it alone. Limits and layouts are
- * not tuned, and stand where they are used. Knows nothing. */
+/* The tuned numbers of the whole library, by floor, as lib/'s folders are called. Each stands once,
+ * here, with its unit in its name, what it is for, and what was measured; where nothing was, any
+ * value of that order does. No proof depends on one. What is promised in uvchan.h changes with it
+ * alone. Limits and layouts are not tuned, and stand where they are used. Knows nothing. */
 #ifndef UVCHAN_TUNING_H
 #define UVCHAN_TUNING_H
 

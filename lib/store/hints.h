@@ -9,7 +9,7 @@
 
 #include "store/words.h"
 
-/* ---- For who looks again and again ------------------------------------------------------------
+/* ---- For who looks again and again --------------------------------------------------------------
  *
  * Each looks at one slot, which the other side touches once a lap, and not at a word that it moves
  * for each value. */

@@ -176,7 +176,7 @@ uvchan__ring_result_t uvchan__ring_pop_slow(uvchan__ring_t* ring, void* value, u
   return r;
 }
 
-/* ---- Many values -----------------------------------------------------------------------------
+/* ---- Many values --------------------------------------------------------------------------------
  *
  * One exchange claims k slots at once, by the other side's word alone, before any of their seqs was
  * looked at. For tail:
@@ -371,7 +371,7 @@ int uvchan__ring_is_closed(const uvchan__ring_t* ring) {
   return (uvchan__load_word(&ring->tail) & UVCHAN__CLOSED) != 0;
 }
 
-/* ---- Marks -----------------------------------------------------------------------------------
+/* ---- Marks --------------------------------------------------------------------------------------
  *
  * [word.R]: what the marks announce; [word.A]: the moves before. */
 

@@ -11,15 +11,16 @@
  *     other word; they wait for each seq after the claim.)
  * I3  tail does not move while it is CLOSED: so the values in front of it are all that will ever be
  *     received, and empty is then the end.
- * I4  A word that is SLOW is moved only by those who hold the channel's lock (they pass refused =
- *     0). Who wants to sleep marks the word that the other side has to move, and looks again: the
- *     mark and each move are read-modify-writes of one word, therefore totally ordered. A move
- *     before the mark is seen by the second look; a move after the mark fails, and its thread takes
- *     the lock and finds the sleeper. No fence is needed, and no wake-up is lost. ARMED is the
- *     lighter mark, of tail alone, for one sleeper that needs no place in a queue: it is set only
- *     in a step that also sees the ring empty and tail neither SLOW nor CLOSED, and whoever moves
- *     or marks tail takes it off in the same step. So exactly one thread takes it off, and that one
- *     has to wake the sleeper.
+ * I4  A word that is SLOW is moved only by those who hold the channel's lock (the marks that they
+ *     let refuse them are 0). Who wants to sleep marks the word that the other side has to move,
+ *     and looks again: the mark and each move are read-modify-writes of one word, therefore totally
+ *     ordered. A move before the mark is seen by the second look; a move after the mark fails, and
+ *     its thread takes the lock and finds the sleeper. No fence is needed, and no wake-up is lost.
+ *     ARMED is the lighter mark, of tail alone, for one sleeper that needs no place in a queue: it
+ *     is set only in a step that also sees the ring empty and tail neither SLOW nor CLOSED, and
+ *     whoever moves or marks tail takes it off in the same step. So exactly one thread takes it
+ *     off, and that one has to wake the sleeper; or it is the sleeper himself, who stops
+ *     (uvchan__ring_disarm()).
  * I5  Between the claim and [seq.R] a thread only copies one value. Others may have to wait for it
  *     there (uvchan__relax), never in a circle: a sender waits for the receiver of the lap before,
  *     a receiver for the sender of its own lap.
@@ -152,7 +153,7 @@ static inline void uvchan__empty(const uvchan__ring_side_t* side, uint64_t head,
   uvchan__store_seq(slot, seq);
 }
 
-/* ---- The fast path ----------------------------------------------------------------------------
+/* ---- The fast path ------------------------------------------------------------------------------
  *
  * Inline in whoever calls, with what else there is to do in a call behind it: so it neither saves a
  * register nor makes a call. Measured on the way through a channel, with the copy above: 12 ns for

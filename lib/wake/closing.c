@@ -1,4 +1,4 @@
-/* Callbacks in libuv's closing phase; closing.h says what for. */
+/* Callbacks in libuv's closing phase; see closing.h. */
 #include "wake/closing.h"
 
 #include "ground/platform.h"

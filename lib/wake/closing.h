@@ -1,5 +1,6 @@
 /* Callbacks that libuv makes in its closing phase, by a handle of the caller's that is initialised
- * and closed in one step. Knows no hub. The loop's thread alone. */
+ * and closed in one step: no stranger's uv_walk() can keep them from happening. Knows no hub. The
+ * loop's thread alone. */
 #ifndef UVCHAN_CLOSING_H
 #define UVCHAN_CLOSING_H
 

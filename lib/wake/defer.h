@@ -5,7 +5,7 @@
  * It is noted before the callback begins, in the hub's memory: on the stack, or in the user's
  * memory, it might never be found again. One thing is deferred at a time, for callbacks of one loop
  * don't stand within each other. It is done after the callback, or else by the hub's next prepare,
- * or before the hub's next callback. */
+ * or before the hub's next callback. For a receiver that is recover(), in ends/receiver.c. */
 #ifndef UVCHAN_DEFER_H
 #define UVCHAN_DEFER_H
 

@@ -1,6 +1,7 @@
 /* What becomes of the hubs in a child of fork(): it goes on with those whose loops it goes on with.
- * Knows nothing of channels, whose locks are their users' to keep free at a fork. The handlers of
- * the fork itself register when the library is loaded. */
+ * Each is awake until its first turn there, which gives it another async handle; wake-ups that were
+ * under way are forgotten. Knows nothing of channels, whose locks are their users' to keep free at
+ * a fork. The handlers of the fork itself register when the library is loaded. */
 #ifndef UVCHAN_FORK_H
 #define UVCHAN_FORK_H
 

@@ -1,5 +1,7 @@
-/* What a hub is made of, and the steps that its rooms share: for lib/wake/ alone. Knows entries,
- * not what they stand for. Which thread enters is said at each member and at each function.
+/* What a hub is made of, and the steps that posts, turns, defer and fork share: for this folder
+ * alone. An entry is a request or a receiver that has something to do on the loop; a hub knows
+ * entries, not what they stand for. Which thread enters is said at each member and at each
+ * function.
  *
  * I1  An entry is listed at most once; whoever lists or removes it holds the lock.
  * I2  awake means that the loop will look at the list without further help: it has its idle handle

@@ -1,4 +1,5 @@
-/* How a thread sleeps until the one who claimed it has finished with it. Knows nothing of channels.
+/* How a thread sleeps until the one who claimed it has finished with it, or its time is over, which
+ * alone withdraws nothing (uvchan__await() does). Knows nothing of channels.
  *
  * The word waiter->sleep:   AWAKE --park()--> ASLEEP --unpark()--> FINISHED
  *                             '---------------unpark()----------------^

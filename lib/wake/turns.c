@@ -1,5 +1,5 @@
-/* A loop's turn; what it consists of stands in turns.h. `ran_some`, and whether others wait for
- * their turn, are hints: wrong without harm. */
+/* A loop's turn; what it consists of stands in turns.h. Whether the last turn ran something, and
+ * whether others wait for theirs, are hints: wrong without harm. */
 #include "wake/turns.h"
 
 #include "ground/backoff.h"

@@ -1,4 +1,5 @@
-/* Who waits, in order. States, invariants and threads: waiters.h. */
+/* Who waits, in order; and the wait of a thread, with what its deadline does: uvchan__await().
+ * States, invariants and threads: waiters.h. */
 #include "wake/waiters.h"
 
 #include <string.h>

@@ -9,30 +9,34 @@
  * orders_receiver_close_cb, and these functions, each as its plain one in uvchan.h:
  *
  *   int orders_create(orders_t* ch, size_t capacity);
- *   int orders_create_ex(orders_t* ch, const uvchan_options_t* options);   (elem_size is filled in; options may not be NULL)
- *   uvchan_t* orders_channel(orders_t ch);                                 (the plain channel, for what has no typed form)
+ *   int orders_create_ex(orders_t* ch, const uvchan_options_t* options);
+ *       (elem_size is filled in; options may not be NULL)
+ *   uvchan_t* orders_channel(orders_t ch);
+ *       (the plain channel, for what has no typed form)
  *   orders_t orders_retain(orders_t ch);
  *   void orders_release(orders_t ch);
- *   orders_sendonly_t orders_sendonly(orders_t ch);                        (an end holds no reference of its own)
+ *   orders_sendonly_t orders_sendonly(orders_t ch);
+ *       (an end holds no reference of its own)
  *   orders_recvonly_t orders_recvonly(orders_t ch);
  *
- *   int orders_close(orders_sendonly_t end);                               (only the sending side may close)
+ *   int orders_close(orders_sendonly_t end);
+ *       (only the sending side may close)
  *   int orders_close_with(orders_sendonly_t end, int status);
  *   int orders_abort(orders_t ch, int status);
  *
- *   int orders_try_send(orders_sendonly_t end, struct order value); ssize_t
- *   orders_try_send_n(orders_sendonly_t end, const struct order* values, size_t n); int
- *   orders_send_wait(orders_sendonly_t end, struct order value); int
- *   orders_send_timedwait(orders_sendonly_t end, struct order value, uint64_t timeout); int
- *   orders_send(uv_loop_t* loop, uvchan_send_t* req, orders_sendonly_t end, const struct order*
- *   value, uvchan_send_cb cb);
+ *   int orders_try_send(orders_sendonly_t end, struct order value);
+ *   ssize_t orders_try_send_n(orders_sendonly_t end, const struct order* values, size_t n);
+ *   int orders_send_wait(orders_sendonly_t end, struct order value);
+ *   int orders_send_timedwait(orders_sendonly_t end, struct order value, uint64_t timeout);
+ *   int orders_send(uv_loop_t* loop, uvchan_send_t* req, orders_sendonly_t end,
+ *                   const struct order* value, uvchan_send_cb cb);
  *
- *   int orders_try_recv(orders_recvonly_t end, struct order* value); ssize_t
- *   orders_try_recv_n(orders_recvonly_t end, struct order* values, size_t n); int
- *   orders_recv_wait(orders_recvonly_t end, struct order* value); int
- *   orders_recv_timedwait(orders_recvonly_t end, struct order* value, uint64_t timeout); int
- *   orders_recv(uv_loop_t* loop, uvchan_recv_t* req, orders_recvonly_t end, struct order* value,
- *   uvchan_recv_done_cb cb);
+ *   int orders_try_recv(orders_recvonly_t end, struct order* value);
+ *   ssize_t orders_try_recv_n(orders_recvonly_t end, struct order* values, size_t n);
+ *   int orders_recv_wait(orders_recvonly_t end, struct order* value);
+ *   int orders_recv_timedwait(orders_recvonly_t end, struct order* value, uint64_t timeout);
+ *   int orders_recv(uv_loop_t* loop, uvchan_recv_t* req, orders_recvonly_t end,
+ *                   struct order* value, uvchan_recv_done_cb cb);
  *
  *   int orders_receiver_init(uv_loop_t* loop, orders_receiver_t* receiver, orders_recvonly_t end);
  *   int orders_recv_start(orders_receiver_t* receiver, orders_recv_cb cb);

@@ -1,4 +1,4 @@
-/* The bakers. Each is a plain thread with waiting calls: it sleeps in uvchan_recv_wait() while
+/* The bakers. Each is a thread with waiting calls: it sleeps in uvchan_recv_wait() while
  * there are no orders, and in uvchan_send_wait() while a desk is behind. A desk never waits for a
  * baker, so that cannot be a circle.
  *

@@ -63,9 +63,11 @@ compile_sanitized() { # compile_sanitized DIRECTORY SANITIZER FLAG: with the fir
   left_out="${left_out}no compiler here links with $3; "
 }
 
-# What only the tests of the server need: without it they are left out.
-try_to_install() { # try_to_install NEED...
-  (install_missing "$@") || left_out="${left_out}without $*: tests of the server; "
+# What only some tests need: without it they are left out.
+try_to_install() { # try_to_install TESTS NEED...
+  tests=$1
+  shift
+  (install_missing "$@") || left_out="${left_out}without $*: $tests; "
 }
 
 # One test directory over all the builds, so that one run of ctest counts them all.
@@ -78,9 +80,12 @@ install_missing cc c++ cmake make pkg-config libuv check sanitizers
 cc=${CC:-$(first_of cc gcc clang)}
 clang=$(first_of clang)
 left_out=
-try_to_install http-parser jansson
-try_to_install python curl wrk
-try_to_install chromium chromedriver
+try_to_install 'tests of the server' http-parser jansson
+try_to_install 'tests of the server' python curl wrk
+try_to_install 'tests of the server' chromium chromedriver
+case $(uname -sm) in # the description of the binary interface is one of this platform
+  'Linux x86_64') try_to_install 'the test of the binary interface' abidiff ;;
+esac
 mkdir -p "$build/all"
 : >"$build/all/CTestTestfile.cmake"
 

@@ -1,0 +1,1 @@
+"""How the benchmarks are measured; benchmark.py is the program."""

@@ -1,0 +1,146 @@
+"""The workloads: what is run, by whom, and the figures that are wanted of uvchan: a table."""
+
+from typing import NamedTuple, Tuple
+
+
+class Row(NamedTuple):
+  """One workload. Every program gets `args`; a name in `peers` may be followed by arguments of its
+  own, and `uvchan` has uvchan's own.
+
+  A target says what uvchan's figure must be: "ns <= 12" alone, "ns <= 0.45 of array" as a ratio to
+  a peer's, "ns <= 1 of row many-1" to uvchan's own in another workload; " within 5%" lets it pass
+  by so much, for noise.
+  """
+
+  id: str
+  words: str
+  workload: str
+  args: str
+  peers: Tuple[str, ...] = ()
+  targets: Tuple[str, ...] = ()
+  uvchan: str = ""
+  figure: str = "ns"  # what the ratios compare
+  beside: str = ""  # a workload whose figure of uvchan is shown for comparison
+  one_processor: bool = False
+  curve: str = ""  # the curve that this is a point of,
+  x: int = 0  # and where
+  quick: bool = True  # is in --quick too
+
+
+def names(text):
+  return tuple(name.strip() for name in text.split(","))
+
+
+PEERS = names("list, array, moodycamel, ck, glib, asio, crossbeam, flume, tokio, go, limits")
+
+THREAD_TO_LOOP = "from=thread to=loop capacity=1024 "
+
+ROWS = [
+  Row("stream-8", "one thread sends 8 bytes at a time to a loop", "stream",
+      THREAD_TO_LOOP + "size=8 pin=1", peers=PEERS,
+      targets=("ns <= 0.45 of array", "ns <= 0.65 of crossbeam", "ns <= 3.5 of limits")),
+  Row("stream-8-batch", "64 values of 8 bytes in a call", "stream",
+      THREAD_TO_LOOP + "size=8 batch=64 pin=1", peers=names("array, limits batch=1, limits"),
+      targets=("ns <= 2 of limits batch=1",)),
+  Row("one-core", "as stream-8, all on one processor", "stream", THREAD_TO_LOOP + "size=8",
+      one_processor=True, peers=names("list, array, moodycamel, crossbeam, tokio, go"),
+      targets=("ns <= 1 of array",)),
+  Row("stream-64", "one thread sends 64 bytes at a time to a loop", "stream",
+      THREAD_TO_LOOP + "size=64 pin=1", peers=names("array, moodycamel, crossbeam, limits"),
+      targets=("ns < 1 of crossbeam", "ns < 1 of moodycamel", "ns <= 1.3 of limits")),
+  Row("stream-1k", "one thread sends 1,024 bytes at a time to a loop", "stream",
+      THREAD_TO_LOOP + "size=1024 pin=1", peers=names("array, crossbeam, limits"),
+      targets=("ns <= 1.5 of limits",)),
+  Row("four-senders", "four threads send to one loop", "stream", THREAD_TO_LOOP + "senders=4 pin=1",
+      peers=names("list, array, moodycamel, crossbeam, tokio, go"),
+      targets=("ns <= 0.4 of array", "ns <= 0.65 of crossbeam")),
+  Row("loop-thread", "a loop sends to a thread", "stream",
+      "from=loop to=thread capacity=1024 pin=1", peers=names("array"),
+      targets=("ns <= 0.45 of array",), beside="stream-8"),
+  Row("loop-loop", "a loop sends to a loop", "stream", "from=loop to=loop capacity=1024 pin=1",
+      peers=names("array"), targets=("ns <= 0.45 of array",), beside="stream-8"),
+  Row("two-two", "two threads send, two threads receive", "stream",
+      "from=thread to=thread senders=2 receivers=2 capacity=1024 pin=0",
+      peers=names("moodycamel, asio, crossbeam, flume, go"), targets=("ns <= 0.8 of crossbeam",)),
+  Row("unbuffered", "a thread hands over to a thread, capacity 0", "stream",
+      "from=thread to=thread capacity=0 pin=1", peers=names("asio, crossbeam, flume, go"),
+      targets=("ns < 1 of crossbeam", "ns < 1 of asio", "ns < 1 of flume")),
+  Row("same-loop", "on one loop, one value on its way; limits: a uv_async_t of its own",
+      "same-loop", "run=1", peers=names("array, asio, tokio, go, limits"), targets=("ns <= 12",)),
+  Row("same-loop-16", "on one loop, runs of 16 values", "same-loop", "run=16",
+      peers=names("array, asio, tokio, go"), targets=("ns <= 12",)),
+  Row("same-loop-idle", "one turn of the loop a value; limits: a bare turn", "same-loop", "",
+      uvchan="from=idle", peers=names("limits run=0")),
+  Row("pingpong", "to and fro between two loops; values: round trips; limits: two bare uv_async_t",
+      "pingpong", "capacity=1 pin=1", peers=names("array, asio, crossbeam, tokio, go, limits"),
+      targets=("ns <= 1.05 of limits",)),
+  Row("pingpong-spin",
+      "as pingpong, uvchan spins for up to 50 us before it sleeps; limits: a bare word", "pingpong",
+      "capacity=1 pin=1", uvchan="spin=50", peers=names("crossbeam, limits spin=1"),
+      targets=("ns <= 1.3 of crossbeam",)),
+  Row("paced", "a value each 10 us, to a loop that sleeps in between", "paced",
+      "period=10000 pin=1", figure="p50", peers=names("array, asio, crossbeam, tokio, go"),
+      targets=("p50 <= 1 of array within 5%", "p99 <= 1 of array within 5%",
+               "receiver <= 1 of array within 5%")),
+  Row("paced-spin", "as paced, uvchan spins for up to 50 us before it sleeps", "paced",
+      "period=10000 pin=1", uvchan="spin=50", figure="p50", peers=names("crossbeam"),
+      targets=("p50 < 1 of crossbeam",)),
+  Row("select-2", "select over 2 channels that have values", "select", "channels=2 mode=ready",
+      peers=names("crossbeam, go")),
+  Row("select-8", "select over 8", "select", "channels=8 mode=ready", peers=names("crossbeam, go"),
+      targets=("ns < 1 of crossbeam", "ns < 1 of go")),
+  Row("select-64", "select over 64", "select", "channels=64 mode=ready",
+      peers=names("crossbeam, go")),
+  Row("select-waking", "select over 64, woken by one of them, and an answer; values: round trips",
+      "select", "channels=64 mode=waking pin=1", peers=names("crossbeam, go")),
+  Row("memory-idle", "a channel of 16 values of 8 bytes, used once", "memory", "kind=idle",
+      figure="bytes", peers=names("list, array, crossbeam, flume, tokio, go"),
+      targets=("bytes <= 512",)),
+  Row("memory-empty", "an unbounded channel, used once", "memory", "kind=empty", figure="bytes",
+      peers=names("list, moodycamel, crossbeam, flume, tokio"), targets=("bytes <= 512",)),
+  Row("memory-million", "an unbounded channel with 1,000,000 values of 8 bytes", "memory",
+      "kind=million", figure="bytes", peers=names("list, moodycamel, crossbeam, flume, tokio"),
+      targets=("bytes <= 10000000", "drained_bytes <= 4096")),
+]
+
+
+def curve(name, points, quick, row):
+  return [row(n)._replace(curve=name, x=n, quick=n in quick) for n in points]
+
+
+SHORT = names("array, crossbeam")
+MANY_TARGETS = {
+  1000: ("ns <= 1 of row many-1",),
+  10000: ("ns <= 0.25 of array", "ns < 1 of tokio", "ns < 1 of go"),
+}
+
+ROWS += curve(
+  "many", (1, 10, 100, 1000, 10000), (1, 1000, 10000),
+  lambda n: Row("many-%d" % n, "a thread sends at random to channels of one loop: {:,}".format(n),
+                "many", "channels=%d capacity=16 pin=1" % n,
+                peers=names("array, tokio, go") + (() if n > 1000 else names("crossbeam")),
+                targets=MANY_TARGETS.get(n, ())))
+ROWS += curve(
+  "senders", (1, 2, 4, 8, 16, 32, 64), (1, 8, 64),
+  lambda n: Row("senders-%d" % n, "threads send to a loop: %d" % n, "stream",
+                THREAD_TO_LOOP + "senders=%d pin=0" % n, peers=SHORT))
+ROWS += curve(
+  "capacity", (1, 2, 4, 16, 64, 256, 1024, 16384, 1000000), (1, 64, 1024, 1000000),
+  lambda n: Row("capacity-%d" % n, "a thread sends to a loop, capacity {:,}".format(n), "stream",
+                "from=thread to=loop capacity=%d pin=1" % n, peers=SHORT))
+ROWS += curve(
+  "loops", (1, 2, 4, 8), (1, 2, 8),
+  lambda n: Row("loops-%d" % n, "two threads send to loops: %d" % n, "stream",
+                THREAD_TO_LOOP + "senders=2 receivers=%d pin=0" % n,
+                peers=SHORT if n == 1 else names("crossbeam")))  # array has one receiving loop
+
+CURVES = {
+  "senders": "sending threads",
+  "capacity": "capacity of the channel",
+  "many": "channels on one loop",
+  "loops": "receiving loops",
+}
+
+# The workloads that are drawn as bars.
+BARS = names(
+  "stream-8, four-senders, one-core, two-two, unbuffered, pingpong, same-loop, many-1000, select-8")

@@ -1,6 +1,6 @@
 /* Nobody is starved: a flooded receiver leaves turns for timers and other channels, and senders are
  * served in their order. Turns and values are counted; nothing is timed. */
-#include "support-loop.h"
+#include "scene.h"
 
 /* A receiver that feeds itself: its channel never runs dry. */
 typedef struct {
@@ -54,37 +54,32 @@ START_TEST(a_turn_delivers_no_more_than_the_budget) {
   static const unsigned int budgets[] = {1, 7, 16, 100, 1000};
   uvchan_t* ch = half_full(_i % 2);
   flooded_t flooded;
-  uv_loop_t loop;
   size_t i;
   int n;
 
-  support_loop_open(&loop);
-  flooded_start(&flooded, &loop, ch, _i / 2, 0);
+  flooded_start(&flooded, &scene.loop, ch, _i / 2, 0);
   for (i = 0; i < sizeof(budgets) / sizeof(*budgets); i++) {
     ck_assert_int_eq(uvchan_receiver_set_budget(&flooded.handle, budgets[i]), 0);
     flooded.most_in_a_turn = 0;
-    for (n = 0; n < 10; n++) new_turn(&flooded, &loop);
+    for (n = 0; n < 10; n++) new_turn(&flooded, &scene.loop);
     ck_assert_uint_le(flooded.most_in_a_turn, budgets[i]);
     ck_assert_uint_ge(flooded.most_in_a_turn, 1);
   }
   uvchan_receiver_close(&flooded.handle, NULL);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(a_budget_of_0_is_refused) {
-  uvchan_t* ch = support_channel(8, 1);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(1);
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   ck_assert_int_eq(uvchan_receiver_set_budget(&sink.handle, 0), UV_EINVAL);
   ck_assert_int_eq(uvchan_receiver_set_budget(NULL, 1), UV_EINVAL);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -97,20 +92,18 @@ static void count_timer(uv_timer_t* timer) {
 START_TEST(a_flooded_receiver_does_not_starve_a_timer) {
   uvchan_t* ch = half_full(_i % 2);
   flooded_t flooded;
-  uv_loop_t loop;
   uv_timer_t timer;
   unsigned int fired = 0;
 
-  support_loop_open(&loop);
-  flooded_start(&flooded, &loop, ch, _i / 2, 0);
-  ck_assert_int_eq(uv_timer_init(&loop, &timer), 0);
+  flooded_start(&flooded, &scene.loop, ch, _i / 2, 0);
+  ck_assert_int_eq(uv_timer_init(&scene.loop, &timer), 0);
   timer.data = &fired;
   ck_assert_int_eq(uv_timer_start(&timer, count_timer, 1, 1), 0);
-  while (fired < 3) new_turn(&flooded, &loop);
+  while (fired < 3) new_turn(&flooded, &scene.loop);
   ck_assert_uint_gt(flooded.values, 0);
   uv_close((uv_handle_t*)&timer, NULL);
   uvchan_receiver_close(&flooded.handle, NULL);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(ch);
 }
 END_TEST
@@ -118,24 +111,21 @@ END_TEST
 START_TEST(a_flooded_receiver_does_not_starve_another_channel) {
   uvchan_t* ch = half_full(_i % 2);
   flooded_t flooded;
-  uv_loop_t loop;
-  uvchan_t* quiet = support_channel(8, 1);
+  uvchan_t* quiet = scene_channel(1);
   sink_t sink;
   int n;
 
-  support_loop_open(&loop);
-  flooded_start(&flooded, &loop, ch, _i / 2, 0);
-  sink_start(&sink, &loop, quiet);
+  flooded_start(&flooded, &scene.loop, ch, _i / 2, 0);
+  sink_start(&sink, &scene.loop, quiet);
   for (n = 0; n < 20; n++) {
     ck_assert_int_eq(try_send(quiet, (uint64_t)n), 0);
-    new_turn(&flooded, &loop);
+    new_turn(&flooded, &scene.loop);
     ck_assert_uint_eq(sink.values, (uint64_t)n + 1);
   }
   sink_close(&sink);
   uvchan_receiver_close(&flooded.handle, NULL);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(ch);
-  uvchan_release(quiet);
 }
 END_TEST
 
@@ -148,23 +138,21 @@ static void count_async(uv_async_t* async) {
 START_TEST(a_flooded_receiver_does_not_starve_the_poll_phase) {
   uvchan_t* ch = half_full(_i % 2);
   flooded_t flooded;
-  uv_loop_t loop;
   uv_async_t async;
   unsigned int woken = 0;
   unsigned int n;
 
-  support_loop_open(&loop);
-  flooded_start(&flooded, &loop, ch, _i / 2, 0);
-  ck_assert_int_eq(uv_async_init(&loop, &async, count_async), 0);
+  flooded_start(&flooded, &scene.loop, ch, _i / 2, 0);
+  ck_assert_int_eq(uv_async_init(&scene.loop, &async, count_async), 0);
   async.data = &woken;
   for (n = 1; n <= 20; n++) {
     ck_assert_int_eq(uv_async_send(&async), 0);
-    new_turn(&flooded, &loop);
+    new_turn(&flooded, &scene.loop);
     ck_assert_uint_eq(woken, n);
   }
   uv_close((uv_handle_t*)&async, NULL);
   uvchan_receiver_close(&flooded.handle, NULL);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(ch);
 }
 END_TEST
@@ -174,20 +162,18 @@ END_TEST
 START_TEST(many_flooded_channels_share_the_loop_evenly) {
   uvchan_t* chs[BUSY];
   static flooded_t flooded[BUSY];
-  uv_loop_t loop;
   uint64_t least = UINT64_MAX;
   uint64_t most = 0;
   int i;
   int n;
 
-  support_loop_open(&loop);
   for (i = 0; i < BUSY; i++) {
     chs[i] = half_full(i % 2);
-    flooded_start(&flooded[i], &loop, chs[i], _i, 64);
+    flooded_start(&flooded[i], &scene.loop, chs[i], _i, 64);
   }
   for (n = 0; n < 200; n++) {
     for (i = 0; i < BUSY; i++) flooded[i].in_this_turn = 0;
-    turn(&loop, 1);
+    turn(&scene.loop, 1);
   }
   for (i = 0; i < BUSY; i++) {
     if (flooded[i].values < least) least = flooded[i].values;
@@ -197,7 +183,7 @@ START_TEST(many_flooded_channels_share_the_loop_evenly) {
   }
   ck_assert_uint_gt(least, 0);
   ck_assert_uint_le(most, 2 * least);
-  support_loop_finish(&loop);
+  scene_finish();
 }
 END_TEST
 
@@ -219,25 +205,23 @@ static uint64_t values_of_a_turn(uv_loop_t* loop, flooded_t* flooded, int n) {
 START_TEST(a_crowd_of_flooded_channels_shares_what_a_turn_delivers) {
   uvchan_t* chs[CROWD];
   static flooded_t flooded[CROWD];
-  uv_loop_t loop;
   uint64_t alone = 0;
   int i;
 
-  support_loop_open(&loop);
   for (i = 0; i < CROWD; i++) {
     chs[i] = half_full(i % 2);
-    flooded_start(&flooded[i], &loop, chs[i], 0, 0);
-    if (i == 0) turn(&loop, 1);
-    if (i == 0) alone = values_of_a_turn(&loop, flooded, 1);
+    flooded_start(&flooded[i], &scene.loop, chs[i], 0, 0);
+    if (i == 0) turn(&scene.loop, 1);
+    if (i == 0) alone = values_of_a_turn(&scene.loop, flooded, 1);
   }
   ck_assert_uint_gt(alone, 0);
   for (i = 0; i < 20; i++)
-    ck_assert_uint_lt(values_of_a_turn(&loop, flooded, CROWD), alone * CROWD / 4);
+    ck_assert_uint_lt(values_of_a_turn(&scene.loop, flooded, CROWD), alone * CROWD / 4);
   for (i = 0; i < CROWD; i++) {
     uvchan_receiver_close(&flooded[i].handle, NULL);
     uvchan_release(chs[i]);
   }
-  support_loop_finish(&loop);
+  scene_finish();
 }
 END_TEST
 
@@ -268,23 +252,20 @@ START_TEST(receivers_of_one_loop_take_turns_beside_another_loop) {
 END_TEST
 
 START_TEST(requests_of_a_busy_loop_are_served_in_their_order) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   send_op_t sends[100];
   uint64_t taken = 0;
   uint64_t sent = 0;
   uint64_t i;
 
-  support_loop_open(&loop);
-  for (i = 0; i < 100; i++) send_op(&sends[i], &loop, ch, sent++);
+  for (i = 0; i < 100; i++) send_op(&sends[i], &scene.loop, ch, sent++);
   while (taken < 100) {
     if (taken + support_capacities[_i] < 100) must(try_send(ch, 999) == UV_EAGAIN);
     must(takes(ch, taken++));
   }
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   for (i = 0; i < 100; i++) ck_assert_int_eq(sends[i].status, 0);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -327,33 +308,30 @@ static void on_census(uvchan_receiver_t* receiver, int status, const void* value
 }
 
 START_TEST(every_one_of_several_senders_has_its_turn) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uv_thread_t threads[SENDERS];
   sender_t senders[SENDERS];
   census_t census;
   uint64_t i;
 
-  support_loop_open(&loop);
   memset(&census, 0, sizeof(census));
-  ck_assert_int_eq(uvchan_receiver_init(&loop, &census.handle, ch), 0);
+  ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &census.handle, ch), 0);
   ck_assert_int_eq(uvchan_recv_start(&census.handle, on_census), 0);
   for (i = 0; i < SENDERS; i++) {
     senders[i].ch = ch;
     senders[i].id = i;
     support_start(&threads[i], send_until_closed, &senders[i]);
   }
-  support_loop_finish(&loop);
+  scene_finish_loop();
   for (i = 0; i < SENDERS; i++) support_join(&threads[i]);
   for (i = 0; i < SENDERS; i++) ck_assert_uint_ge(census.counts[i], 10);
-  uvchan_release(ch);
 }
 END_TEST
 
 int main(void) {
   Suite* suite = suite_create("fair");
-  TCase* turns = support_tcase(suite, "turns");
-  TCase* order = support_tcase(suite, "order");
+  TCase* turns = scene_tcase(suite, "turns");
+  TCase* order = scene_tcase(suite, "order");
 
   tcase_add_loop_test(turns, a_turn_delivers_no_more_than_the_budget, 0, 4);
   tcase_add_test(turns, a_budget_of_0_is_refused);

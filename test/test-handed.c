@@ -1,6 +1,6 @@
 /* A value that a started receiver was told of is not lost where the receiver goes away before its
  * callback: it is ahead of all others, for whoever comes next. */
-#include "support-loop.h"
+#include "scene.h"
 
 /* How a receiver that was handed a value leaves before its callback. */
 typedef void (*leave_fn)(sink_t* sink);
@@ -106,26 +106,23 @@ END_TEST
 
 /* Of two that wait one is told of the value; whichever leaves, the other must hear of it. */
 START_TEST(a_value_of_a_receiver_that_left_wakes_another_that_waits) {
-  uvchan_t* ch = support_channel(8, leave_capacity(_i));
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(leave_capacity(_i));
   sink_t sinks[2];
   int first;
 
-  support_loop_open(&loop);
   for (first = 0; first < 2; first++) {
-    sink_start(&sinks[0], &loop, ch);
-    sink_start_batch(&sinks[1], &loop, ch);
-    settle(&loop);
+    sink_start(&sinks[0], &scene.loop, ch);
+    sink_start_batch(&sinks[1], &scene.loop, ch);
+    settle(&scene.loop);
     ck_assert_int_eq(try_send(ch, 0), 0);
     leaves[_i % NLEAVES](&sinks[first]);
-    run_until(&loop, sinks[1 - first].values == 1);
+    run_until(&scene.loop, sinks[1 - first].values == 1);
     ck_assert_uint_eq(sinks[first].calls, 0);
     if (!uvchan_receiver_is_closing(&sinks[first].handle)) sink_close(&sinks[first]);
     sink_close(&sinks[1 - first]);
-    ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    scene_run();
   }
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -180,25 +177,22 @@ END_TEST
 /* The receiver stands first and is told of the first value; the request is served by the second
  * send, with the older value. */
 START_TEST(a_request_gets_the_oldest_value_though_a_receiver_was_told_of_it) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   sink_t sink;
   recv_op_t recv;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
-  settle(&loop);
-  recv_op(&recv, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
+  settle(&scene.loop);
+  recv_op(&recv, &scene.loop, ch);
   ck_assert_int_eq(try_send(ch, 0), 0);
   ck_assert_int_eq(try_send(ch, 1), 0);
   sink.first = 1;
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(recv.calls, 1);
   ck_assert_uint_eq(recv.value, 0);
   ck_assert_uint_eq(sink.values, 1);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -308,7 +302,7 @@ END_TEST
 
 int main(void) {
   Suite* suite = suite_create("handed");
-  TCase* leave = support_tcase(suite, "leave");
+  TCase* leave = scene_tcase(suite, "leave");
 
   tcase_add_loop_test(leave, a_value_of_a_receiver_that_left_goes_to_a_receive_of_the_thread, 0,
                       LEAVES_AND_KINDS);

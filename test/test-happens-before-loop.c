@@ -1,6 +1,6 @@
 /* Memory order across threads and loops, with plain data beside the channel: under ThreadSanitizer
  * an order that is missing is a data race, and elsewhere the data are wrong sooner or later. */
-#include "support-loop.h"
+#include "scene.h"
 
 #define COUNT 300
 
@@ -41,49 +41,43 @@ static void on_batch(uvchan_receiver_t* receiver, ssize_t nvalues, const void* v
 }
 
 START_TEST(what_was_written_before_a_send_or_a_close_is_seen_in_the_callback) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i / 2]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i / 2]);
   uv_thread_t thread;
   uvchan_receiver_t receiver;
 
-  support_loop_open(&loop);
-  ck_assert_int_eq(uvchan_receiver_init(&loop, &receiver, ch), 0);
+  ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &receiver, ch), 0);
   if (_i % 2 == 0) {
     ck_assert_int_eq(uvchan_recv_start(&receiver, on_value), 0);
   } else {
     ck_assert_int_eq(uvchan_recv_start_batch(&receiver, on_batch), 0);
   }
   support_start(&thread, write_and_send, ch);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   support_join(&thread);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(what_was_written_before_a_send_or_a_close_is_seen_when_a_request_is_done) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uv_thread_t thread;
   recv_op_t recv;
   select_op_t select;
   int ended = 0;
 
-  support_loop_open(&loop);
   support_start(&thread, write_and_send, ch);
   while (!ended) {
-    recv_op(&recv, &loop, ch);
-    run_until(&loop, recv.calls == 1);
+    recv_op(&recv, &scene.loop, ch);
+    run_until(&scene.loop, recv.calls == 1);
     if (recv.status == 0) read_notes(&recv.value, 1);
     select_case(&select, 0, ch, UVCHAN_RECV, 0);
-    select_op(&select, &loop, 1);
-    run_until(&loop, select.calls == 1);
+    select_op(&select, &scene.loop, 1);
+    run_until(&scene.loop, select.calls == 1);
     ended = select.cases[0].status == UV_EOF;
     if (!ended) read_notes(&select.values[0], 1);
   }
   must(last_words == 77);
   support_join(&thread);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -94,31 +88,28 @@ static void receive_and_read(void* arg) {
 }
 
 START_TEST(what_a_loop_wrote_before_its_request_is_seen_by_a_thread) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uv_thread_t thread;
   send_op_t send;
   select_op_t select;
   uint64_t i;
 
-  support_loop_open(&loop);
   support_start(&thread, receive_and_read, ch);
   for (i = 0; i < COUNT; i++) {
     notes[i] = i * 3 + 1;
     if (i % 2 == 0) {
-      send_op(&send, &loop, ch, i);
-      run_until(&loop, send.calls == 1);
+      send_op(&send, &scene.loop, ch, i);
+      run_until(&scene.loop, send.calls == 1);
     } else {
       select_case(&select, 0, ch, UVCHAN_SEND, i);
-      select_op(&select, &loop, 1);
-      run_until(&loop, select.calls == 1);
+      select_op(&select, &scene.loop, 1);
+      run_until(&scene.loop, select.calls == 1);
     }
   }
   last_words = 77;
   ck_assert_int_eq(uvchan_close(ch), 0);
   support_join(&thread);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -134,23 +125,20 @@ static void answer_and_receive(void* arg) {
 /* The k-th receive happens before send k + capacity completes: what the receiver wrote before the
  * one, the sender reads after the other. */
 START_TEST(what_was_written_before_a_receive_is_seen_when_the_send_behind_it_is_done) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   size_t capacity = support_capacities[_i];
-  uv_loop_t loop;
   uv_thread_t thread;
   send_op_t send;
   uint64_t i;
 
-  support_loop_open(&loop);
   support_start(&thread, answer_and_receive, ch);
   for (i = 0; i < COUNT; i++) {
-    send_op(&send, &loop, ch, i);
-    run_until(&loop, send.calls == 1);
+    send_op(&send, &scene.loop, ch, i);
+    run_until(&scene.loop, send.calls == 1);
     if (i >= capacity) must(answers[i - capacity] == i - capacity + 5);
   }
   support_join(&thread);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -161,26 +149,24 @@ static void note_and_done(void* arg) {
 
 START_TEST(what_was_written_before_done_is_seen_by_the_notify) {
   uvchan_waitgroup_t wg;
-  uv_loop_t loop;
   uv_thread_t thread;
   notify_op_t notify;
 
-  support_loop_open(&loop);
   ck_assert_int_eq(uvchan_waitgroup_init(&wg), 0);
   ck_assert_int_eq(uvchan_waitgroup_add(&wg, 1), 0);
-  notify_op(&notify, &loop, &wg);
+  notify_op(&notify, &scene.loop, &wg);
   support_start(&thread, note_and_done, &wg);
-  run_until(&loop, notify.calls == 1);
+  run_until(&scene.loop, notify.calls == 1);
   ck_assert_uint_eq(last_words, 78);
   support_join(&thread);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_waitgroup_destroy(&wg);
 }
 END_TEST
 
 int main(void) {
   Suite* suite = suite_create("happens-before-loop");
-  TCase* order = support_tcase(suite, "order");
+  TCase* order = scene_tcase(suite, "order");
 
   tcase_add_loop_test(order, what_was_written_before_a_send_or_a_close_is_seen_in_the_callback, 0,
                       2 * SUPPORT_NCAPACITIES);

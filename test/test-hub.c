@@ -1,6 +1,6 @@
 /* One wake-up handle for each loop, however many users it has: made by the first, gone with the
  * last. */
-#include "support-loop.h"
+#include "scene.h"
 
 #define CROWD 1000
 
@@ -81,36 +81,30 @@ static void close_and_open_again(uvchan_receiver_t* receiver) {
 }
 
 START_TEST(a_receiver_may_be_opened_again_in_the_close_callback_of_the_last_one) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   uvchan_receiver_close(&sink.handle, close_and_open_again);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(sink.closes, 10);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(a_user_that_comes_while_the_handle_is_closing_is_served) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   sink_t first;
   sink_t second;
 
-  support_loop_open(&loop);
-  sink_start(&first, &loop, ch);
+  sink_start(&first, &scene.loop, ch);
   sink_close(&first);
-  sink_start(&second, &loop, ch);
+  sink_start(&second, &scene.loop, ch);
   ck_assert_int_eq(try_send(ch, 0), 0);
-  run_until(&loop, second.values == 1);
+  run_until(&scene.loop, second.values == 1);
   ck_assert_uint_eq(first.calls, 0);
   sink_close(&second);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(first.closes + second.closes, 2);
-  uvchan_release(ch);
 }
 END_TEST
 
@@ -158,24 +152,21 @@ END_TEST
 
 /* A full wake-up for each value would show here: the thread has sent all before the loop turns. */
 START_TEST(one_wake_up_is_enough_for_all_that_was_sent_while_the_loop_slept) {
-  uvchan_t* ch = support_channel(8, UVCHAN_UNBOUNDED);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(UVCHAN_UNBOUNDED);
   uv_thread_t thread;
   sink_t sink;
   int i;
 
-  support_loop_open(&loop);
   for (i = 0; i < CROWD; i++) crowd_chs[i] = ch;
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   sink.unordered = 1;
-  settle(&loop);
+  settle(&scene.loop);
   support_start(&thread, send_to_the_crowd, NULL);
   support_join(&thread);
   ck_assert_uint_le(rest(ch).wakeups, 2);
-  run_until(&loop, sink.values == CROWD);
+  run_until(&scene.loop, sink.values == CROWD);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -190,44 +181,38 @@ static void send_one(void* arg) {
 }
 
 START_TEST(one_turn_delivers_what_a_thread_sent_before_it) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i % SUPPORT_NCAPACITIES]);
+  uvchan_t* ch = scene_channel(support_capacities[_i % SUPPORT_NCAPACITIES]);
   uv_run_mode mode = _i < SUPPORT_NCAPACITIES ? UV_RUN_ONCE : UV_RUN_NOWAIT;
   one_value_t one = {ch, 0};
-  uv_loop_t loop;
   uv_thread_t thread;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   for (one.number = 0; one.number < 5; one.number++) {
     support_start(&thread, send_one, &one);
     support_join(&thread);
-    ck_assert_int_ne(uv_run(&loop, mode), 0);
+    ck_assert_int_ne(uv_run(&scene.loop, mode), 0);
     ck_assert_uint_eq(sink.values, one.number + 1);
   }
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(one_turn_delivers_what_its_own_thread_sent_before_it) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i % SUPPORT_NCAPACITIES]);
+  uvchan_t* ch = scene_channel(support_capacities[_i % SUPPORT_NCAPACITIES]);
   uv_run_mode mode = _i < SUPPORT_NCAPACITIES ? UV_RUN_ONCE : UV_RUN_NOWAIT;
-  uv_loop_t loop;
   sink_t sink;
   uint64_t i;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   for (i = 0; i < 5; i++) {
     ck_assert_int_eq(try_send(ch, i), 0);
-    ck_assert_int_ne(uv_run(&loop, mode), 0);
+    ck_assert_int_ne(uv_run(&scene.loop, mode), 0);
     ck_assert_uint_eq(sink.values, i + 1);
   }
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -258,8 +243,8 @@ END_TEST
 
 int main(void) {
   Suite* suite = suite_create("hub");
-  TCase* handle = support_tcase(suite, "handle");
-  TCase* wake = support_tcase(suite, "wake");
+  TCase* handle = scene_tcase(suite, "handle");
+  TCase* wake = scene_tcase(suite, "wake");
 
   tcase_add_test(handle, a_thousand_receivers_share_one_async_handle);
   tcase_add_loop_test(handle, the_async_handle_goes_with_the_last_user_and_comes_with_the_next, 0,

@@ -1,7 +1,7 @@
 /* What nobody uses costs nothing: no turns of the loop, no thread, no descriptor, no timer. */
 #include <dirent.h>
 
-#include "support-loop.h"
+#include "scene.h"
 
 #define CROWD 1000
 
@@ -104,98 +104,85 @@ START_TEST(a_loop_with_a_thousand_started_receivers_sleeps) {
 END_TEST
 
 START_TEST(a_loop_sleeps_again_after_its_values_are_delivered) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   sink_t sink;
   uint64_t i;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   for (i = 0; i < 20; i++) {
     ck_assert_int_eq(try_send(ch, i), 0);
-    run_until(&loop, sink.values == i + 1);
+    run_until(&scene.loop, sink.values == i + 1);
   }
-  check_that_it_sleeps(&loop);
+  check_that_it_sleeps(&scene.loop);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(a_loop_with_pending_requests_sleeps) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uvchan_waitgroup_t wg;
   recv_op_t recv;
   select_op_t select;
   notify_op_t notify;
 
-  support_loop_open(&loop);
   ck_assert_int_eq(uvchan_waitgroup_init(&wg), 0);
   ck_assert_int_eq(uvchan_waitgroup_add(&wg, 1), 0);
-  recv_op(&recv, &loop, ch);
+  recv_op(&recv, &scene.loop, ch);
   select_case(&select, 0, ch, UVCHAN_RECV, 0);
-  select_op(&select, &loop, 1);
-  notify_op(&notify, &loop, &wg);
-  check_that_it_sleeps(&loop);
+  select_op(&select, &scene.loop, 1);
+  notify_op(&notify, &scene.loop, &wg);
+  check_that_it_sleeps(&scene.loop);
   ck_assert_int_eq(cancel_op(&recv), 0);
   ck_assert_int_eq(cancel_op(&select), 0);
   ck_assert_int_eq(cancel_op(&notify), 0);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_waitgroup_destroy(&wg);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(a_loop_whose_receiver_is_stopped_beside_a_full_channel_sleeps) {
-  uvchan_t* ch = support_channel(8, 3);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(3);
   sink_t sink;
   send_op_t send;
   uint64_t i;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   for (i = 0; i < 3; i++) ck_assert_int_eq(try_send(ch, i), 0);
-  send_op(&send, &loop, ch, 3);
+  send_op(&send, &scene.loop, ch, 3);
   ck_assert_int_eq(uvchan_recv_stop(&sink.handle), 0);
-  check_that_it_sleeps(&loop);
+  check_that_it_sleeps(&scene.loop);
   ck_assert_uint_eq(sink.calls, 0);
   ck_assert_int_eq(uvchan_recv_start(&sink.handle, sink_on_value), 0);
-  run_until(&loop, sink.values == 4);
+  run_until(&scene.loop, sink.values == 4);
   ck_assert_int_eq(send.status, 0);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(after_the_end_the_loop_sleeps) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uvchan_t* other = support_channel(8, 1);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
+  uvchan_t* other = scene_channel(1);
   sink_t sink;
   sink_t alive;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
-  sink_start(&alive, &loop, other);
+  sink_start(&sink, &scene.loop, ch);
+  sink_start(&alive, &scene.loop, other);
   ck_assert_int_eq(uvchan_close(ch), 0);
-  run_until(&loop, sink.ends == 1);
-  check_that_it_sleeps(&loop);
+  run_until(&scene.loop, sink.ends == 1);
+  check_that_it_sleeps(&scene.loop);
   ck_assert_uint_eq(sink.ends, 1);
   sink_close(&sink);
   sink_close(&alive);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
-  uvchan_release(other);
+  scene_finish();
 }
 END_TEST
 
 int main(void) {
   Suite* suite = suite_create("idle");
   TCase* costs = support_tcase(suite, "costs");
-  TCase* sleeps = support_tcase(suite, "sleeps");
+  TCase* sleeps = scene_tcase(suite, "sleeps");
 
   tcase_add_test(costs, a_thousand_started_receivers_need_no_thread_and_no_descriptor_each);
 

@@ -1,119 +1,103 @@
 /* What keeps a loop alive and what does not, and what happens to channels whose loops end. */
 #include <stdlib.h>
 
-#include "support-loop.h"
+#include "scene.h"
 
 START_TEST(only_a_started_and_referenced_receiver_keeps_the_loop_alive) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
-  ck_assert(!uv_loop_alive(&loop));
+  sink_init(&sink, &scene.loop, ch);
+  ck_assert(!uv_loop_alive(&scene.loop));
   ck_assert_int_eq(uvchan_recv_start(&sink.handle, sink_on_value), 0);
-  ck_assert(uv_loop_alive(&loop));
+  ck_assert(uv_loop_alive(&scene.loop));
   uvchan_receiver_unref(&sink.handle);
   uvchan_receiver_unref(&sink.handle);
   ck_assert(!uvchan_receiver_has_ref(&sink.handle));
-  ck_assert(!uv_loop_alive(&loop));
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert(!uv_loop_alive(&scene.loop));
+  scene_run();
   uvchan_receiver_ref(&sink.handle);
   ck_assert(uvchan_receiver_has_ref(&sink.handle));
-  ck_assert(uv_loop_alive(&loop));
+  ck_assert(uv_loop_alive(&scene.loop));
   ck_assert_int_eq(uvchan_recv_stop(&sink.handle), 0);
-  ck_assert(!uv_loop_alive(&loop));
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
-  ck_assert_int_eq(uv_loop_close(&loop), UV_EBUSY);
+  ck_assert(!uv_loop_alive(&scene.loop));
+  scene_run();
+  ck_assert_int_eq(uv_loop_close(&scene.loop), UV_EBUSY);
   sink_close(&sink);
-  ck_assert(uv_loop_alive(&loop));
-  support_loop_finish(&loop);
+  ck_assert(uv_loop_alive(&scene.loop));
+  scene_finish_loop();
   ck_assert_uint_eq(sink.closes, 1);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(one_referenced_receiver_of_two_keeps_the_loop_alive) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   sink_t sinks[2];
 
-  support_loop_open(&loop);
-  sink_start(&sinks[0], &loop, ch);
-  sink_start(&sinks[1], &loop, ch);
+  sink_start(&sinks[0], &scene.loop, ch);
+  sink_start(&sinks[1], &scene.loop, ch);
   uvchan_receiver_unref(&sinks[0].handle);
-  ck_assert(uv_loop_alive(&loop));
+  ck_assert(uv_loop_alive(&scene.loop));
   uvchan_receiver_unref(&sinks[1].handle);
-  ck_assert(!uv_loop_alive(&loop));
+  ck_assert(!uv_loop_alive(&scene.loop));
   uvchan_receiver_ref(&sinks[0].handle);
-  ck_assert(uv_loop_alive(&loop));
+  ck_assert(uv_loop_alive(&scene.loop));
   sink_close(&sinks[0]);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(sinks[0].closes, 1);
   ck_assert_uint_eq(sinks[1].closes, 0);
-  ck_assert(!uv_loop_alive(&loop));
+  ck_assert(!uv_loop_alive(&scene.loop));
   sink_close(&sinks[1]);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(a_receiver_that_reached_the_end_does_not_keep_the_loop_alive) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   ck_assert_int_eq(uvchan_close(ch), 0);
-  ck_assert(uv_loop_alive(&loop));
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert(uv_loop_alive(&scene.loop));
+  scene_run();
   ck_assert_uint_eq(sink.ends, 1);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(a_pending_request_keeps_the_loop_alive) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   recv_op_t recv;
 
-  support_loop_open(&loop);
-  recv_op(&recv, &loop, ch);
-  ck_assert(uv_loop_alive(&loop));
-  ck_assert_int_eq(uv_loop_close(&loop), UV_EBUSY);
+  recv_op(&recv, &scene.loop, ch);
+  ck_assert(uv_loop_alive(&scene.loop));
+  ck_assert_int_eq(uv_loop_close(&scene.loop), UV_EBUSY);
   ck_assert_int_eq(try_send(ch, 1), 0);
-  ck_assert(uv_loop_alive(&loop));
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert(uv_loop_alive(&scene.loop));
+  scene_run();
   ck_assert_uint_eq(recv.calls, 1);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(a_pending_request_keeps_the_loop_alive_beside_an_unreferenced_receiver) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uvchan_t* other = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
+  uvchan_t* other = scene_channel(support_capacities[_i]);
   recv_op_t recv;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, other);
+  sink_start(&sink, &scene.loop, other);
   uvchan_receiver_unref(&sink.handle);
-  ck_assert(!uv_loop_alive(&loop));
-  recv_op(&recv, &loop, ch);
-  ck_assert(uv_loop_alive(&loop));
+  ck_assert(!uv_loop_alive(&scene.loop));
+  recv_op(&recv, &scene.loop, ch);
+  ck_assert(uv_loop_alive(&scene.loop));
   ck_assert_int_eq(try_send(ch, 1), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(recv.calls, 1);
-  ck_assert(!uv_loop_alive(&loop));
+  ck_assert(!uv_loop_alive(&scene.loop));
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
-  uvchan_release(other);
+  scene_finish();
 }
 END_TEST
 
@@ -125,47 +109,41 @@ static void send_zero(void* arg) {
 static void on_idle_turn(uv_prepare_t* prepare) { (void)prepare; }
 
 START_TEST(an_unreferenced_receiver_is_served_while_the_loop_runs) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uv_thread_t thread;
   uv_prepare_t prepare;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   uvchan_receiver_unref(&sink.handle);
-  ck_assert_int_eq(uv_prepare_init(&loop, &prepare), 0);
+  ck_assert_int_eq(uv_prepare_init(&scene.loop, &prepare), 0);
   ck_assert_int_eq(uv_prepare_start(&prepare, on_idle_turn), 0);
   support_start(&thread, send_zero, ch);
-  run_until(&loop, sink.values == 1);
+  run_until(&scene.loop, sink.values == 1);
   support_join(&thread);
   uv_close((uv_handle_t*)&prepare, NULL);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(what_was_sent_to_an_unreferenced_receiver_is_not_lost) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uv_thread_t thread;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   uvchan_receiver_unref(&sink.handle);
   support_start(&thread, send_zero, ch);
   support_join(&thread);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   uvchan_receiver_ref(&sink.handle);
-  run_until(&loop, sink.values == 1);
+  run_until(&scene.loop, sink.values == 1);
   ck_assert_int_eq(uvchan_close(ch), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(sink.ends, 1);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -235,20 +213,18 @@ static void run_until_one_came(void* arg) {
 /* The first thread has run the loop itself, so that the library knows it as the loop's own; then it
  * is any other. */
 START_TEST(a_loop_that_moved_to_another_thread_is_woken_by_the_first) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uv_prepare_t prepare;
   uv_thread_t thread;
   sink_t sink;
   uint64_t i;
 
-  support_loop_open(&loop);
-  ck_assert_int_eq(uv_prepare_init(&loop, &prepare), 0);
+  ck_assert_int_eq(uv_prepare_init(&scene.loop, &prepare), 0);
   /* before the library's own, and so run after it */
   ck_assert_int_eq(uv_prepare_start(&prepare, note_sleep), 0);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   for (i = 0; i < 10; i++) {
-    settle(&loop);
+    settle(&scene.loop);
     atomic_store(&about_to_sleep, 0);
     support_start(&thread, run_until_one_came, &sink);
     support_await(atomic_load(&about_to_sleep));
@@ -258,8 +234,7 @@ START_TEST(a_loop_that_moved_to_another_thread_is_woken_by_the_first) {
   }
   uv_close((uv_handle_t*)&prepare, NULL);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -339,8 +314,8 @@ END_TEST
 
 int main(void) {
   Suite* suite = suite_create("loop-life");
-  TCase* alive = support_tcase(suite, "alive");
-  TCase* threads = support_tcase(suite, "threads");
+  TCase* alive = scene_tcase(suite, "alive");
+  TCase* threads = scene_tcase(suite, "threads");
 
   tcase_add_loop_test(alive, only_a_started_and_referenced_receiver_keeps_the_loop_alive, 0,
                       SUPPORT_NCAPACITIES);

@@ -1,7 +1,7 @@
 /* Wake-ups between threads and loops. No test here closes a channel while it still waits for a
  * value: the wake-up of a close would hide one that was lost, which shows as a loop that sleeps for
  * ever and as the time limit of the test case. */
-#include "support-loop.h"
+#include "scene.h"
 
 /* A thread and a loop take turns: the thread sends the next value only when the loop has had the
  * one before, so that the loop is on its way to sleep at each send. */
@@ -29,17 +29,15 @@ static void count_turns(uvchan_receiver_t* receiver, int status, const void* val
 
 START_TEST(each_of_many_single_values_wakes_the_loop) {
   turns_t turns = {support_channel(8, support_capacities[_i]), (uint64_t)support_count(2000), 0};
-  uv_loop_t loop;
   uv_thread_t thread;
   sink_t sink;
 
-  support_loop_open(&loop);
   turns_of_the_test = &turns;
-  sink_init(&sink, &loop, turns.ch);
+  sink_init(&sink, &scene.loop, turns.ch);
   sink.close_after = turns.count;
   ck_assert_int_eq(uvchan_recv_start(&sink.handle, count_turns), 0);
   support_start(&thread, send_by_turns, &turns);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   support_join(&thread);
   ck_assert_uint_eq(sink.values, turns.count);
   uvchan_release(turns.ch);
@@ -61,27 +59,25 @@ static void restart_in_idle(uv_idle_t* idle) {
 
 START_TEST(a_receiver_that_is_stopped_and_started_all_the_time_misses_nothing) {
   turns_t turns = {support_channel(8, support_capacities[_i]), (uint64_t)support_count(1000), 0};
-  uv_loop_t loop;
   uv_thread_t thread;
   uv_idle_t idle;
   sink_t sink;
 
-  support_loop_open(&loop);
   turns_of_the_test = &turns;
-  sink_init(&sink, &loop, turns.ch);
+  sink_init(&sink, &scene.loop, turns.ch);
   ck_assert_int_eq(uvchan_recv_start(&sink.handle, stop_and_start), 0);
-  ck_assert_int_eq(uv_idle_init(&loop, &idle), 0);
+  ck_assert_int_eq(uv_idle_init(&scene.loop, &idle), 0);
   idle.data = &sink;
   support_start(&thread, send_by_turns, &turns);
   /* by halves with and without the restarts outside of callbacks, which keep the loop awake */
   while (sink.values < turns.count) {
     if (sink.values == turns.count / 2) must(uv_idle_start(&idle, restart_in_idle) == 0);
-    uv_run(&loop, UV_RUN_ONCE);
+    uv_run(&scene.loop, UV_RUN_ONCE);
   }
   support_join(&thread);
   uv_close((uv_handle_t*)&idle, NULL);
   sink_close(&sink);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(turns.ch);
 }
 END_TEST
@@ -186,31 +182,28 @@ static void send_one(void* arg) {
 /* The request stands before the thread in the queue. Where it is cancelled in time, the value is
  * the thread's, who sleeps. */
 START_TEST(a_cancelled_request_does_not_keep_the_wake_up_from_the_next) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uv_thread_t taker;
   uv_thread_t sender;
   recv_op_t recv;
   int round;
 
-  support_loop_open(&loop);
   for (round = 0; round < support_count(200); round++) {
     int cancelled;
-    recv_op(&recv, &loop, ch);
+    recv_op(&recv, &scene.loop, ch);
     support_start(&taker, take_one, ch);
     support_await_receivers(ch, 2);
     support_start(&sender, send_one, ch);
     if (round % 2 == 0) uv_sleep(0);
     cancelled = cancel_op(&recv);
-    run_until(&loop, recv.calls == 1);
+    run_until(&scene.loop, recv.calls == 1);
     must(recv.status == (cancelled == 0 ? UV_ECANCELED : 0));
     if (cancelled != 0) send_one(ch);
     support_join(&taker);
     support_join(&sender);
   }
   ck_assert(is_empty(ch));
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -222,22 +215,20 @@ static void send_one_and_leave(void* arg) {
 
 START_TEST(a_value_whose_sender_leaves_at_once_is_received) {
   int rounds = support_count(300);
-  uv_loop_t loop;
   int round;
 
-  support_loop_open(&loop);
   for (round = 0; round < rounds; round++) {
     uvchan_t* ch = support_channel(8, support_capacities[_i]);
     uv_thread_t thread;
     sink_t sink;
-    sink_start(&sink, &loop, ch);
+    sink_start(&sink, &scene.loop, ch);
     sink.close_after = 1;
     support_start(&thread, send_one_and_leave, ch);
-    ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    scene_run();
     ck_assert_uint_eq(sink.values, 1);
     support_join(&thread);
   }
-  support_loop_finish(&loop);
+  scene_finish();
 }
 END_TEST
 
@@ -251,27 +242,24 @@ static void produce(void* arg) {
 
 /* More senders wait than there are places; all of them must hear of the room that a drain makes. */
 START_TEST(all_blocked_producers_go_on_when_a_loop_drains) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i / 2]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i / 2]);
   uv_thread_t threads[PRODUCERS];
   sink_t sink;
   int i;
 
-  support_loop_open(&loop);
   for (i = 0; i < PRODUCERS; i++) support_start(&threads[i], produce, ch);
   support_await_senders(ch, PRODUCERS);
   if (_i % 2 == 0) {
-    sink_start(&sink, &loop, ch);
+    sink_start(&sink, &scene.loop, ch);
   } else {
-    sink_start_batch(&sink, &loop, ch);
+    sink_start_batch(&sink, &scene.loop, ch);
   }
   sink.unordered = 1;
-  run_until(&loop, sink.values == PRODUCERS * EACH);
+  run_until(&scene.loop, sink.values == PRODUCERS * EACH);
   for (i = 0; i < PRODUCERS; i++) support_join(&threads[i]);
   ck_assert_uint_eq(rest(ch).waiting_senders, 0);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -364,31 +352,29 @@ static void racer_start(racer_t* racer, uv_thread_t* thread, size_t capacity, uv
 /* Nobody receives a second time, so the room that the one receive made must not be overlooked. */
 START_TEST(a_send_that_races_with_the_one_receive_is_let_in) {
   racer_t racer;
-  uv_loop_t loop;
   uv_thread_t thread;
   send_op_t send;
   select_op_t select;
   int round;
 
-  support_loop_open(&loop);
   racer_start(&racer, &thread, support_capacities[_i], receive_once);
   while (try_send(racer.ch, 0) == 0) continue;
   for (round = 1; round <= racer.rounds; round++) {
     start_round(&racer, round);
     if (round % 2 == 0) {
-      send_op(&send, &loop, racer.ch, (uint64_t)round);
-      run_until(&loop, send.calls == 1);
+      send_op(&send, &scene.loop, racer.ch, (uint64_t)round);
+      run_until(&scene.loop, send.calls == 1);
       must(send.status == 0);
     } else {
       select_case(&select, 0, racer.ch, UVCHAN_SEND, (uint64_t)round);
-      select_op(&select, &loop, 1);
-      run_until(&loop, select.calls == 1);
+      select_op(&select, &scene.loop, 1);
+      run_until(&scene.loop, select.calls == 1);
       must(select.cases[0].status == 0);
     }
     await_round(&racer, round);
   }
   support_join(&thread);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(racer.ch);
 }
 END_TEST
@@ -404,64 +390,60 @@ static void send_once(void* arg) {
 
 START_TEST(a_receive_that_races_with_the_one_send_is_served) {
   racer_t racer;
-  uv_loop_t loop;
   uv_thread_t thread;
   recv_op_t recv;
   select_op_t select;
   int round;
 
-  support_loop_open(&loop);
   racer_start(&racer, &thread, support_capacities[_i], send_once);
   for (round = 1; round <= racer.rounds; round++) {
     start_round(&racer, round);
     if (round % 2 == 0) {
-      recv_op(&recv, &loop, racer.ch);
-      run_until(&loop, recv.calls == 1);
+      recv_op(&recv, &scene.loop, racer.ch);
+      run_until(&scene.loop, recv.calls == 1);
       must(recv.value == (uint64_t)round);
     } else {
       select_case(&select, 0, racer.ch, UVCHAN_RECV, 0);
-      select_op(&select, &loop, 1);
-      run_until(&loop, select.calls == 1);
+      select_op(&select, &scene.loop, 1);
+      run_until(&scene.loop, select.calls == 1);
       must(select.values[0] == (uint64_t)round);
     }
     await_round(&racer, round);
   }
   support_join(&thread);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(racer.ch);
 }
 END_TEST
 
 START_TEST(a_receiver_that_is_started_beside_the_one_send_is_told) {
   racer_t racer;
-  uv_loop_t loop;
   uv_thread_t thread;
   sink_t sink;
   int round;
 
-  support_loop_open(&loop);
   racer_start(&racer, &thread, support_capacities[_i], send_once);
-  sink_init(&sink, &loop, racer.ch);
+  sink_init(&sink, &scene.loop, racer.ch);
   sink.first = 1;
   for (round = 1; round <= racer.rounds; round++) {
     start_round(&racer, round);
     must(uvchan_recv_start(&sink.handle, sink_on_value) == 0);
-    run_until(&loop, sink.values == (uint64_t)round);
+    run_until(&scene.loop, sink.values == (uint64_t)round);
     must(uvchan_recv_stop(&sink.handle) == 0);
     await_round(&racer, round);
   }
   support_join(&thread);
   sink_close(&sink);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(racer.ch);
 }
 END_TEST
 
 int main(void) {
   Suite* suite = suite_create("lost-wakeups");
-  TCase* single = support_tcase(suite, "single");
-  TCase* several = support_tcase(suite, "several");
-  TCase* races = support_tcase(suite, "races");
+  TCase* single = scene_tcase(suite, "single");
+  TCase* several = scene_tcase(suite, "several");
+  TCase* races = scene_tcase(suite, "races");
 
   tcase_add_loop_test(single, each_of_many_single_values_wakes_the_loop, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(single, a_receiver_that_is_stopped_and_started_all_the_time_misses_nothing, 0,

@@ -1,5 +1,5 @@
 /* Memory on loops: what allocates and what does not, and each allocation failing in its turn. */
-#include "support-loop.h"
+#include "scene.h"
 
 #define EVERY_KIND (SUPPORT_NCAPACITIES * SUPPORT_NELEM_SIZES)
 
@@ -188,37 +188,35 @@ END_TEST
 START_TEST(delivery_stop_close_and_release_need_no_memory) {
   uvchan_t* ch = support_channel(elem_size_of(_i), capacity_of(_i));
   unsigned char value[SUPPORT_MOST_BYTES];
-  uv_loop_t loop;
   sink_t sink;
   sink_t batch;
   recv_op_t recv;
   uint64_t i;
   int left = capacity_of(_i) == UVCHAN_UNBOUNDED ? 16 : (int)capacity_of(_i);
 
-  support_loop_open(&loop);
   for (i = 0; left-- > 0; i++) {
     support_fill(value, elem_size_of(_i), i);
     ck_assert_int_eq(uvchan_try_send(ch, value), 0);
   }
-  sink_init(&sink, &loop, ch);
-  sink_init(&batch, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
+  sink_init(&batch, &scene.loop, ch);
   sink.unordered = batch.unordered = 1;
   support_fail_at(0, 1);
   ck_assert_int_eq(uvchan_recv_start(&sink.handle, sink_on_value), 0);
   ck_assert_int_eq(uvchan_recv_start_batch(&batch.handle, sink_on_batch), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(sink.values + batch.values, i);
   ck_assert_int_eq(uvchan_recv_stop(&sink.handle), 0);
   memset(&recv, 0, sizeof(recv));
-  ck_assert_int_eq(uvchan_recv(&loop, &recv.req, ch, value, recv_op_done), 0);
+  ck_assert_int_eq(uvchan_recv(&scene.loop, &recv.req, ch, value, recv_op_done), 0);
   ck_assert_int_eq(cancel_op(&recv), 0);
   ck_assert_int_eq(uvchan_close(ch), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(batch.ends, 1);
   ck_assert_uint_eq(recv.calls, 1);
   sink_close(&sink);
   sink_close(&batch);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(support_failures(), 0);
   support_fail_never();
   uvchan_release(ch);
@@ -226,8 +224,7 @@ START_TEST(delivery_stop_close_and_release_need_no_memory) {
 END_TEST
 
 START_TEST(requests_and_values_of_a_bounded_channel_allocate_nothing) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   sink_t keeper;
   send_op_t sends[20];
   recv_op_t recvs[20];
@@ -235,28 +232,26 @@ START_TEST(requests_and_values_of_a_bounded_channel_allocate_nothing) {
   size_t calls;
   uint64_t i;
 
-  support_loop_open(&loop);
-  sink_init(&keeper, &loop, ch); /* keeps the hub */
+  sink_init(&keeper, &scene.loop, ch); /* keeps the hub */
   calls = support_calls();
-  for (i = 0; i < 20; i++) send_op(&sends[i], &loop, ch, i);
-  for (i = 0; i < 20; i++) recv_op(&recvs[i], &loop, ch);
-  settle(&loop);
+  for (i = 0; i < 20; i++) send_op(&sends[i], &scene.loop, ch, i);
+  for (i = 0; i < 20; i++) recv_op(&recvs[i], &scene.loop, ch);
+  settle(&scene.loop);
   for (i = 0; i < 20; i++) ck_assert_uint_eq(recvs[i].value, i);
   for (i = 0; i < 4; i++) select_case(&select, (size_t)i, ch, UVCHAN_RECV, 0);
-  select_op(&select, &loop, 4);
+  select_op(&select, &scene.loop, 4);
   ck_assert_int_eq(cancel_op(&select), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_int_eq(uvchan_recv_start(&keeper.handle, sink_on_value), 0);
   if (support_capacities[_i] != 0) {
     for (i = 0; i < 100; i++) {
       ck_assert_int_eq(try_send(ch, i), 0);
-      run_until(&loop, keeper.values == i + 1);
+      run_until(&scene.loop, keeper.values == i + 1);
     }
   }
   ck_assert_uint_eq(support_calls(), calls);
   sink_close(&keeper);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -266,20 +261,17 @@ START_TEST(a_receiver_takes_no_more_than_512_bytes) {
 END_TEST
 
 START_TEST(a_thousand_receivers_of_small_values_share_the_memory_of_one_hub) {
-  uvchan_t* ch = support_channel(8, 16);
+  uvchan_t* ch = scene_channel(16);
   static uvchan_receiver_t receivers[1000];
-  uv_loop_t loop;
   size_t blocks;
   int i;
 
-  support_loop_open(&loop);
-  ck_assert_int_eq(uvchan_receiver_init(&loop, &receivers[0], ch), 0);
+  ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &receivers[0], ch), 0);
   blocks = support_allocations();
-  for (i = 1; i < 1000; i++) must(uvchan_receiver_init(&loop, &receivers[i], ch) == 0);
+  for (i = 1; i < 1000; i++) must(uvchan_receiver_init(&scene.loop, &receivers[i], ch) == 0);
   ck_assert_uint_eq(support_allocations(), blocks);
   for (i = 0; i < 1000; i++) uvchan_receiver_close(&receivers[i], NULL);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -289,36 +281,33 @@ static void burst(void* arg) {
 }
 
 START_TEST(an_unbounded_channel_gives_its_memory_back_after_a_burst) {
-  uvchan_t* ch = support_channel(8, UVCHAN_UNBOUNDED);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(UVCHAN_UNBOUNDED);
   uv_thread_t thread;
   sink_t sink;
   size_t before;
 
-  support_loop_open(&loop);
   if (_i == 0) {
-    sink_start(&sink, &loop, ch);
+    sink_start(&sink, &scene.loop, ch);
   } else {
-    sink_start_batch(&sink, &loop, ch);
+    sink_start_batch(&sink, &scene.loop, ch);
   }
-  settle(&loop);
+  settle(&scene.loop);
   before = support_bytes();
   support_start(&thread, burst, ch);
   support_join(&thread);
   ck_assert_uint_ge(support_bytes(), before + 20000 * 8 - 4096);
-  run_until(&loop, sink.values == 20000);
-  settle(&loop);
+  run_until(&scene.loop, sink.values == 20000);
+  settle(&scene.loop);
   ck_assert_uint_le(support_bytes(), before + 16384);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 int main(void) {
   Suite* suite = suite_create("memory-loop");
   TCase* failures = support_tcase(suite, "failures");
-  TCase* none = support_tcase(suite, "none");
+  TCase* none = scene_tcase(suite, "none");
 
   tcase_add_loop_test(failures, each_allocation_that_fails_leaves_everything_as_it_was, 0,
                       (int)NOPERATIONS * SUPPORT_NCAPACITIES);

@@ -1,7 +1,7 @@
 /* Calls at moments that nobody plans for: a cancel inside the request's own start, or after its
  * callback; a stop after the close callback; a turn in which callbacks take other receivers out of
  * it. */
-#include "support-loop.h"
+#include "scene.h"
 
 /* ---- A cancel inside the start: from drop_cb ------------------------------------------------- */
 
@@ -58,23 +58,21 @@ START_TEST(a_cancel_inside_its_own_start_is_too_late_and_the_request_calls_back_
   uvchan_send_t send;
   uvchan_case_t one;
   uvchan_t* ch;
-  uv_loop_t loop;
   odd_t odd;
 
   memset(&odd, 0, sizeof(odd));
-  support_loop_open(&loop);
   ch = full_dropping_channel(&odd, overflow);
   send.data = select.data = &odd;
   if (_i / 2 == 0) {
     odd.victim = (uvchan_req_t*)&send;
-    ck_assert_int_eq(uvchan_send(&loop, &send, ch, &value, on_sent), 0);
+    ck_assert_int_eq(uvchan_send(&scene.loop, &send, ch, &value, on_sent), 0);
   } else {
     odd.victim = (uvchan_req_t*)&select;
     one = (uvchan_case_t){ch, UVCHAN_SEND, &value, 1, NULL};
-    ck_assert_int_eq(uvchan_select(&loop, &select, &one, 1, on_chosen), 0);
+    ck_assert_int_eq(uvchan_select(&scene.loop, &select, &one, 1, on_chosen), 0);
   }
   ck_assert_int_eq(odd.answer, UV_EBUSY);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(odd.calls, 1);
   ck_assert_int_eq(odd.last, 0);
   ck_assert_uint_eq(odd.drops, 1);
@@ -92,23 +90,20 @@ static void on_received(uvchan_recv_t* req, int status) {
 }
 
 START_TEST(a_cancel_after_the_callback_is_too_late_and_touches_nothing) {
-  uvchan_t* ch = support_channel(8, support_capacities[1]);
+  uvchan_t* ch = scene_channel(support_capacities[1]);
   uint64_t value = 1;
   uvchan_recv_t recv;
-  uv_loop_t loop;
   odd_t odd;
 
   memset(&odd, 0, sizeof(odd));
-  support_loop_open(&loop);
   recv.data = &odd;
   ck_assert_int_eq(uvchan_try_send(ch, &value), 0);
-  ck_assert_int_eq(uvchan_recv(&loop, &recv, ch, &value, on_received), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert_int_eq(uvchan_recv(&scene.loop, &recv, ch, &value, on_received), 0);
+  scene_run();
   ck_assert_uint_eq(odd.calls, 1);
   ck_assert_int_eq(uvchan_cancel((uvchan_req_t*)&recv), UV_EBUSY);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(odd.calls, 1);
-  uvchan_release(ch);
 }
 END_TEST
 
@@ -118,44 +113,39 @@ static void close_unless_closing(uv_handle_t* handle, void* arg) {
 }
 
 START_TEST(what_was_cancelled_too_late_calls_back_though_a_stranger_closes_every_handle_next) {
-  uvchan_t* ch = support_channel(8, support_capacities[1]);
+  uvchan_t* ch = scene_channel(support_capacities[1]);
   uint64_t value = 7;
   uvchan_recv_t recv;
-  uv_loop_t loop;
   odd_t odd;
 
   memset(&odd, 0, sizeof(odd));
-  support_loop_open(&loop);
   recv.data = &odd;
   ck_assert_int_eq(uvchan_try_send(ch, &value), 0);
   value = 0;
-  ck_assert_int_eq(uvchan_recv(&loop, &recv, ch, &value, on_received), 0);
+  ck_assert_int_eq(uvchan_recv(&scene.loop, &recv, ch, &value, on_received), 0);
   ck_assert_int_eq(uvchan_cancel((uvchan_req_t*)&recv), UV_EBUSY);
   ck_assert_int_eq(uvchan_cancel((uvchan_req_t*)&recv), UV_EBUSY);
-  uv_walk(&loop, close_unless_closing, NULL);
-  support_loop_finish(&loop);
+  uv_walk(&scene.loop, close_unless_closing, NULL);
+  scene_finish_loop();
   ck_assert_uint_eq(odd.calls, 1);
   ck_assert_int_eq(odd.last, 0);
   ck_assert_uint_eq(value, 7);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(a_select_that_can_never_be_ready_can_be_cancelled_and_timed_out) {
   uvchan_case_t one = {NULL, UVCHAN_RECV, NULL, 1, NULL};
   uvchan_select_t select;
-  uv_loop_t loop;
   odd_t odd;
 
   memset(&odd, 0, sizeof(odd));
-  support_loop_open(&loop);
   select.data = &odd;
   ck_assert_int_eq(uvchan_select_timedwait(&one, 1, 1000), UV_ETIMEDOUT);
-  ck_assert_int_eq(uvchan_select(&loop, &select, &one, 1, on_chosen), 0);
-  settle(&loop);
+  ck_assert_int_eq(uvchan_select(&scene.loop, &select, &one, 1, on_chosen), 0);
+  settle(&scene.loop);
   ck_assert_uint_eq(odd.calls, 0);
   ck_assert_int_eq(uvchan_cancel((uvchan_req_t*)&select), 0);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(odd.calls, 1);
   ck_assert_int_eq(odd.last, UV_ECANCELED);
 }
@@ -166,13 +156,11 @@ END_TEST
 START_TEST(a_receiver_may_be_stopped_after_its_close_callback) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
   uvchan_receiver_t receiver;
-  uv_loop_t loop;
 
-  support_loop_open(&loop);
-  ck_assert_int_eq(uvchan_receiver_init(&loop, &receiver, ch), 0);
+  ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &receiver, ch), 0);
   uvchan_receiver_close(&receiver, NULL);
   uvchan_release(ch);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_int_eq(uvchan_recv_stop(&receiver), 0);
 }
 END_TEST
@@ -202,41 +190,37 @@ static void stop_others(uvchan_receiver_t* receiver, int status, const void* val
 }
 
 START_TEST(a_budget_holds_in_a_turn_in_which_other_receivers_are_stopped) {
-  uvchan_t* counted = support_channel(8, 100);
-  uvchan_t* crowded = support_channel(8, 100);
+  uvchan_t* counted = scene_channel(100);
+  uvchan_t* crowded = scene_channel(100);
   uvchan_receiver_t receiver;
   uint64_t value = 0;
-  uv_loop_t loop;
   crowd_t crowd;
   size_t i;
 
   memset(&crowd, 0, sizeof(crowd));
-  support_loop_open(&loop);
   receiver.data = &crowd;
-  ck_assert_int_eq(uvchan_receiver_init(&loop, &receiver, counted), 0);
+  ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &receiver, counted), 0);
   ck_assert_int_eq(uvchan_receiver_set_budget(&receiver, 1), 0);
   ck_assert_int_eq(uvchan_recv_start(&receiver, count_value), 0);
   for (i = 0; i < NOTHERS; i++) {
-    ck_assert_int_eq(uvchan_receiver_init(&loop, &crowd.others[i], crowded), 0);
+    ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &crowd.others[i], crowded), 0);
     crowd.others[i].data = &crowd;
     ck_assert_int_eq(uvchan_recv_start(&crowd.others[i], stop_others), 0);
     ck_assert_int_eq(uvchan_try_send(crowded, &value), 0);
   }
   for (i = 0; i < 50; i++) ck_assert_int_eq(uvchan_try_send(counted, &value), 0);
-  uv_run(&loop, UV_RUN_NOWAIT);
+  uv_run(&scene.loop, UV_RUN_NOWAIT);
   ck_assert_uint_eq(crowd.values, 1);
   uvchan_receiver_close(&receiver, NULL);
   for (i = 0; i < NOTHERS; i++) uvchan_receiver_close(&crowd.others[i], NULL);
-  support_loop_finish(&loop);
-  uvchan_release(counted);
-  uvchan_release(crowded);
+  scene_finish();
 }
 END_TEST
 
 int main(void) {
   Suite* suite = suite_create("odd-moments");
-  TCase* requests = support_tcase(suite, "requests");
-  TCase* receivers = support_tcase(suite, "receivers");
+  TCase* requests = scene_tcase(suite, "requests");
+  TCase* receivers = scene_tcase(suite, "receivers");
 
   tcase_add_loop_test(
       requests, a_cancel_inside_its_own_start_is_too_late_and_the_request_calls_back_once, 0, 4);

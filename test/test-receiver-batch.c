@@ -1,6 +1,6 @@
 /* Started receivers that take runs of values: what lies side by side, the budget, the end, and
  * leaving in the callback. */
-#include "support-loop.h"
+#include "scene.h"
 
 #define EVERY_KIND (SUPPORT_NCAPACITIES * SUPPORT_NELEM_SIZES)
 
@@ -24,14 +24,12 @@ static void send_runs(void* arg) {
 
 START_TEST(a_batch_receiver_gets_what_a_thread_sent_in_order_and_then_the_end) {
   uvchan_t* ch = support_channel(elem_size_of(_i), capacity_of(_i));
-  uv_loop_t loop;
   uv_thread_t thread;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start_batch(&sink, &loop, ch);
+  sink_start_batch(&sink, &scene.loop, ch);
   support_start(&thread, send_runs, ch);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(sink.values, COUNT);
   ck_assert_uint_eq(sink.ends, 1);
   ck_assert_int_eq(sink.end, UV_EOF);
@@ -39,7 +37,7 @@ START_TEST(a_batch_receiver_gets_what_a_thread_sent_in_order_and_then_the_end) {
   support_join(&thread);
   ck_assert_uint_eq(rest(ch).received, COUNT);
   sink_close(&sink);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(ch);
 }
 END_TEST
@@ -56,39 +54,34 @@ static void fill(uvchan_t* ch, uint64_t first, uint64_t count) {
 /* Each step moves the place in the ring where a run has to be split. */
 START_TEST(runs_wrap_round_the_ring_at_every_place) {
   uvchan_t* ch = support_channel(elem_size_of(_i), 16);
-  uv_loop_t loop;
   sink_t sink;
   uint64_t sent = 0;
   uint64_t step;
 
-  support_loop_open(&loop);
-  sink_start_batch(&sink, &loop, ch);
+  sink_start_batch(&sink, &scene.loop, ch);
   for (step = 1; step <= 16; step++) {
     fill(ch, sent, step);
     sent += step;
-    settle(&loop);
+    settle(&scene.loop);
     ck_assert_uint_eq(sink.values, sent);
   }
   sink_close(&sink);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(many_values_come_in_fewer_callbacks) {
-  uvchan_t* ch = support_channel(8, _i == 0 ? 16 : UVCHAN_UNBOUNDED);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(_i == 0 ? 16 : UVCHAN_UNBOUNDED);
   sink_t sink;
 
-  support_loop_open(&loop);
   fill(ch, 0, 16);
-  sink_start_batch(&sink, &loop, ch);
-  settle(&loop);
+  sink_start_batch(&sink, &scene.loop, ch);
+  settle(&scene.loop);
   ck_assert_uint_eq(sink.values, 16);
   ck_assert_uint_le(sink.calls, 2);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -100,57 +93,49 @@ static void note_most(uvchan_receiver_t* receiver, ssize_t nvalues, const void* 
 }
 
 START_TEST(no_run_exceeds_the_budget) {
-  uvchan_t* ch = support_channel(8, _i == 0 ? 16 : UVCHAN_UNBOUNDED);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(_i == 0 ? 16 : UVCHAN_UNBOUNDED);
   sink_t sink;
   unsigned int budget;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   for (budget = 1; budget <= 7; budget++) {
     most_at_once = 0;
     ck_assert_int_eq(uvchan_receiver_set_budget(&sink.handle, budget), 0);
     ck_assert_int_eq(uvchan_recv_start_batch(&sink.handle, note_most), 0);
     fill(ch, sink.values, 16);
-    turn(&loop, 20);
+    turn(&scene.loop, 20);
     ck_assert_uint_eq(sink.values, budget * 16);
     ck_assert_int_le(most_at_once, budget);
     ck_assert_int_ge(most_at_once, 1);
     ck_assert_int_eq(uvchan_recv_stop(&sink.handle), 0);
   }
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(the_values_of_a_run_are_received_even_where_the_callback_closes_the_receiver) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uint64_t count = support_capacities[_i] < 2 ? 1 : 3;
-  uv_loop_t loop;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start_batch(&sink, &loop, ch);
+  sink_start_batch(&sink, &scene.loop, ch);
   fill(ch, 0, count);
   sink.close_after = count;
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(sink.values, count);
   ck_assert_uint_eq(sink.closes, 1);
   ck_assert_uint_eq(rest(ch).received, count);
   ck_assert_uint_eq(rest(ch).len, 0);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(a_receiver_may_change_between_one_value_and_runs) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   sink_t sink;
   uint64_t i;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   for (i = 0; i < 10; i++) {
     if (i % 2 == 0) {
       ck_assert_int_eq(uvchan_recv_start(&sink.handle, sink_on_value), 0);
@@ -158,13 +143,12 @@ START_TEST(a_receiver_may_change_between_one_value_and_runs) {
       ck_assert_int_eq(uvchan_recv_start_batch(&sink.handle, sink_on_batch), 0);
     }
     fill(ch, i, 1);
-    settle(&loop);
+    settle(&scene.loop);
     ck_assert_uint_eq(sink.values, i + 1);
     ck_assert_int_eq(uvchan_recv_stop(&sink.handle), 0);
   }
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -187,22 +171,19 @@ static void use_the_channel_inside(uvchan_receiver_t* receiver, ssize_t nvalues,
 }
 
 START_TEST(the_values_of_a_run_stay_in_place_while_the_callback_sends_to_the_same_channel) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   ck_assert_int_eq(uvchan_recv_start_batch(&sink.handle, use_the_channel_inside), 0);
   sent_inside = 1;
   fill(ch, 0, 1);
-  turn(&loop, 200);
+  turn(&scene.loop, 200);
   if (support_capacities[_i] == 0) ck_assert_uint_eq(sink.values, 1);
   if (support_capacities[_i] > 1) ck_assert_uint_gt(sink.values, 1);
   ck_assert_uint_eq(sink.values, sent_inside);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -224,23 +205,20 @@ static void receive_inside(uvchan_receiver_t* receiver, ssize_t nvalues, const v
 }
 
 START_TEST(a_receive_inside_the_callback_gets_the_value_after_the_run) {
-  uvchan_t* ch = support_channel(8, 16);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(16);
   sink_t sink;
 
-  support_loop_open(&loop);
   fill(ch, 0, 16);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   bytes_wrong = 0;
   ck_assert_int_eq(uvchan_receiver_set_budget(&sink.handle, 3), 0);
   ck_assert_int_eq(uvchan_recv_start_batch(&sink.handle, receive_inside), 0);
-  turn(&loop, 20);
+  turn(&scene.loop, 20);
   ck_assert_uint_eq(bytes_wrong, 0);
   ck_assert_uint_eq(sink.values, 16);
   ck_assert_uint_eq(rest(ch).received, 16);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -257,15 +235,13 @@ static void abort_inside(uvchan_receiver_t* receiver, ssize_t nvalues, const voi
 START_TEST(abort_inside_the_callback_drops_what_was_not_delivered_and_brings_the_end) {
   support_drops_t drops;
   uvchan_t* ch = support_dropping_channel(&drops, 8, _i == 0 ? 16 : UVCHAN_UNBOUNDED, UVCHAN_WAIT);
-  uv_loop_t loop;
   sink_t sink;
 
-  support_loop_open(&loop);
   fill(ch, 0, 16);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   ck_assert_int_eq(uvchan_receiver_set_budget(&sink.handle, 5), 0);
   ck_assert_int_eq(uvchan_recv_start_batch(&sink.handle, abort_inside), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_ge(sink.values, 1);
   ck_assert_uint_le(sink.values, 5);
   ck_assert_uint_eq(sink.ends, 1);
@@ -273,7 +249,7 @@ START_TEST(abort_inside_the_callback_drops_what_was_not_delivered_and_brings_the
   ck_assert_uint_eq(atomic_load(&drops.by_reason[UVCHAN_DROPPED_ABORT]), 16 - sink.values);
   ck_assert_uint_eq(rest(ch).received, sink.values);
   sink_close(&sink);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(ch);
 }
 END_TEST
@@ -294,28 +270,25 @@ static void send_sixty(void* arg) {
 }
 
 START_TEST(a_sender_that_waits_beside_a_running_callback_goes_on_after_it) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uv_thread_t thread;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   ck_assert_int_eq(uvchan_recv_start_batch(&sink.handle, wait_for_a_blocked_sender), 0);
   support_start(&thread, send_sixty, ch);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   support_join(&thread);
   ck_assert_uint_eq(sink.values, 60);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 int main(void) {
   Suite* suite = suite_create("receiver-batch");
-  TCase* runs = support_tcase(suite, "runs");
-  TCase* inside = support_tcase(suite, "inside");
+  TCase* runs = scene_tcase(suite, "runs");
+  TCase* inside = scene_tcase(suite, "inside");
 
   tcase_add_loop_test(runs, a_batch_receiver_gets_what_a_thread_sent_in_order_and_then_the_end, 0,
                       EVERY_KIND);

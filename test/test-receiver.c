@@ -1,5 +1,5 @@
 /* Started receivers, one value a callback, on one loop: what is delivered, and the end. */
-#include "support-loop.h"
+#include "scene.h"
 
 #define EVERY_KIND (SUPPORT_NCAPACITIES * SUPPORT_NELEM_SIZES)
 
@@ -26,14 +26,12 @@ static void send_all(void* arg) {
 START_TEST(a_receiver_gets_what_a_thread_sent_in_order_and_then_the_end) {
   uvchan_t* ch = support_channel(elem_size_of(_i), capacity_of(_i));
   source_t source = {ch, 100, UV_EOF};
-  uv_loop_t loop;
   uv_thread_t thread;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   support_start(&thread, send_all, &source);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(sink.values, 100);
   ck_assert_uint_eq(sink.calls, 101);
   ck_assert_uint_eq(sink.ends, 1);
@@ -42,7 +40,7 @@ START_TEST(a_receiver_gets_what_a_thread_sent_in_order_and_then_the_end) {
   support_join(&thread);
   ck_assert_uint_eq(rest(ch).received, 100);
   sink_close(&sink);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(sink.closes, 1);
   uvchan_release(ch);
 }
@@ -50,55 +48,47 @@ END_TEST
 
 /* Nothing ends the stream, so that a wake-up that is lost leaves the loop asleep. */
 START_TEST(the_last_value_of_an_open_channel_is_delivered) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   source_t source = {ch, (uint64_t)support_count(20000), 0};
-  uv_loop_t loop;
   uv_thread_t thread;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   sink.close_after = source.count;
   support_start(&thread, send_all, &source);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   support_join(&thread);
   ck_assert_uint_eq(sink.values, source.count);
   ck_assert_uint_eq(sink.closes, 1);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(the_status_of_close_with_is_the_end) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   ck_assert_int_eq(try_send(ch, 0), 0);
   ck_assert_int_eq(uvchan_close_with(ch, UV_ECONNRESET), 0);
   ck_assert_uint_eq(sink.calls, 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(sink.values, 1);
   ck_assert_uint_eq(sink.ends, 1);
   ck_assert_int_eq(sink.end, UV_ECONNRESET);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(abort_takes_what_is_buffered_from_the_receiver_and_brings_the_end) {
   support_drops_t drops;
   uvchan_t* ch = support_dropping_channel(&drops, 8, support_capacities[_i], UVCHAN_WAIT);
-  uv_loop_t loop;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   ck_assert_int_eq(try_send(ch, 7), 0);
   ck_assert_int_eq(uvchan_abort(ch, UV_ECONNABORTED), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(sink.values, 0);
   ck_assert_uint_eq(sink.ends, 1);
   ck_assert_int_eq(sink.end, UV_ECONNABORTED);
@@ -106,51 +96,46 @@ START_TEST(abort_takes_what_is_buffered_from_the_receiver_and_brings_the_end) {
   ck_assert_uint_eq(atomic_load(&drops.sum), 7);
   ck_assert_uint_eq(rest(ch).dropped, 1);
   sink_close(&sink);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(buffered_values_come_after_the_start_and_never_inside_it) {
-  uvchan_t* ch = support_channel(8, 16);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(16);
   sink_t sink;
   uint64_t i;
 
-  support_loop_open(&loop);
   for (i = 0; i < 16; i++) ck_assert_int_eq(try_send(ch, i), 0);
   ck_assert_int_eq(uvchan_close(ch), 0);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   ck_assert_uint_eq(sink.calls, 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(sink.values, 16);
   ck_assert_uint_eq(sink.ends, 1);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(each_value_goes_to_exactly_one_of_several_receivers_and_the_end_to_all) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   source_t source = {ch, 300, UV_EOF};
-  uv_loop_t loop;
   uv_thread_t thread;
   sink_t sinks[4];
   uint64_t values = 0;
   int i;
 
-  support_loop_open(&loop);
   for (i = 0; i < 4; i++) {
     if (i % 2 == 0) {
-      sink_start(&sinks[i], &loop, ch);
+      sink_start(&sinks[i], &scene.loop, ch);
     } else {
-      sink_start_batch(&sinks[i], &loop, ch);
+      sink_start_batch(&sinks[i], &scene.loop, ch);
     }
     sinks[i].unordered = 1;
   }
   support_start(&thread, send_all, &source);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   support_join(&thread);
   for (i = 0; i < 4; i++) {
     values += sinks[i].values;
@@ -160,8 +145,7 @@ START_TEST(each_value_goes_to_exactly_one_of_several_receivers_and_the_end_to_al
   }
   ck_assert_uint_eq(values, 300);
   ck_assert_uint_eq(rest(ch).received, 300);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -183,14 +167,12 @@ START_TEST(delivered_values_are_aligned_as_their_size_allows) {
   uvchan_t* ch = support_channel(elem_size_of(_i), capacity_of(_i));
   source_t source = {ch, 20, UV_EOF};
   uvchan_receiver_t receiver;
-  uv_loop_t loop;
   uv_thread_t thread;
 
-  support_loop_open(&loop);
-  ck_assert_int_eq(uvchan_receiver_init(&loop, &receiver, ch), 0);
+  ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &receiver, ch), 0);
   ck_assert_int_eq(uvchan_recv_start(&receiver, check_alignment), 0);
   support_start(&thread, send_all, &source);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   support_join(&thread);
   uvchan_release(ch);
 }
@@ -198,7 +180,7 @@ END_TEST
 
 int main(void) {
   Suite* suite = suite_create("receiver");
-  TCase* delivery = support_tcase(suite, "delivery");
+  TCase* delivery = scene_tcase(suite, "delivery");
 
   tcase_add_loop_test(delivery, a_receiver_gets_what_a_thread_sent_in_order_and_then_the_end, 0,
                       EVERY_KIND);

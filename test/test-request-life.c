@@ -2,7 +2,7 @@
  * waiting. */
 #include <stdlib.h>
 
-#include "support-loop.h"
+#include "scene.h"
 
 typedef struct {
   uvchan_send_t send;
@@ -28,37 +28,33 @@ static void recv_next(uvchan_recv_t* req, int status) {
 }
 
 START_TEST(a_request_may_be_used_again_in_its_callback) {
-  uv_loop_t loop;
   chain_t chain;
 
-  support_loop_open(&loop);
   memset(&chain, 0, sizeof(chain));
   chain.ch = support_channel(8, support_capacities[_i]);
   chain.send.data = &chain;
   chain.recv.data = &chain;
-  ck_assert_int_eq(uvchan_send(&loop, &chain.send, chain.ch, &chain.out, send_next), 0);
-  ck_assert_int_eq(uvchan_recv(&loop, &chain.recv, chain.ch, &chain.in, recv_next), 0);
+  ck_assert_int_eq(uvchan_send(&scene.loop, &chain.send, chain.ch, &chain.out, send_next), 0);
+  ck_assert_int_eq(uvchan_recv(&scene.loop, &chain.recv, chain.ch, &chain.in, recv_next), 0);
   ck_assert_ptr_eq(chain.send.data, &chain);
-  ck_assert_ptr_eq(chain.send.loop, &loop);
-  ck_assert_ptr_eq(chain.recv.loop, &loop);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert_ptr_eq(chain.send.loop, &scene.loop);
+  ck_assert_ptr_eq(chain.recv.loop, &scene.loop);
+  scene_run();
   ck_assert_uint_eq(chain.out, 100);
   ck_assert_uint_eq(chain.in, 99);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(chain.ch);
 }
 END_TEST
 
 START_TEST(a_pending_request_holds_its_channel) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
   recv_op_t recv;
 
-  support_loop_open(&loop);
-  recv_op(&recv, &loop, ch);
+  recv_op(&recv, &scene.loop, ch);
   ck_assert_int_eq(try_send(ch, 5), 0);
   uvchan_release(ch);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(recv.calls, 1);
   ck_assert_int_eq(recv.status, 0);
   ck_assert_uint_eq(recv.value, 5);
@@ -104,22 +100,20 @@ static void begin_all(uv_loop_t* loop, uvchan_t* ch, uint64_t* value, uvchan_req
 }
 
 START_TEST(a_request_may_be_freed_in_its_callback) {
-  uv_loop_t loop;
   uint64_t value = 0;
   uvchan_req_t* reqs[2];
   uvchan_recv_t* cancelled = malloc(sizeof(*cancelled));
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
 
-  support_loop_open(&loop);
   ck_assert_ptr_nonnull(cancelled);
   freed = 0;
-  ck_assert_int_eq(uvchan_recv(&loop, cancelled, ch, &value, free_recv), 0);
+  ck_assert_int_eq(uvchan_recv(&scene.loop, cancelled, ch, &value, free_recv), 0);
   ck_assert_int_eq(uvchan_cancel((uvchan_req_t*)cancelled), 0);
-  begin_all(&loop, ch, &value, reqs);
+  begin_all(&scene.loop, ch, &value, reqs);
   ck_assert_int_eq(uvchan_cancel(reqs[0]), UV_EBUSY);
   ck_assert_int_eq(uvchan_cancel(reqs[1]), UV_EBUSY);
   uvchan_release(ch);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(freed, 4);
 }
 END_TEST
@@ -150,50 +144,45 @@ END_TEST
 
 START_TEST(signals_without_a_value_need_no_pointer) {
   uvchan_t* ch = support_channel(0, support_capacities[_i]);
-  uv_loop_t loop;
   send_op_t send;
   recv_op_t recv;
 
-  support_loop_open(&loop);
   memset(&send, 0, sizeof(send));
   memset(&recv, 0, sizeof(recv));
-  ck_assert_int_eq(uvchan_send(&loop, &send.req, ch, NULL, send_op_done), 0);
-  ck_assert_int_eq(uvchan_recv(&loop, &recv.req, ch, NULL, recv_op_done), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert_int_eq(uvchan_send(&scene.loop, &send.req, ch, NULL, send_op_done), 0);
+  ck_assert_int_eq(uvchan_recv(&scene.loop, &recv.req, ch, NULL, recv_op_done), 0);
+  scene_run();
   ck_assert_uint_eq(send.calls, 1);
   ck_assert_uint_eq(recv.calls, 1);
   ck_assert_int_eq(send.status, 0);
   ck_assert_int_eq(recv.status, 0);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(pending_requests_count_as_waiting) {
-  uvchan_t* ch = support_channel(8, 0);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(0);
   send_op_t sends[3];
   recv_op_t recvs[2];
   int i;
 
-  support_loop_open(&loop);
-  for (i = 0; i < 3; i++) send_op(&sends[i], &loop, ch, 0);
+  for (i = 0; i < 3; i++) send_op(&sends[i], &scene.loop, ch, 0);
   ck_assert_uint_eq(rest(ch).waiting_senders, 3);
   ck_assert_uint_eq(rest(ch).waiting_receivers, 0);
   for (i = 0; i < 3; i++) ck_assert(takes(ch, 0));
   ck_assert_uint_eq(rest(ch).waiting_senders, 0);
-  for (i = 0; i < 2; i++) recv_op(&recvs[i], &loop, ch);
+  for (i = 0; i < 2; i++) recv_op(&recvs[i], &scene.loop, ch);
   ck_assert_uint_eq(rest(ch).waiting_receivers, 2);
   ck_assert_int_eq(uvchan_close(ch), 0);
   ck_assert_uint_eq(rest(ch).waiting_receivers, 0);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 int main(void) {
   Suite* suite = suite_create("request-life");
-  TCase* life = support_tcase(suite, "life");
+  TCase* life = scene_tcase(suite, "life");
 
   tcase_add_loop_test(life, a_request_may_be_used_again_in_its_callback, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(life, a_pending_request_holds_its_channel, 0, SUPPORT_NCAPACITIES);

@@ -1,6 +1,6 @@
 /* Sends from the receiver's own loop thread: from every kind of callback, delivered in the next
  * turn, without a wake-up. */
-#include "support-loop.h"
+#include "scene.h"
 
 #define ROUNDS 20
 
@@ -90,24 +90,22 @@ START_TEST(a_value_sent_in_any_phase_of_the_loop_is_delivered_without_a_wake_up)
   driver_t driver;
   int after = _i % 2;
   int turns;
-  uv_loop_t loop;
 
   memset(&driver, 0, sizeof(driver));
   driver.phase = (phase_t)(_i / 2 % NPHASES);
   driver.ch = support_channel(8, support_capacities[_i / (2 * NPHASES)]);
-  support_loop_open(&loop);
-  if (!after) driver_start(&driver, &loop);
-  sink_start(&driver.sink, &loop, driver.ch);
-  if (after) driver_start(&driver, &loop);
+  if (!after) driver_start(&driver, &scene.loop);
+  sink_start(&driver.sink, &scene.loop, driver.ch);
+  if (after) driver_start(&driver, &scene.loop);
   for (turns = 0; turns < 3 * ROUNDS; turns++) {
-    driver_provoke(&driver, &loop);
-    turn(&loop, 1);
+    driver_provoke(&driver, &scene.loop);
+    turn(&scene.loop, 1);
   }
   ck_assert_uint_eq(driver.sink.values, ROUNDS);
   ck_assert_uint_eq(rest(driver.ch).wakeups, 0);
   if (driver.phase != FROM_CLOSE) uv_close(&driver.handle.any, NULL);
   sink_close(&driver.sink);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(driver.ch);
 }
 END_TEST
@@ -115,22 +113,21 @@ END_TEST
 /* A loop that has nothing but a prepare or a check handle and a receiver sleeps until a value
  * comes: the send itself must see to it that it is delivered. */
 START_TEST(a_value_sent_just_before_the_loop_would_sleep_keeps_it_awake) {
-  uv_loop_t loop;
   driver_t driver;
   int after = _i % 2;
 
   memset(&driver, 0, sizeof(driver));
   driver.phase = FROM_PREPARE;
   driver.ch = support_channel(8, support_capacities[_i / 2]);
-  support_loop_open(&loop);
-  if (!after) driver_start(&driver, &loop);
-  sink_start(&driver.sink, &loop, driver.ch);
-  if (after) driver_start(&driver, &loop);
+  if (!after) driver_start(&driver, &scene.loop);
+  sink_start(&driver.sink, &scene.loop, driver.ch);
+  if (after) driver_start(&driver, &scene.loop);
   driver.sink.close_after = ROUNDS;
-  while (driver.sink.closes == 0) must(uv_run(&loop, UV_RUN_ONCE) != 0 || driver.sink.closes == 1);
+  while (driver.sink.closes == 0)
+    must(uv_run(&scene.loop, UV_RUN_ONCE) != 0 || driver.sink.closes == 1);
   ck_assert_uint_eq(driver.sink.values, ROUNDS);
   uv_close(&driver.handle.any, NULL);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(driver.ch);
 }
 END_TEST
@@ -211,20 +208,18 @@ static void newcomer_start(newcomer_t* newcomer, uv_loop_t* loop) {
 
 START_TEST(the_first_user_of_a_loop_may_come_in_any_phase) {
   newcomer_t newcomer;
-  uv_loop_t loop;
 
   memset(&newcomer, 0, sizeof(newcomer));
   newcomer.requests = _i % 2;
   newcomer.driver.phase = (phase_t)(_i / 2);
   newcomer.driver.ch = support_channel(8, 3);
-  support_loop_open(&loop);
   ck_assert_int_eq(try_send(newcomer.driver.ch, 0), 0);
-  newcomer_start(&newcomer, &loop);
-  if (newcomer.driver.phase == FROM_CHECK) turn(&loop, 1);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  newcomer_start(&newcomer, &scene.loop);
+  if (newcomer.driver.phase == FROM_CHECK) turn(&scene.loop, 1);
+  scene_run();
   ck_assert_uint_eq(newcomer.requests ? newcomer.recv.calls : newcomer.driver.sink.closes, 1);
   if (newcomer.driver.phase != FROM_CLOSE) uv_close(&newcomer.driver.handle.any, NULL);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(newcomer.driver.ch);
 }
 END_TEST
@@ -243,26 +238,22 @@ static void pass_on(uvchan_receiver_t* receiver, int status, const void* value) 
 }
 
 START_TEST(a_value_sent_in_a_receive_callback_reaches_a_receiver_of_another_channel) {
-  uvchan_t* in = support_channel(8, support_capacities[_i]);
-  uvchan_t* out = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* in = scene_channel(support_capacities[_i]);
+  uvchan_t* out = scene_channel(support_capacities[_i]);
   hop_t hop;
   uint64_t i;
 
-  support_loop_open(&loop);
-  sink_init(&hop.first, &loop, in);
+  sink_init(&hop.first, &scene.loop, in);
   ck_assert_int_eq(uvchan_recv_start(&hop.first.handle, pass_on), 0);
-  sink_start(&hop.second, &loop, out);
+  sink_start(&hop.second, &scene.loop, out);
   for (i = 0; i < ROUNDS; i++) {
     ck_assert_int_eq(try_send(in, i), 0);
-    run_until(&loop, hop.second.values == i + 1);
+    run_until(&scene.loop, hop.second.values == i + 1);
   }
   ck_assert_uint_eq(rest(in).wakeups + rest(out).wakeups, 0);
   sink_close(&hop.first);
   sink_close(&hop.second);
-  support_loop_finish(&loop);
-  uvchan_release(in);
-  uvchan_release(out);
+  scene_finish();
 }
 END_TEST
 
@@ -276,19 +267,16 @@ static void send_again(uvchan_receiver_t* receiver, int status, const void* valu
 }
 
 START_TEST(a_value_sent_in_a_receive_callback_to_its_own_channel_comes_in_a_callback_of_its_own) {
-  uvchan_t* ch = support_channel(8, support_capacities[1 + _i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[1 + _i]);
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   ck_assert_int_eq(uvchan_recv_start(&sink.handle, send_again), 0);
   ck_assert_int_eq(try_send(ch, 0), 0);
-  run_until(&loop, sink.values == ROUNDS);
+  run_until(&scene.loop, sink.values == ROUNDS);
   ck_assert_uint_eq(rest(ch).wakeups, 0);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -307,18 +295,17 @@ static void send_in_callback(uvchan_send_t* req, int status) {
 
 START_TEST(send_requests_of_the_loop_reach_its_receiver_without_a_wake_up) {
   chain_t chain;
-  uv_loop_t loop;
   sink_t sink;
 
   memset(&chain, 0, sizeof(chain));
   chain.ch = support_channel(8, support_capacities[_i]);
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, chain.ch);
-  ck_assert_int_eq(uvchan_send(&loop, &chain.req, chain.ch, &chain.value, send_in_callback), 0);
-  run_until(&loop, sink.values == ROUNDS);
+  sink_start(&sink, &scene.loop, chain.ch);
+  ck_assert_int_eq(uvchan_send(&scene.loop, &chain.req, chain.ch, &chain.value, send_in_callback),
+                   0);
+  run_until(&scene.loop, sink.values == ROUNDS);
   ck_assert_uint_eq(rest(chain.ch).wakeups, 0);
   sink_close(&sink);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(chain.ch);
 }
 END_TEST
@@ -329,24 +316,21 @@ static void close_the_channel(uv_timer_t* timer) {
 }
 
 START_TEST(a_close_in_a_callback_brings_the_end_and_wakes_the_requests) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uv_timer_t timer;
   sink_t sink;
   recv_op_t recv;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   sink.close_at_end = 1;
-  recv_op(&recv, &loop, ch);
-  ck_assert_int_eq(uv_timer_init(&loop, &timer), 0);
+  recv_op(&recv, &scene.loop, ch);
+  ck_assert_int_eq(uv_timer_init(&scene.loop, &timer), 0);
   timer.data = ch;
   ck_assert_int_eq(uv_timer_start(&timer, close_the_channel, 1, 0), 0);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(sink.ends, 1);
   ck_assert_int_eq(recv.status, UV_EOF);
   ck_assert_uint_eq(rest(ch).wakeups, 0);
-  uvchan_release(ch);
 }
 END_TEST
 
@@ -356,20 +340,17 @@ static void close_inside(uvchan_receiver_t* receiver, int status, const void* va
 }
 
 START_TEST(a_close_in_the_receive_callback_brings_the_end_after_the_rest) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   sink.close_at_end = 1;
   ck_assert_int_eq(uvchan_recv_start(&sink.handle, close_inside), 0);
   ck_assert_int_eq(try_send(ch, 0), 0);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(sink.values, 1);
   ck_assert_uint_eq(sink.ends, 1);
   ck_assert_int_eq(sink.end, UV_EOF);
-  uvchan_release(ch);
 }
 END_TEST
 
@@ -381,14 +362,12 @@ static void release_inside(uvchan_receiver_t* receiver, int status, const void* 
 
 START_TEST(the_channel_may_be_released_in_the_callback) {
   uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   ck_assert_int_eq(uvchan_recv_start(&sink.handle, release_inside), 0);
   ck_assert_int_eq(try_send(ch, 0), 0);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(sink.values, 1);
   ck_assert_uint_eq(sink.closes, 1);
 }
@@ -396,8 +375,8 @@ END_TEST
 
 int main(void) {
   Suite* suite = suite_create("same-loop");
-  TCase* phases = support_tcase(suite, "phases");
-  TCase* callbacks = support_tcase(suite, "callbacks");
+  TCase* phases = scene_tcase(suite, "phases");
+  TCase* callbacks = scene_tcase(suite, "callbacks");
 
   tcase_add_loop_test(phases, a_value_sent_in_any_phase_of_the_loop_is_delivered_without_a_wake_up,
                       0, PHASES_AND_KINDS);

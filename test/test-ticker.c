@@ -1,6 +1,6 @@
 /* Tickers: what they send and when they stop, what is missed, and their life on the loop. No test
  * judges how long anything took. */
-#include "support-loop.h"
+#include "scene.h"
 
 typedef struct {
   uvchan_ticker_t handle; /* first */
@@ -19,35 +19,32 @@ static void ticker_close(ticker_t* ticker) {
 }
 
 START_TEST(a_ticker_without_repeat_sends_the_time_once) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   ticker_t ticker;
   sink_t sink;
   uint64_t started;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   uvchan_receiver_unref(&sink.handle);
   sink.unordered = 1;
-  ticker_open(&ticker, &loop, ch);
-  ck_assert_ptr_eq(ticker.handle.loop, &loop);
+  ticker_open(&ticker, &scene.loop, ch);
+  ck_assert_ptr_eq(ticker.handle.loop, &scene.loop);
   ck_assert_ptr_eq(ticker.handle.channel, ch);
-  uv_update_time(&loop);
-  started = uv_now(&loop);
+  uv_update_time(&scene.loop);
+  started = uv_now(&scene.loop);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 2, 0), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   uvchan_receiver_ref(&sink.handle);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(sink.values, 1);
   ck_assert_uint_ge(sink.last, started + 2);
-  ck_assert_uint_le(sink.last, uv_now(&loop));
+  ck_assert_uint_le(sink.last, uv_now(&scene.loop));
   ck_assert_uint_eq(uvchan_ticker_missed(&ticker.handle), 0);
   sink_close(&sink);
   ticker_close(&ticker);
   ck_assert_uint_eq(ticker.closes, 0);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(ticker.closes, 1);
-  uvchan_release(ch);
 }
 END_TEST
 
@@ -73,46 +70,40 @@ static void on_tick(uvchan_receiver_t* receiver, int status, const void* value) 
 }
 
 START_TEST(a_repeating_ticker_sends_rising_times_until_it_is_closed) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   clock_watch_t watch;
 
-  support_loop_open(&loop);
   memset(&watch, 0, sizeof(watch));
   watch.limit = 5;
-  ck_assert_int_eq(uvchan_receiver_init(&loop, &watch.receiver, ch), 0);
+  ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &watch.receiver, ch), 0);
   watch.receiver.data = &watch;
   ck_assert_int_eq(uvchan_recv_start(&watch.receiver, on_tick), 0);
-  ticker_open(&watch.ticker, &loop, ch);
+  ticker_open(&watch.ticker, &scene.loop, ch);
   ck_assert_int_eq(uvchan_ticker_start(&watch.ticker.handle, 0, 1), 0);
   ck_assert_uint_eq(watch.ticks, 0);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(watch.ticks, 5);
   ck_assert_uint_eq(watch.ticker.closes, 1);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(a_full_channel_skips_ticks_and_counts_them) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   size_t capacity = support_capacities[_i];
-  uv_loop_t loop;
   ticker_t ticker;
   uint64_t missed;
 
-  support_loop_open(&loop);
-  ticker_open(&ticker, &loop, ch);
+  ticker_open(&ticker, &scene.loop, ch);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 1, 1), 0);
-  run_until(&loop, uvchan_len(ch) == capacity);
+  run_until(&scene.loop, uvchan_len(ch) == capacity);
   missed = uvchan_ticker_missed(&ticker.handle);
-  run_until(&loop, uvchan_ticker_missed(&ticker.handle) >= missed + 3);
+  run_until(&scene.loop, uvchan_ticker_missed(&ticker.handle) >= missed + 3);
   ck_assert_uint_eq(uvchan_len(ch), capacity);
   ck_assert_uint_eq(support_at_rest(ch).sent, capacity);
   ck_assert_int_eq(uvchan_ticker_stop(&ticker.handle), 0);
   ck_assert_uint_ge(uvchan_ticker_missed(&ticker.handle), missed + 3);
   ticker_close(&ticker);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -120,160 +111,138 @@ START_TEST(a_channel_that_drops_misses_no_tick) {
   support_drops_t drops;
   uvchan_t* ch =
       support_dropping_channel(&drops, 8, 2, _i == 0 ? UVCHAN_DROP_OLDEST : UVCHAN_DROP_NEWEST);
-  uv_loop_t loop;
   ticker_t ticker;
   int i;
 
-  support_loop_open(&loop);
-  ticker_open(&ticker, &loop, ch);
+  ticker_open(&ticker, &scene.loop, ch);
   for (i = 0; i < 5; i++) { /* singly, or a late loop would miss some */
     ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, 0), 0);
-    ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    scene_run();
   }
   ck_assert_uint_eq(atomic_load(&drops.by_reason[UVCHAN_DROPPED_OVERFLOW]), 3);
   ck_assert_uint_eq(uvchan_ticker_missed(&ticker.handle), 0);
   ck_assert_uint_eq(uvchan_len(ch), 2);
   ticker_close(&ticker);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(a_closed_channel_stops_the_ticker) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   ticker_t ticker;
 
-  support_loop_open(&loop);
-  ticker_open(&ticker, &loop, ch);
+  ticker_open(&ticker, &scene.loop, ch);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 1, 1), 0);
-  ck_assert(uv_loop_alive(&loop));
+  ck_assert(uv_loop_alive(&scene.loop));
   ck_assert_int_eq(uvchan_close(ch), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
-  ck_assert(!uv_loop_alive(&loop));
+  scene_run();
+  ck_assert(!uv_loop_alive(&scene.loop));
   ck_assert_uint_eq(uvchan_ticker_missed(&ticker.handle), 0);
   ck_assert_uint_eq(support_at_rest(ch).sent, 0);
   ticker_close(&ticker);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(ticker.closes, 1);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(a_second_start_replaces_the_first) {
-  uvchan_t* ch = support_channel(8, 16);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(16);
   ticker_t ticker;
 
-  support_loop_open(&loop);
-  ticker_open(&ticker, &loop, ch);
+  ticker_open(&ticker, &scene.loop, ch);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 1, 1), 0);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 1, 0), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(uvchan_len(ch), 1);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, 0), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(uvchan_len(ch), 2);
   ticker_close(&ticker);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(a_stopped_ticker_sends_nothing_and_does_not_keep_the_loop_alive) {
-  uvchan_t* ch = support_channel(8, 16);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(16);
   ticker_t ticker;
 
-  support_loop_open(&loop);
-  ticker_open(&ticker, &loop, ch);
-  ck_assert(!uv_loop_alive(&loop));
+  ticker_open(&ticker, &scene.loop, ch);
+  ck_assert(!uv_loop_alive(&scene.loop));
   ck_assert_int_eq(uvchan_ticker_stop(&ticker.handle), 0);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, 1), 0);
-  ck_assert(uv_loop_alive(&loop));
+  ck_assert(uv_loop_alive(&scene.loop));
   ck_assert_int_eq(uvchan_ticker_stop(&ticker.handle), 0);
   ck_assert_int_eq(uvchan_ticker_stop(&ticker.handle), 0);
-  ck_assert(!uv_loop_alive(&loop));
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert(!uv_loop_alive(&scene.loop));
+  scene_run();
   ck_assert_uint_eq(uvchan_len(ch), 0);
   ticker_close(&ticker);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(an_unreferenced_ticker_does_not_keep_the_loop_alive) {
-  uvchan_t* ch = support_channel(8, 16);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(16);
   ticker_t ticker;
 
-  support_loop_open(&loop);
-  ticker_open(&ticker, &loop, ch);
+  ticker_open(&ticker, &scene.loop, ch);
   uvchan_ticker_unref(&ticker.handle);
   uvchan_ticker_unref(&ticker.handle);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, 1), 0);
-  ck_assert(!uv_loop_alive(&loop));
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert(!uv_loop_alive(&scene.loop));
+  scene_run();
   uvchan_ticker_ref(&ticker.handle);
-  ck_assert(uv_loop_alive(&loop));
-  run_until(&loop, uvchan_len(ch) >= 2);
+  ck_assert(uv_loop_alive(&scene.loop));
+  run_until(&scene.loop, uvchan_len(ch) >= 2);
   ticker_close(&ticker);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(a_closing_ticker_sends_nothing_and_can_not_be_started) {
-  uvchan_t* ch = support_channel(8, 16);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(16);
   ticker_t ticker;
 
-  support_loop_open(&loop);
-  ticker_open(&ticker, &loop, ch);
+  ticker_open(&ticker, &scene.loop, ch);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, 1), 0);
   ticker_close(&ticker);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, 1), UV_EINVAL);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(ticker.closes, 1);
   ck_assert_uint_eq(uvchan_len(ch), 0);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(a_ticker_holds_its_channel_until_it_is_closed) {
   uvchan_t* ch = support_channel(8, 1);
-  uv_loop_t loop;
   ticker_t ticker;
 
-  support_loop_open(&loop);
-  ticker_open(&ticker, &loop, ch);
+  ticker_open(&ticker, &scene.loop, ch);
   uvchan_release(ch);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, 1), 0);
-  run_until(&loop, uvchan_ticker_missed(&ticker.handle) >= 1);
+  run_until(&scene.loop, uvchan_ticker_missed(&ticker.handle) >= 1);
   uvchan_ticker_close(&ticker.handle, NULL);
-  support_loop_finish(&loop);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(a_tick_does_not_overtake_a_send_request_that_waits) {
-  uvchan_t* ch = support_channel(8, 1);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(1);
   ticker_t ticker;
   send_op_t send;
 
-  support_loop_open(&loop);
   ck_assert_int_eq(try_send(ch, 1), 0);
-  send_op(&send, &loop, ch, 2);
-  ticker_open(&ticker, &loop, ch);
+  send_op(&send, &scene.loop, ch, 2);
+  ticker_open(&ticker, &scene.loop, ch);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, 1), 0);
-  run_until(&loop, uvchan_ticker_missed(&ticker.handle) >= 2);
+  run_until(&scene.loop, uvchan_ticker_missed(&ticker.handle) >= 2);
   ck_assert_int_eq(uvchan_ticker_stop(&ticker.handle), 0);
   ck_assert(takes(ch, 1));
   ck_assert(takes(ch, 2));
   ck_assert(is_empty(ch));
   ticker_close(&ticker);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -339,40 +308,34 @@ static void watch_open(watch_t* watch, uv_loop_t* loop, uvchan_t* ch) {
 }
 
 START_TEST(each_tick_that_is_due_is_sent_or_counted_however_long_the_loop_stalls) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   watch_t watch;
 
-  support_loop_open(&loop);
-  watch_open(&watch, &loop, ch);
+  watch_open(&watch, &scene.loop, ch);
   watch_start(&watch, 4, 3, 60);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_gt(uvchan_ticker_missed(&watch.ticker.handle), 0);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 /* One tick for all that were due: it tells the time at which it was sent, and the next one is due
  * where it always was. */
 START_TEST(a_late_tick_moves_no_later_one) {
-  uvchan_t* ch = support_channel(8, UVCHAN_UNBOUNDED);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(UVCHAN_UNBOUNDED);
   watch_t watch;
   uint64_t value, before = 0, last = 0, n = 0;
 
-  support_loop_open(&loop);
-  watch_open(&watch, &loop, ch);
+  watch_open(&watch, &scene.loop, ch);
   watch_start(&watch, 0, 5, 40);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   for (; uvchan_try_recv(ch, &value) == 0; n++, last = value) {
     uint64_t index = (value - watch.first) / 5 + 1; /* counted in due times */
     ck_assert_uint_gt(index, before);
     before = index;
   }
   ck_assert_uint_eq(n + uvchan_ticker_missed(&watch.ticker.handle), (last - watch.first) / 5 + 1);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -384,41 +347,35 @@ static void watch_again(uv_prepare_t* prepare) {
 }
 
 START_TEST(a_second_start_counts_from_its_own_time) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   watch_t watch;
 
-  support_loop_open(&loop);
-  watch_open(&watch, &loop, ch);
+  watch_open(&watch, &scene.loop, ch);
   watch.on_ticks = watch_again;
   watch_start(&watch, 5, 7, 3);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(watch.period, 2);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(times_beyond_the_end_of_the_clock_are_for_ever) {
   static const uint64_t times[] = {UINT64_MAX, UINT64_MAX - 1, (uint64_t)1 << 63};
   uint64_t time = times[_i];
-  uvchan_t* ch = support_channel(8, 16);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(16);
   ticker_t ticker;
 
-  support_loop_open(&loop);
-  ticker_open(&ticker, &loop, ch);
+  ticker_open(&ticker, &scene.loop, ch);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, time, time), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(uvchan_len(ch), 0);
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, time), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(uvchan_len(ch), 1);
   ck_assert_uint_eq(uvchan_ticker_missed(&ticker.handle), 0);
-  ck_assert(uv_loop_alive(&loop));
+  ck_assert(uv_loop_alive(&scene.loop));
   ticker_close(&ticker);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -437,7 +394,6 @@ static void stop_or_close(void* value, uvchan_drop_reason_t reason, void* how) {
 START_TEST(the_drop_callback_of_a_tick_may_end_its_ticker) {
   uvchan_options_t options;
   uvchan_t* ch = NULL;
-  uv_loop_t loop;
   ticker_t ticker;
 
   memset(&options, 0, sizeof(options));
@@ -447,15 +403,14 @@ START_TEST(the_drop_callback_of_a_tick_may_end_its_ticker) {
   options.drop_cb = stop_or_close;
   options.drop_arg = _i == 0 ? NULL : &options;
   ck_assert_int_eq(uvchan_create_ex(&ch, &options), 0);
-  support_loop_open(&loop);
-  ticker_open(&ticker, &loop, ch);
+  ticker_open(&ticker, &scene.loop, ch);
   dropped_of = &ticker.handle;
   ck_assert_int_eq(uvchan_ticker_start(&ticker.handle, 0, 1), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(rest(ch).dropped, 1);
   ck_assert_uint_eq(rest(ch).sent, 3);
   if (_i == 0) uvchan_ticker_close(&ticker.handle, NULL);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_release(ch);
 }
 END_TEST
@@ -485,9 +440,9 @@ END_TEST
 
 int main(void) {
   Suite* suite = suite_create("ticker");
-  TCase* ticks = support_tcase(suite, "ticks");
-  TCase* due = support_tcase(suite, "due times");
-  TCase* life = support_tcase(suite, "life");
+  TCase* ticks = scene_tcase(suite, "ticks");
+  TCase* due = scene_tcase(suite, "due times");
+  TCase* life = scene_tcase(suite, "life");
 
   tcase_add_loop_test(ticks, a_ticker_without_repeat_sends_the_time_once, 0, SUPPORT_NCAPACITIES);
   tcase_add_loop_test(ticks, a_repeating_ticker_sends_rising_times_until_it_is_closed, 0,

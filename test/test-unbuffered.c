@@ -1,49 +1,43 @@
 /* Started receivers on an unbuffered channel: it has room for one value for each of them that is
  * not in its callback. And what a waiting send in such a callback does. */
-#include "support-loop.h"
+#include "scene.h"
 
 START_TEST(an_unbuffered_channel_takes_nothing_before_a_receiver_is_started) {
-  uvchan_t* ch = support_channel(8, 0);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(0);
   sink_t sink;
 
-  support_loop_open(&loop);
   ck_assert_int_eq(try_send(ch, 0), UV_EAGAIN);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   ck_assert_int_eq(try_send(ch, 0), UV_EAGAIN);
   ck_assert_int_eq(uvchan_recv_start(&sink.handle, sink_on_value), 0);
   ck_assert_int_eq(uvchan_recv_stop(&sink.handle), 0);
   ck_assert_int_eq(try_send(ch, 0), UV_EAGAIN);
   sink_close(&sink);
   ck_assert_int_eq(try_send(ch, 0), UV_EAGAIN);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(rest(ch).sent, 0);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(an_unbuffered_channel_takes_one_value_for_each_started_receiver) {
-  uvchan_t* ch = support_channel(8, 0);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(0);
   sink_t sinks[3];
   uint64_t round;
   int i;
 
-  support_loop_open(&loop);
   for (i = 0; i < 3; i++) {
-    sink_start(&sinks[i], &loop, ch);
+    sink_start(&sinks[i], &scene.loop, ch);
     sinks[i].unordered = 1;
   }
   for (round = 0; round < 3; round++) {
     for (i = 0; i < 3; i++) ck_assert_int_eq(try_send(ch, round), 0);
     ck_assert_int_eq(try_send(ch, round), UV_EAGAIN);
-    settle(&loop);
+    settle(&scene.loop);
   }
   ck_assert_uint_eq(sinks[0].values + sinks[1].values + sinks[2].values, 9);
   for (i = 0; i < 3; i++) sink_close(&sinks[i]);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(rest(ch).received, 9);
-  uvchan_release(ch);
 }
 END_TEST
 
@@ -65,50 +59,44 @@ static void probe_inside(uvchan_receiver_t* receiver, int status, const void* va
 }
 
 START_TEST(inside_the_callback_of_the_only_receiver_an_unbuffered_channel_takes_nothing) {
-  uvchan_t* ch = support_channel(8, 0);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(0);
   uvchan_receiver_t receiver;
   probe_t probe = {1, 1, 0};
 
-  support_loop_open(&loop);
-  ck_assert_int_eq(uvchan_receiver_init(&loop, &receiver, ch), 0);
+  ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &receiver, ch), 0);
   receiver.data = &probe;
   ck_assert_int_eq(uvchan_recv_start(&receiver, probe_inside), 0);
   ck_assert_int_eq(try_send(ch, 0), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(probe.calls, 1);
   ck_assert_int_eq(probe.in_callback, UV_EAGAIN);
   ck_assert_int_eq(probe.wait_answer, UV_EBUSY);
   ck_assert_int_eq(try_send(ch, 1), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(probe.calls, 2);
   uvchan_receiver_close(&receiver, NULL);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(rest(ch).received, 2);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(inside_a_callback_an_unbuffered_channel_takes_a_value_for_another_receiver) {
-  uvchan_t* ch = support_channel(8, 0);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(0);
   uvchan_receiver_t receivers[2];
   probe_t probe = {1, 1, 0};
   int i;
 
-  support_loop_open(&loop);
   for (i = 0; i < 2; i++) {
-    ck_assert_int_eq(uvchan_receiver_init(&loop, &receivers[i], ch), 0);
+    ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &receivers[i], ch), 0);
     receivers[i].data = &probe;
     ck_assert_int_eq(uvchan_recv_start(&receivers[i], probe_inside), 0);
   }
   ck_assert_int_eq(try_send(ch, 0), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_int_eq(probe.in_callback, 0);
   ck_assert_uint_eq(probe.calls, 2);
   for (i = 0; i < 2; i++) uvchan_receiver_close(&receivers[i], NULL);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -126,23 +114,20 @@ static void fill_then_wait(uvchan_receiver_t* receiver, int status, const void* 
 }
 
 START_TEST(a_waiting_send_that_only_this_loop_could_end_answers_ebusy) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uvchan_receiver_t receiver;
   probe_t probe = {1, 1, 0};
 
-  support_loop_open(&loop);
-  ck_assert_int_eq(uvchan_receiver_init(&loop, &receiver, ch), 0);
+  ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &receiver, ch), 0);
   receiver.data = &probe;
   ck_assert_int_eq(uvchan_recv_start(&receiver, fill_then_wait), 0);
   ck_assert_int_eq(try_send(ch, 0), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_int_eq(probe.in_callback, UV_EAGAIN);
   ck_assert_int_eq(probe.wait_answer, UV_EBUSY);
   uvchan_receiver_close(&receiver, NULL);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(rest(ch).sent, probe.calls);
-  uvchan_release(ch);
 }
 END_TEST
 
@@ -165,28 +150,25 @@ static void hand_to_the_thread(uvchan_receiver_t* receiver, int status, const vo
 }
 
 START_TEST(a_waiting_send_in_a_callback_reaches_a_thread_that_waits) {
-  uvchan_t* ch = support_channel(8, 0);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(0);
   uvchan_receiver_t receiver;
   probe_t probe = {1, 1, 0};
 
-  support_loop_open(&loop);
-  ck_assert_int_eq(uvchan_receiver_init(&loop, &receiver, ch), 0);
+  ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &receiver, ch), 0);
   receiver.data = &probe;
   ck_assert_int_eq(uvchan_recv_start(&receiver, hand_to_the_thread), 0);
   ck_assert_int_eq(try_send(ch, 0), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_int_eq(probe.wait_answer, 0);
   uvchan_receiver_close(&receiver, NULL);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(rest(ch).received, 2);
-  uvchan_release(ch);
 }
 END_TEST
 
 int main(void) {
   Suite* suite = suite_create("unbuffered");
-  TCase* room = support_tcase(suite, "room");
+  TCase* room = scene_tcase(suite, "room");
 
   tcase_add_test(room, an_unbuffered_channel_takes_nothing_before_a_receiver_is_started);
   tcase_add_test(room, an_unbuffered_channel_takes_one_value_for_each_started_receiver);

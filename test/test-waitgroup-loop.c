@@ -1,64 +1,58 @@
 /* Wait groups on a loop: the notify request, alone and beside threads. */
-#include "support-loop.h"
+#include "scene.h"
 
 START_TEST(a_notify_on_a_group_at_zero_calls_back_after_the_call) {
   uvchan_waitgroup_t wg;
-  uv_loop_t loop;
   notify_op_t notify;
 
-  support_loop_open(&loop);
   ck_assert_int_eq(uvchan_waitgroup_init(&wg), 0);
-  notify_op(&notify, &loop, &wg);
-  ck_assert(uv_loop_alive(&loop));
+  notify_op(&notify, &scene.loop, &wg);
+  ck_assert(uv_loop_alive(&scene.loop));
   ck_assert_int_eq(cancel_op(&notify), UV_EBUSY);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(notify.calls, 1);
   ck_assert_int_eq(notify.status, 0);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_waitgroup_destroy(&wg);
 }
 END_TEST
 
 START_TEST(a_notify_waits_for_zero_and_keeps_the_loop_alive) {
   uvchan_waitgroup_t wg;
-  uv_loop_t loop;
   notify_op_t notify;
 
-  support_loop_open(&loop);
   ck_assert_int_eq(uvchan_waitgroup_init(&wg), 0);
   ck_assert_int_eq(uvchan_waitgroup_add(&wg, 3), 0);
-  notify_op(&notify, &loop, &wg);
+  notify_op(&notify, &scene.loop, &wg);
   ck_assert_int_eq(uvchan_waitgroup_done(&wg), 0);
   ck_assert_int_eq(uvchan_waitgroup_add(&wg, -1), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(notify.calls, 0);
-  ck_assert(uv_loop_alive(&loop));
+  ck_assert(uv_loop_alive(&scene.loop));
   ck_assert_int_eq(uvchan_waitgroup_done(&wg), 0);
   ck_assert_uint_eq(notify.calls, 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(notify.calls, 1);
   ck_assert_int_eq(notify.status, 0);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_waitgroup_destroy(&wg);
 }
 END_TEST
 
 START_TEST(a_count_below_zero_is_refused_and_wakes_nobody) {
   uvchan_waitgroup_t wg;
-  uv_loop_t loop;
   notify_op_t notify;
 
-  support_loop_open(&loop);
   ck_assert_int_eq(uvchan_waitgroup_init(&wg), 0);
   ck_assert_int_eq(uvchan_waitgroup_add(&wg, 2), 0);
-  notify_op(&notify, &loop, &wg);
+  notify_op(&notify, &scene.loop, &wg);
   ck_assert_int_eq(uvchan_waitgroup_add(&wg, -3), UV_EINVAL);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(notify.calls, 0);
   ck_assert_int_eq(uvchan_waitgroup_add(&wg, -2), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(notify.calls, 1);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_waitgroup_destroy(&wg);
 }
 END_TEST
@@ -107,27 +101,25 @@ static void wait_for_the_crew(void* arg) {
 
 START_TEST(the_last_of_several_threads_wakes_the_loop_and_the_waiting_thread) {
   crew_t crew;
-  uv_loop_t loop;
   uv_thread_t threads[CREW];
   uv_thread_t waiter;
   notify_op_t notify;
   int i;
 
-  support_loop_open(&loop);
   atomic_init(&crew.work, 0);
   atomic_init(&crew.woken, 0);
   ck_assert_int_eq(uvchan_waitgroup_init(&crew.wg), 0);
   ck_assert_int_eq(uvchan_waitgroup_add(&crew.wg, CREW), 0);
-  notify_op(&notify, &loop, &crew.wg);
+  notify_op(&notify, &scene.loop, &crew.wg);
   support_start(&waiter, wait_for_the_crew, &crew);
   for (i = 0; i < CREW; i++) support_start(&threads[i], work, &crew);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(notify.calls, 1);
   ck_assert_uint_eq(atomic_load_explicit(&crew.work, memory_order_relaxed), CREW);
   support_join(&waiter);
   ck_assert_uint_eq(atomic_load(&crew.woken), 1);
   for (i = 0; i < CREW; i++) support_join(&threads[i]);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_waitgroup_destroy(&crew.wg);
 }
 END_TEST
@@ -149,17 +141,15 @@ static void notified_again(uvchan_notify_t* req, int status) {
 
 START_TEST(a_group_and_its_request_may_be_used_again_in_the_callback) {
   uvchan_waitgroup_t wg;
-  uv_loop_t loop;
   again_t again;
 
-  support_loop_open(&loop);
   memset(&again, 0, sizeof(again));
   again.wg = &wg;
   ck_assert_int_eq(uvchan_waitgroup_init(&wg), 0);
-  ck_assert_int_eq(uvchan_waitgroup_notify(&loop, &again.req, &wg, notified_again), 0);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ck_assert_int_eq(uvchan_waitgroup_notify(&scene.loop, &again.req, &wg, notified_again), 0);
+  scene_run();
   ck_assert_uint_eq(again.rounds, 20);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   uvchan_waitgroup_destroy(&wg);
 }
 END_TEST
@@ -197,31 +187,28 @@ START_TEST(the_callback_may_destroy_the_group) {
 END_TEST
 
 START_TEST(a_notify_closes_a_channel_when_all_is_done) {
-  uvchan_t* ch = support_channel(8, support_capacities[_i]);
+  uvchan_t* ch = scene_channel(support_capacities[_i]);
   uvchan_waitgroup_t wg;
-  uv_loop_t loop;
   notify_op_t notify;
   sink_t sink;
   uint64_t i;
 
-  support_loop_open(&loop);
   ck_assert_int_eq(uvchan_waitgroup_init(&wg), 0);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   sink.close_at_end = 1;
   for (i = 0; i < 5; i++) {
     ck_assert_int_eq(uvchan_waitgroup_add(&wg, 1), 0);
     ck_assert_int_eq(try_send(ch, i), 0);
-    settle(&loop);
+    settle(&scene.loop);
     ck_assert_uint_eq(sink.values, i + 1);
   }
-  notify_op(&notify, &loop, &wg);
+  notify_op(&notify, &scene.loop, &wg);
   ck_assert_int_eq(uvchan_waitgroup_add(&wg, -5), 0);
-  run_until(&loop, notify.calls == 1);
+  run_until(&scene.loop, notify.calls == 1);
   ck_assert_int_eq(uvchan_close(ch), 0);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(sink.ends, 1);
   uvchan_waitgroup_destroy(&wg);
-  uvchan_release(ch);
 }
 END_TEST
 
@@ -244,7 +231,7 @@ END_TEST
 
 int main(void) {
   Suite* suite = suite_create("waitgroup-loop");
-  TCase* notify = support_tcase(suite, "notify");
+  TCase* notify = scene_tcase(suite, "notify");
 
   tcase_add_test(notify, a_notify_on_a_group_at_zero_calls_back_after_the_call);
   tcase_add_test(notify, a_notify_waits_for_zero_and_keeps_the_loop_alive);

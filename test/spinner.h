@@ -5,7 +5,7 @@
 #ifndef SPINNER_H
 #define SPINNER_H
 
-#include "support-loop.h"
+#include "scene.h"
 
 #define LONG 3000000000u /* microseconds: as good as for ever */
 
@@ -40,30 +40,27 @@ static inline void sink_start_spinning(sink_t* sink, uv_loop_t* loop, uvchan_t* 
 
 static inline void count_timer(uv_timer_t* timer) { ++*(unsigned int*)timer->data; }
 
-/* ---- A started receiver that has had the value 0 and spins for it ---------------------------- */
+/* ---- A started receiver on the scene's loop that has had the value 0 and spins for it -------- */
 
 typedef struct {
-  uv_loop_t loop;
   uvchan_t* ch;
   sink_t sink;
 } spinner_t;
 
 static inline void spinner_open(spinner_t* spinner, size_t capacity) {
-  spinner->ch = support_channel(8, capacity);
-  support_loop_open(&spinner->loop);
-  sink_start_spinning(&spinner->sink, &spinner->loop, spinner->ch, LONG);
-  settle(&spinner->loop);
+  spinner->ch = scene_channel(capacity);
+  sink_start_spinning(&spinner->sink, &scene.loop, spinner->ch, LONG);
+  settle(&scene.loop);
   must(try_send(spinner->ch, 0) == 0);
-  settle(&spinner->loop);
+  settle(&scene.loop);
   must(spinner->sink.values == 1);
-  must(is_awake(&spinner->loop));
+  must(is_awake(&scene.loop));
 }
 
 static inline void spinner_close(spinner_t* spinner) {
   sink_close(&spinner->sink);
-  support_loop_finish(&spinner->loop);
+  scene_finish();
   must(spinner->sink.closes == 1);
-  uvchan_release(spinner->ch);
 }
 
 /* ---- A thread that sends --------------------------------------------------------------------- */

@@ -15,92 +15,105 @@ static const leave_fn leaves[] = {leave_by_stop, leave_by_close};
 
 static size_t leave_capacity(int i) { return support_capacities[i / NLEAVES]; }
 
-/* Closes the first sink where it is not closing yet, and the loop. */
-static void leave_finish(uv_loop_t* loop, sink_t* sink) {
+/* A channel on the scene's loop, and a receiver that waits there for its first value. */
+typedef struct {
+  uvchan_t* ch;
+  sink_t sink;
+  leave_fn leave;
+} handed_t;
+
+static void handed_open_on(handed_t* handed, uvchan_t* ch, int i) {
+  handed->ch = ch;
+  handed->leave = leaves[i % NLEAVES];
+  sink_start(&handed->sink, &scene.loop, ch);
+}
+
+static void handed_open(handed_t* handed, int i) {
+  handed_open_on(handed, scene_channel(leave_capacity(i)), i);
+}
+
+/* The test releases the channel. */
+static void handed_open_dropping(handed_t* handed, support_drops_t* drops, int i) {
+  handed_open_on(handed, support_dropping_channel(drops, 8, leave_capacity(i), UVCHAN_WAIT), i);
+}
+
+/* The receiver is told of the value, and leaves before its callback. */
+static void hand_and_leave(handed_t* handed, uint64_t value) {
+  ck_assert_int_eq(try_send(handed->ch, value), 0);
+  handed->leave(&handed->sink);
+}
+
+static void close_if_open(sink_t* sink) {
   if (!uvchan_receiver_is_closing(&sink->handle)) sink_close(sink);
-  support_loop_finish(loop);
-  ck_assert_uint_eq(sink->closes, 1);
-  ck_assert_uint_eq(sink->calls, 0);
+}
+
+/* The loop is closed; the channel is there until the end of the test. */
+static void handed_finish(handed_t* handed) {
+  close_if_open(&handed->sink);
+  scene_finish_loop();
+  ck_assert_uint_eq(handed->sink.closes, 1);
+  ck_assert_uint_eq(handed->sink.calls, 0);
 }
 
 START_TEST(a_value_of_a_receiver_that_left_goes_to_a_receive_of_the_thread) {
-  uvchan_t* ch = support_channel(8, leave_capacity(_i));
-  uv_loop_t loop;
-  sink_t sink;
+  handed_t handed;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
-  ck_assert_int_eq(try_send(ch, 5), 0);
-  leaves[_i % NLEAVES](&sink);
-  ck_assert(takes(ch, 5));
-  ck_assert(is_empty(ch));
-  leave_finish(&loop, &sink);
-  ck_assert_uint_eq(rest(ch).received, 1);
-  uvchan_release(ch);
+  handed_open(&handed, _i);
+  hand_and_leave(&handed, 5);
+  ck_assert(takes(handed.ch, 5));
+  ck_assert(is_empty(handed.ch));
+  handed_finish(&handed);
+  ck_assert_uint_eq(rest(handed.ch).received, 1);
 }
 END_TEST
 
 START_TEST(a_value_of_a_receiver_that_left_goes_to_the_next_started_receiver) {
-  uvchan_t* ch = support_channel(8, leave_capacity(_i));
-  uv_loop_t loop;
-  sink_t sink;
+  handed_t handed;
   sink_t next;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
-  ck_assert_int_eq(try_send(ch, 0), 0);
-  sink_start(&next, &loop, ch);
-  leaves[_i % NLEAVES](&sink);
-  settle(&loop);
+  handed_open(&handed, _i);
+  ck_assert_int_eq(try_send(handed.ch, 0), 0);
+  sink_start(&next, &scene.loop, handed.ch);
+  handed.leave(&handed.sink);
+  settle(&scene.loop);
   ck_assert_uint_eq(next.values, 1);
   sink_close(&next);
-  leave_finish(&loop, &sink);
-  uvchan_release(ch);
+  handed_finish(&handed);
 }
 END_TEST
 
 START_TEST(a_value_of_a_receiver_that_left_goes_to_a_receiver_started_later) {
-  uvchan_t* ch = support_channel(8, leave_capacity(_i));
-  uv_loop_t loop;
-  sink_t sink;
+  handed_t handed;
   sink_t next;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
-  ck_assert_int_eq(try_send(ch, 0), 0);
-  leaves[_i % NLEAVES](&sink);
-  settle(&loop);
-  sink_start_batch(&next, &loop, ch);
-  settle(&loop);
+  handed_open(&handed, _i);
+  hand_and_leave(&handed, 0);
+  settle(&scene.loop);
+  sink_start_batch(&next, &scene.loop, handed.ch);
+  settle(&scene.loop);
   ck_assert_uint_eq(next.values, 1);
   sink_close(&next);
-  leave_finish(&loop, &sink);
-  uvchan_release(ch);
+  handed_finish(&handed);
 }
 END_TEST
 
 START_TEST(a_value_of_a_receiver_that_left_goes_to_a_request_that_waits) {
-  uvchan_t* ch = support_channel(8, leave_capacity(_i));
-  uv_loop_t loop;
-  sink_t sink;
+  handed_t handed;
   recv_op_t recv;
   select_op_t select;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
-  ck_assert_int_eq(try_send(ch, 5), 0);
-  leaves[_i % NLEAVES](&sink);
-  recv_op(&recv, &loop, ch);
-  select_case(&select, 0, ch, UVCHAN_RECV, 0);
-  select_op(&select, &loop, 1);
-  settle(&loop);
+  handed_open(&handed, _i);
+  hand_and_leave(&handed, 5);
+  recv_op(&recv, &scene.loop, handed.ch);
+  select_case(&select, 0, handed.ch, UVCHAN_RECV, 0);
+  select_op(&select, &scene.loop, 1);
+  settle(&scene.loop);
   ck_assert_uint_eq(recv.calls, 1);
   ck_assert_int_eq(recv.status, 0);
   ck_assert_uint_eq(recv.value, 5);
   ck_assert_uint_eq(select.calls, 0);
   ck_assert_int_eq(cancel_op(&select), 0);
-  leave_finish(&loop, &sink);
-  uvchan_release(ch);
+  handed_finish(&handed);
 }
 END_TEST
 
@@ -118,7 +131,7 @@ START_TEST(a_value_of_a_receiver_that_left_wakes_another_that_waits) {
     leaves[_i % NLEAVES](&sinks[first]);
     run_until(&scene.loop, sinks[1 - first].values == 1);
     ck_assert_uint_eq(sinks[first].calls, 0);
-    if (!uvchan_receiver_is_closing(&sinks[first].handle)) sink_close(&sinks[first]);
+    close_if_open(&sinks[first]);
     sink_close(&sinks[1 - first]);
     scene_run();
   }
@@ -127,25 +140,20 @@ START_TEST(a_value_of_a_receiver_that_left_wakes_another_that_waits) {
 END_TEST
 
 START_TEST(a_value_of_a_receiver_that_left_wakes_a_request_behind_it) {
-  uvchan_t* ch = support_channel(8, leave_capacity(_i));
-  uv_loop_t loop;
-  sink_t sink;
+  handed_t handed;
   recv_op_t recv;
   select_op_t select;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
-  settle(&loop);
-  recv_op(&recv, &loop, ch);
-  select_case(&select, 0, ch, UVCHAN_RECV, 0);
-  select_op(&select, &loop, 1);
-  ck_assert_int_eq(try_send(ch, 5), 0);
-  leaves[_i % NLEAVES](&sink);
-  run_until(&loop, recv.calls == 1);
+  handed_open(&handed, _i);
+  settle(&scene.loop);
+  recv_op(&recv, &scene.loop, handed.ch);
+  select_case(&select, 0, handed.ch, UVCHAN_RECV, 0);
+  select_op(&select, &scene.loop, 1);
+  hand_and_leave(&handed, 5);
+  run_until(&scene.loop, recv.calls == 1);
   ck_assert_uint_eq(recv.value, 5);
   ck_assert_int_eq(cancel_op(&select), 0);
-  leave_finish(&loop, &sink);
-  uvchan_release(ch);
+  handed_finish(&handed);
 }
 END_TEST
 
@@ -156,21 +164,16 @@ static void take_five(void* arg) {
 }
 
 START_TEST(a_value_of_a_receiver_that_left_wakes_a_thread_behind_it) {
-  uvchan_t* ch = support_channel(8, leave_capacity(_i));
-  uv_loop_t loop;
+  handed_t handed;
   uv_thread_t thread;
-  sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
-  settle(&loop);
-  support_start(&thread, take_five, ch);
-  support_await_receivers(ch, 2);
-  ck_assert_int_eq(try_send(ch, 5), 0);
-  leaves[_i % NLEAVES](&sink);
+  handed_open(&handed, _i);
+  settle(&scene.loop);
+  support_start(&thread, take_five, handed.ch);
+  support_await_receivers(handed.ch, 2);
+  hand_and_leave(&handed, 5);
   support_join(&thread);
-  leave_finish(&loop, &sink);
-  uvchan_release(ch);
+  handed_finish(&handed);
 }
 END_TEST
 
@@ -197,36 +200,30 @@ START_TEST(a_request_gets_the_oldest_value_though_a_receiver_was_told_of_it) {
 END_TEST
 
 START_TEST(a_value_of_a_receiver_that_left_is_ahead_of_all_others) {
-  uvchan_t* ch = support_channel(8, leave_capacity(_i));
-  uv_loop_t loop;
-  sink_t sink;
+  handed_t handed;
   send_op_t sends[20];
   uint64_t i;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
-  ck_assert_int_eq(try_send(ch, 0), 0);
-  for (i = 0; i < 20; i++) send_op(&sends[i], &loop, ch, i + 1);
-  leaves[_i % NLEAVES](&sink);
-  for (i = 0; i <= 20; i++) ck_assert(takes(ch, i));
-  settle(&loop);
+  handed_open(&handed, _i);
+  ck_assert_int_eq(try_send(handed.ch, 0), 0);
+  for (i = 0; i < 20; i++) send_op(&sends[i], &scene.loop, handed.ch, i + 1);
+  handed.leave(&handed.sink);
+  for (i = 0; i <= 20; i++) ck_assert(takes(handed.ch, i));
+  settle(&scene.loop);
   for (i = 0; i < 20; i++) ck_assert_int_eq(sends[i].status, 0);
-  leave_finish(&loop, &sink);
-  ck_assert_uint_eq(rest(ch).received, 21);
-  uvchan_release(ch);
+  handed_finish(&handed);
+  ck_assert_uint_eq(rest(handed.ch).received, 21);
 }
 END_TEST
 
 START_TEST(the_values_of_two_receivers_that_left_keep_their_order) {
-  uvchan_t* ch = support_channel(8, leave_capacity(_i));
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(leave_capacity(_i));
   sink_t sinks[2];
-  int first;
+  int first, i;
 
   for (first = 0; first < 2; first++) {
-    support_loop_open(&loop);
-    sink_start(&sinks[0], &loop, ch);
-    sink_start(&sinks[1], &loop, ch);
+    sink_start(&sinks[0], &scene.loop, ch);
+    sink_start(&sinks[1], &scene.loop, ch);
     ck_assert_int_eq(try_send(ch, 1), 0);
     if (uvchan_capacity(ch) != 1) ck_assert_int_eq(try_send(ch, 2), 0);
     leaves[_i % NLEAVES](&sinks[first]);
@@ -234,69 +231,59 @@ START_TEST(the_values_of_two_receivers_that_left_keep_their_order) {
     ck_assert(takes(ch, 1));
     if (uvchan_capacity(ch) != 1) ck_assert(takes(ch, 2));
     ck_assert(is_empty(ch));
-    if (!uvchan_receiver_is_closing(&sinks[0].handle)) sink_close(&sinks[0]);
-    leave_finish(&loop, &sinks[1]);
+    for (i = 0; i < 2; i++) close_if_open(&sinks[i]);
+    scene_run();
+    for (i = 0; i < 2; i++) ck_assert_uint_eq(sinks[i].closes, 1);
+    for (i = 0; i < 2; i++) ck_assert_uint_eq(sinks[i].calls, 0);
   }
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(a_value_of_a_receiver_that_left_is_dropped_by_abort) {
   support_drops_t drops;
-  uvchan_t* ch = support_dropping_channel(&drops, 8, leave_capacity(_i), UVCHAN_WAIT);
-  uv_loop_t loop;
-  sink_t sink;
+  handed_t handed;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
-  ck_assert_int_eq(try_send(ch, 5), 0);
-  leaves[_i % NLEAVES](&sink);
-  ck_assert_int_eq(uvchan_abort(ch, UV_EOF), 0);
+  handed_open_dropping(&handed, &drops, _i);
+  hand_and_leave(&handed, 5);
+  ck_assert_int_eq(uvchan_abort(handed.ch, UV_EOF), 0);
   ck_assert_uint_eq(atomic_load(&drops.by_reason[UVCHAN_DROPPED_ABORT]), 1);
   ck_assert_uint_eq(atomic_load(&drops.sum), 5);
-  leave_finish(&loop, &sink);
-  ck_assert_uint_eq(rest(ch).dropped, 1);
-  uvchan_release(ch);
+  handed_finish(&handed);
+  ck_assert_uint_eq(rest(handed.ch).dropped, 1);
+  uvchan_release(handed.ch);
   ck_assert_uint_eq(atomic_load(&drops.by_reason[UVCHAN_DROPPED_RELEASE]), 0);
 }
 END_TEST
 
 START_TEST(a_value_of_a_receiver_that_left_is_dropped_by_the_last_release) {
   support_drops_t drops;
-  uvchan_t* ch = support_dropping_channel(&drops, 8, leave_capacity(_i), UVCHAN_WAIT);
-  uv_loop_t loop;
-  sink_t sink;
+  handed_t handed;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
-  ck_assert_int_eq(try_send(ch, 5), 0);
-  leaves[_i % NLEAVES](&sink);
-  leave_finish(&loop, &sink);
+  handed_open_dropping(&handed, &drops, _i);
+  hand_and_leave(&handed, 5);
+  handed_finish(&handed);
   ck_assert_uint_eq(atomic_load(&drops.by_reason[UVCHAN_DROPPED_RELEASE]), 0);
-  uvchan_release(ch);
+  uvchan_release(handed.ch);
   ck_assert_uint_eq(atomic_load(&drops.by_reason[UVCHAN_DROPPED_RELEASE]), 1);
   ck_assert_uint_eq(atomic_load(&drops.sum), 5);
 }
 END_TEST
 
 START_TEST(a_value_of_a_receiver_that_left_comes_before_the_end) {
-  uvchan_t* ch = support_channel(8, leave_capacity(_i));
-  uv_loop_t loop;
-  sink_t sink;
+  handed_t handed;
   sink_t next;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
-  ck_assert_int_eq(try_send(ch, 0), 0);
-  ck_assert_int_eq(uvchan_close(ch), 0);
-  leaves[_i % NLEAVES](&sink);
-  sink_start(&next, &loop, ch);
-  settle(&loop);
+  handed_open(&handed, _i);
+  ck_assert_int_eq(try_send(handed.ch, 0), 0);
+  ck_assert_int_eq(uvchan_close(handed.ch), 0);
+  handed.leave(&handed.sink);
+  sink_start(&next, &scene.loop, handed.ch);
+  settle(&scene.loop);
   ck_assert_uint_eq(next.values, 1);
   ck_assert_uint_eq(next.ends, 1);
   sink_close(&next);
-  leave_finish(&loop, &sink);
-  uvchan_release(ch);
+  handed_finish(&handed);
 }
 END_TEST
 

@@ -7,25 +7,24 @@
 START_TEST(stop_ends_the_spinning_and_no_callback_comes_after_it) {
   spinner_t spinner;
   recv_op_t keeps_alive;
-  uvchan_t* other = support_channel(8, 1);
+  uvchan_t* other = scene_channel(1);
 
   spinner_open(&spinner, capacity_of(_i));
   if (_i >= SUPPORT_NCAPACITIES) ck_assert_int_eq(try_send(spinner.ch, 1), 0);
   ck_assert_int_eq(uvchan_recv_stop(&spinner.sink.handle), 0);
-  ck_assert(!uv_loop_alive(&spinner.loop));
-  ck_assert_int_eq(uv_run(&spinner.loop, UV_RUN_DEFAULT), 0);
-  recv_op(&keeps_alive, &spinner.loop, other);
-  settle(&spinner.loop);
-  ck_assert(!is_awake(&spinner.loop));
+  ck_assert(!uv_loop_alive(&scene.loop));
+  scene_run();
+  recv_op(&keeps_alive, &scene.loop, other);
+  settle(&scene.loop);
+  ck_assert(!is_awake(&scene.loop));
   ck_assert_uint_eq(spinner.sink.calls, 1);
   ck_assert_int_eq(cancel_op(&keeps_alive), 0);
-  ck_assert_int_eq(uv_run(&spinner.loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_int_eq(uvchan_recv_start(&spinner.sink.handle, sink_on_value), 0);
   if (_i < SUPPORT_NCAPACITIES) ck_assert_int_eq(try_send(spinner.ch, 1), 0);
-  run_until(&spinner.loop, spinner.sink.values == 2);
-  ck_assert(is_awake(&spinner.loop));
+  run_until(&scene.loop, spinner.sink.values == 2);
+  ck_assert(is_awake(&scene.loop));
   spinner_close(&spinner);
-  uvchan_release(other);
 }
 END_TEST
 
@@ -35,11 +34,10 @@ START_TEST(close_ends_the_spinning_and_the_loop) {
   spinner_open(&spinner, capacity_of(_i));
   if (_i >= SUPPORT_NCAPACITIES) ck_assert_int_eq(try_send(spinner.ch, 1), 0);
   sink_close(&spinner.sink);
-  ck_assert_int_eq(uv_run(&spinner.loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(spinner.sink.calls, 1);
   ck_assert_uint_eq(spinner.sink.closes, 1);
-  ck_assert_int_eq(uv_loop_close(&spinner.loop), 0);
-  uvchan_release(spinner.ch);
+  scene_finish();
 }
 END_TEST
 
@@ -60,42 +58,38 @@ START_TEST(a_timer_that_stops_or_closes_it_lets_the_run_return) {
 
   spinner_open(&spinner, capacity_of(_i));
   spinner.sink.last = _i < SUPPORT_NCAPACITIES;
-  ck_assert_int_eq(uv_timer_init(&spinner.loop, &timer), 0);
+  ck_assert_int_eq(uv_timer_init(&scene.loop, &timer), 0);
   timer.data = &spinner.sink;
   ck_assert_int_eq(uv_timer_start(&timer, end_from_timer, 5, 0), 0);
-  ck_assert_int_eq(uv_run(&spinner.loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(spinner.sink.calls, 1);
   if (_i < SUPPORT_NCAPACITIES) sink_close(&spinner.sink);
-  support_loop_finish(&spinner.loop);
+  scene_finish();
   ck_assert_uint_eq(spinner.sink.closes, 1);
-  uvchan_release(spinner.ch);
 }
 END_TEST
 
 START_TEST(its_own_callback_may_stop_or_close_it) {
-  uvchan_t* ch = support_channel(8, capacity_of(_i));
+  uvchan_t* ch = scene_channel(capacity_of(_i));
   int closes = _i < SUPPORT_NCAPACITIES;
   source_t source = {.ch = ch, .count = 100};
-  uv_loop_t loop;
   uv_thread_t thread;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start_spinning(&sink, &loop, ch, LONG);
+  sink_start_spinning(&sink, &scene.loop, ch, LONG);
   if (closes) {
     sink.close_after = 100;
   } else {
     sink.stop_after = 100;
   }
   support_start(&thread, send_at_random, &source);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   support_join(&thread);
   ck_assert_uint_eq(sink.values, 100);
   ck_assert_uint_eq(sink.calls, 100);
   if (!closes) sink_close(&sink);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(sink.closes, 1);
-  uvchan_release(ch);
 }
 END_TEST
 
@@ -106,13 +100,13 @@ START_TEST(an_unreferenced_spinning_receiver_does_not_keep_the_loop_alive) {
 
   spinner_open(&spinner, capacity_of(_i));
   uvchan_receiver_unref(&spinner.sink.handle);
-  ck_assert(!uv_loop_alive(&spinner.loop));
-  ck_assert_int_eq(uv_run(&spinner.loop, UV_RUN_DEFAULT), 0);
-  ck_assert_int_eq(uv_timer_init(&spinner.loop, &timer), 0);
+  ck_assert(!uv_loop_alive(&scene.loop));
+  scene_run();
+  ck_assert_int_eq(uv_timer_init(&scene.loop, &timer), 0);
   timer.data = &fired;
   ck_assert_int_eq(uv_timer_start(&timer, count_timer, 2, 0), 0);
   ck_assert_int_eq(try_send(spinner.ch, 1), 0);
-  ck_assert_int_eq(uv_run(&spinner.loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(fired, 1);
   ck_assert_uint_eq(spinner.sink.values, 2);
   uv_close((uv_handle_t*)&timer, NULL);
@@ -129,8 +123,8 @@ START_TEST(a_stranger_who_closes_every_handle_ends_the_spinning) {
   spinner_t spinner;
 
   spinner_open(&spinner, capacity_of(_i));
-  uv_walk(&spinner.loop, close_by_stranger, NULL);
-  ck_assert_int_eq(uv_run(&spinner.loop, UV_RUN_DEFAULT), 0);
+  uv_walk(&scene.loop, close_by_stranger, NULL);
+  scene_run();
   ck_assert_int_eq(try_send(spinner.ch, 1), 0);
   ck_assert_uint_eq(spinner.sink.calls, 1);
   spinner_close(&spinner);
@@ -144,12 +138,12 @@ START_TEST(a_time_of_0_ends_the_spinning) {
 
   spinner_open(&spinner, capacity_of(_i));
   ck_assert_int_eq(uvchan_receiver_set_spin(&spinner.sink.handle, 0), 0);
-  settle(&spinner.loop);
-  ck_assert(!is_awake(&spinner.loop));
+  settle(&scene.loop);
+  ck_assert(!is_awake(&scene.loop));
   ck_assert_int_eq(try_send(spinner.ch, 1), 0);
-  settle(&spinner.loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(spinner.sink.values, 2);
-  ck_assert(!is_awake(&spinner.loop));
+  ck_assert(!is_awake(&scene.loop));
   spinner_close(&spinner);
 }
 END_TEST
@@ -159,7 +153,7 @@ START_TEST(a_shorter_time_ends_the_spinning_too) {
 
   spinner_open(&spinner, capacity_of(_i));
   ck_assert_int_eq(uvchan_receiver_set_spin(&spinner.sink.handle, 1), 0);
-  run_until_asleep(&spinner.loop);
+  run_until_asleep(&scene.loop);
   spinner_close(&spinner);
 }
 END_TEST
@@ -170,11 +164,11 @@ START_TEST(a_time_that_was_set_back_to_0_leaves_nothing_behind) {
 
   spinner_open(&spinner, capacity_of(_i));
   ck_assert_int_eq(uvchan_receiver_set_spin(&spinner.sink.handle, 0), 0);
-  run_until_asleep(&spinner.loop);
+  run_until_asleep(&scene.loop);
   ck_assert_int_eq(uvchan_receiver_set_spin(&spinner.sink.handle, 1), 0);
   ck_assert_int_eq(uvchan_recv_stop(&spinner.sink.handle), 0);
   ck_assert_int_eq(uvchan_recv_start(&spinner.sink.handle, sink_on_value), 0);
-  run_until_asleep(&spinner.loop);
+  run_until_asleep(&scene.loop);
   spinner_close(&spinner);
 }
 END_TEST
@@ -185,65 +179,49 @@ static void set_spin_by_value(uvchan_receiver_t* receiver, int status, const voi
 }
 
 START_TEST(the_callback_may_begin_and_end_the_spinning) {
-  uvchan_t* ch = support_channel(8, capacity_of(_i));
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(capacity_of(_i));
   sink_t sink;
   uint64_t i;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   ck_assert_int_eq(uvchan_recv_start(&sink.handle, set_spin_by_value), 0);
   for (i = 0; i < 6; i++) {
     ck_assert_int_eq(try_send(ch, i), 0);
-    settle(&loop);
+    settle(&scene.loop);
     ck_assert_uint_eq(sink.values, i + 1);
-    ck_assert_int_eq(is_awake(&loop), i % 2 == 0);
+    ck_assert_int_eq(is_awake(&scene.loop), i % 2 == 0);
   }
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(before_its_first_value_it_does_not_spin) {
-  uvchan_t* ch = support_channel(8, capacity_of(_i));
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(capacity_of(_i));
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start_spinning(&sink, &loop, ch, LONG);
-  settle(&loop);
-  ck_assert(!is_awake(&loop));
+  sink_start_spinning(&sink, &scene.loop, ch, LONG);
+  settle(&scene.loop);
+  ck_assert(!is_awake(&scene.loop));
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(it_spins_whatever_its_budget_is) {
   static const unsigned int budgets[] = {1, 2, 3, 1000};
-  uvchan_t* ch = support_channel(8, UVCHAN_UNBOUNDED);
-  uvchan_t* ring = support_channel(8, 16);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(_i % 2 == 0 ? 16 : UVCHAN_UNBOUNDED);
   sink_t sink;
   uint64_t i;
 
-  if (_i % 2 == 0) {
-    uvchan_release(ch);
-    ch = ring;
-  } else {
-    uvchan_release(ring);
-  }
-  support_loop_open(&loop);
-  sink_start_spinning(&sink, &loop, ch, LONG);
+  sink_start_spinning(&sink, &scene.loop, ch, LONG);
   ck_assert_int_eq(uvchan_receiver_set_budget(&sink.handle, budgets[_i / 2]), 0);
   for (i = 0; i < 6; i++) ck_assert_int_eq(try_send(ch, i), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(sink.values, 6);
-  ck_assert(is_awake(&loop));
+  ck_assert(is_awake(&scene.loop));
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -253,8 +231,7 @@ static void end_the_run(uv_timer_t* timer) { uv_stop(timer->loop); }
 
 /* After its time the loop sleeps until its timer: a few turns, and not thousands. */
 START_TEST(when_its_time_is_over_the_loop_sleeps_and_is_woken_again) {
-  uvchan_t* ch = support_channel(8, capacity_of(_i));
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(capacity_of(_i));
   uv_prepare_t prepare;
   uv_timer_t timer;
   unsigned int turns, spin = _i < SUPPORT_NCAPACITIES ? 1 : 2000;
@@ -262,27 +239,25 @@ START_TEST(when_its_time_is_over_the_loop_sleeps_and_is_woken_again) {
   uv_thread_t thread;
   sink_t sink;
 
-  support_loop_open(&loop);
-  ck_assert_int_eq(uv_prepare_init(&loop, &prepare), 0);
-  ck_assert_int_eq(uv_timer_init(&loop, &timer), 0);
+  ck_assert_int_eq(uv_prepare_init(&scene.loop, &prepare), 0);
+  ck_assert_int_eq(uv_timer_init(&scene.loop, &timer), 0);
   prepare.data = &turns;
   ck_assert_int_eq(uv_prepare_start(&prepare, count_turn), 0);
-  sink_start_spinning(&sink, &loop, ch, spin);
+  sink_start_spinning(&sink, &scene.loop, ch, spin);
   for (; source.first < 5; source.first++) {
     support_start(&thread, send_at_random, &source);
-    run_until(&loop, sink.values == source.first + 1);
+    run_until(&scene.loop, sink.values == source.first + 1);
     support_join(&thread);
-    run_until_asleep(&loop);
+    run_until_asleep(&scene.loop);
     turns = 0;
     ck_assert_int_eq(uv_timer_start(&timer, end_the_run, 20, 0), 0);
-    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_run(&scene.loop, UV_RUN_DEFAULT);
     ck_assert_uint_le(turns, 4);
   }
   uv_close((uv_handle_t*)&prepare, NULL);
   uv_close((uv_handle_t*)&timer, NULL);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -314,18 +289,16 @@ static void on_knock(uvchan_receiver_t* receiver, int status, const void* value)
 START_TEST(a_value_that_comes_just_as_the_spinning_ends_is_delivered) {
   knocker_t knocker = {.ch = support_channel(8, capacity_of(_i)),
                        .count = (uint64_t)support_count(1000)};
-  uv_loop_t loop;
   uv_thread_t thread;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, knocker.ch);
+  sink_init(&sink, &scene.loop, knocker.ch);
   sink.handle.data = &knocker;
   sink.close_after = knocker.count;
   ck_assert_int_eq(uvchan_receiver_set_spin(&sink.handle, _i < SUPPORT_NCAPACITIES ? 9 : 25), 0);
   ck_assert_int_eq(uvchan_recv_start(&sink.handle, on_knock), 0);
   support_start(&thread, knock, &knocker);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   support_join(&thread);
   ck_assert_uint_eq(sink.values, knocker.count);
   uvchan_release(knocker.ch);
@@ -334,9 +307,9 @@ END_TEST
 
 int main(void) {
   Suite* suite = suite_create("spin-ends");
-  TCase* stops = support_tcase(suite, "stops");
-  TCase* over = support_tcase(suite, "over");
-  TCase* anew = support_tcase(suite, "anew");
+  TCase* stops = scene_tcase(suite, "stops");
+  TCase* over = scene_tcase(suite, "over");
+  TCase* anew = scene_tcase(suite, "anew");
   const int kinds = SUPPORT_NCAPACITIES;
 
   tcase_add_loop_test(stops, stop_ends_the_spinning_and_no_callback_comes_after_it, 0, 2 * kinds);

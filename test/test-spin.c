@@ -9,62 +9,53 @@
 /* ---- What it takes --------------------------------------------------------------------------- */
 
 START_TEST(set_spin_refuses_no_receiver_and_one_that_is_closing) {
-  uvchan_t* ch = support_channel(8, 1);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(1);
   sink_t sink;
 
   ck_assert_int_eq(uvchan_receiver_set_spin(NULL, 1), UV_EINVAL);
   ck_assert_int_eq(uvchan_receiver_set_spin(NULL, 0), UV_EINVAL);
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   sink_close(&sink);
   ck_assert_int_eq(uvchan_receiver_set_spin(&sink.handle, LONG), UV_EINVAL);
   ck_assert_int_eq(uvchan_receiver_set_spin(&sink.handle, 0), UV_EINVAL);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(sink.closes, 1);
-  uvchan_release(ch);
 }
 END_TEST
 
 START_TEST(set_spin_takes_any_time_whether_it_is_started_or_not) {
   static const unsigned int times[] = {0, 1, 50, LONG, UINT32_MAX, 0};
-  uvchan_t* ch = support_channel(8, capacity_of(_i));
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(capacity_of(_i));
   sink_t sink;
   uint64_t i;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   for (i = 0; i < 6; i++) {
     ck_assert_int_eq(uvchan_receiver_set_spin(&sink.handle, times[i]), 0);
     ck_assert(!uvchan_receiver_is_active(&sink.handle));
     ck_assert_int_eq(uvchan_recv_start(&sink.handle, sink_on_value), 0);
     ck_assert_int_eq(uvchan_receiver_set_spin(&sink.handle, times[i]), 0);
     ck_assert_int_eq(try_send(ch, i), 0);
-    run_until(&loop, sink.values == i + 1);
+    run_until(&scene.loop, sink.values == i + 1);
     ck_assert_int_eq(uvchan_recv_stop(&sink.handle), 0);
   }
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(with_a_time_of_0_as_at_first_it_does_not_spin) {
-  uvchan_t* ch = support_channel(8, capacity_of(_i));
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(capacity_of(_i));
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_start(&sink, &loop, ch);
+  sink_start(&sink, &scene.loop, ch);
   if (_i >= SUPPORT_NCAPACITIES) ck_assert_int_eq(uvchan_receiver_set_spin(&sink.handle, 0), 0);
   ck_assert_int_eq(try_send(ch, 0), 0);
-  settle(&loop);
+  settle(&scene.loop);
   ck_assert_uint_eq(sink.values, 1);
-  ck_assert(!is_awake(&loop));
+  ck_assert(!is_awake(&scene.loop));
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -72,22 +63,20 @@ END_TEST
 
 START_TEST(a_spinning_receiver_gets_what_a_thread_sent_in_order_and_then_the_end) {
   unsigned int spin = spin_of(_i / 2);
-  uvchan_t* ch = support_channel(8, capacity_of(_i / 2));
+  uvchan_t* ch = scene_channel(capacity_of(_i / 2));
   source_t source = {
       .ch = ch, .count = (uint64_t)support_count(500), .most_gap = 30000, .closes = 1};
-  uv_loop_t loop;
   uv_thread_t thread;
   sink_t sink;
 
-  support_loop_open(&loop);
   if (_i % 2 == 0) {
-    sink_start(&sink, &loop, ch);
+    sink_start(&sink, &scene.loop, ch);
   } else {
-    sink_start_batch(&sink, &loop, ch);
+    sink_start_batch(&sink, &scene.loop, ch);
   }
   ck_assert_int_eq(uvchan_receiver_set_spin(&sink.handle, spin), 0);
   support_start(&thread, send_at_random, &source);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   support_join(&thread);
   ck_assert_uint_eq(sink.values, source.count);
   ck_assert_uint_eq(sink.ends, 1);
@@ -95,8 +84,7 @@ START_TEST(a_spinning_receiver_gets_what_a_thread_sent_in_order_and_then_the_end
   ck_assert(!uvchan_receiver_is_active(&sink.handle));
   ck_assert_uint_eq(rest(ch).received, source.count);
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
@@ -131,20 +119,18 @@ static void on_note(uvchan_receiver_t* receiver, int status, const void* value) 
 }
 
 START_TEST(a_spinning_receiver_gets_what_threads_send_in_every_way_once_and_in_order) {
-  uvchan_t* ch = support_channel(8, capacity_of(_i));
+  uvchan_t* ch = scene_channel(capacity_of(_i));
   size_t n = (size_t)support_count(500), i;
   sender_t senders[SENDERS];
   uv_thread_t threads[SENDERS];
   unsigned char* seen = calloc(SENDERS, n);
   scribe_t scribe;
-  uv_loop_t loop;
 
   ck_assert_ptr_nonnull(seen);
   memset(&scribe, 0, sizeof(scribe));
   scribe.log.seen = seen;
   scribe.log.stride = n;
-  support_loop_open(&loop);
-  ck_assert_int_eq(uvchan_receiver_init(&loop, &scribe.handle, ch), 0);
+  ck_assert_int_eq(uvchan_receiver_init(&scene.loop, &scribe.handle, ch), 0);
   ck_assert_int_eq(uvchan_receiver_set_spin(&scribe.handle, _i % 2 == 0 ? 50 : LONG), 0);
   ck_assert_int_eq(uvchan_recv_start(&scribe.handle, on_note), 0);
   ck_assert_int_eq(uvchan_sender_add(ch, SENDERS), 0);
@@ -152,12 +138,11 @@ START_TEST(a_spinning_receiver_gets_what_threads_send_in_every_way_once_and_in_o
     senders[i] = (sender_t){ch, (way_t)(_i / SUPPORT_NCAPACITIES), i, n};
     support_start(&threads[i], send_in_a_way, &senders[i]);
   }
-  support_loop_finish(&loop);
+  scene_finish_loop();
   for (i = 0; i < SENDERS; i++) support_join(&threads[i]);
   ck_assert_uint_eq(scribe.log.received, SENDERS * n);
   ck_assert_int_eq(scribe.log.end, UV_EOF);
   free(seen);
-  uvchan_release(ch);
 }
 END_TEST
 
@@ -167,9 +152,9 @@ START_TEST(a_spinning_receiver_gets_what_its_own_loop_sends) {
   uint64_t i;
 
   spinner_open(&spinner, capacity_of(_i));
-  for (i = 1; i <= 100; i++) send_op(&sends[i - 1], &spinner.loop, spinner.ch, i);
-  run_until(&spinner.loop, spinner.sink.values == 101);
-  settle(&spinner.loop);
+  for (i = 1; i <= 100; i++) send_op(&sends[i - 1], &scene.loop, spinner.ch, i);
+  run_until(&scene.loop, spinner.sink.values == 101);
+  settle(&scene.loop);
   for (i = 0; i < 100; i++) ck_assert_uint_eq(sends[i].calls, 1);
   for (i = 0; i < 100; i++) ck_assert_int_eq(sends[i].status, 0);
   ck_assert_uint_eq(rest(spinner.ch).received, 101);
@@ -184,9 +169,9 @@ START_TEST(what_is_sent_between_two_turns_comes_in_the_next_one) {
   spinner_open(&spinner, capacity_of(_i));
   for (i = 1; i <= 50; i++) {
     ck_assert_int_eq(try_send(spinner.ch, i), 0);
-    turn(&spinner.loop, 1);
+    turn(&scene.loop, 1);
     ck_assert_uint_eq(spinner.sink.values, i + 1);
-    ck_assert(is_awake(&spinner.loop));
+    ck_assert(is_awake(&scene.loop));
   }
   spinner_close(&spinner);
 }
@@ -200,20 +185,17 @@ static void send_the_next(uvchan_receiver_t* receiver, int status, const void* v
 }
 
 START_TEST(a_spinning_receiver_gets_what_its_own_callback_sends) {
-  uvchan_t* ch = support_channel(8, support_capacities[1 + _i]);
-  uv_loop_t loop;
+  uvchan_t* ch = scene_channel(support_capacities[1 + _i]);
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   sink.close_after = 200;
   ck_assert_int_eq(uvchan_receiver_set_spin(&sink.handle, LONG), 0);
   ck_assert_int_eq(uvchan_recv_start(&sink.handle, send_the_next), 0);
   ck_assert_int_eq(try_send(ch, 0), 0);
-  support_loop_finish(&loop);
+  scene_finish_loop();
   ck_assert_uint_eq(sink.values, 200);
   ck_assert_uint_eq(sink.closes, 1);
-  uvchan_release(ch);
 }
 END_TEST
 
@@ -236,7 +218,7 @@ START_TEST(values_that_come_while_it_spins_wake_nobody) {
   wakeups = rest(spinner.ch).wakeups;
   source.ch = spinner.ch;
   support_start(&thread, try_until_sent, &source);
-  run_until(&spinner.loop, spinner.sink.values == source.count + 1);
+  run_until(&scene.loop, spinner.sink.values == source.count + 1);
   support_join(&thread);
   ck_assert_uint_eq(rest(spinner.ch).wakeups, wakeups);
   spinner_close(&spinner);
@@ -246,13 +228,11 @@ END_TEST
 /* What it does once it has found nothing: a value that is there by then is taken in the same turn
  * of the loop. Without one it leaves the turn to the others of its loop. */
 START_TEST(it_looks_again_in_its_turn_where_a_value_is_there_and_else_in_the_next_one) {
-  uvchan_t* ch = support_channel(8, support_capacities[1 + _i]);
+  uvchan_t* ch = scene_channel(support_capacities[1 + _i]);
   uvchan__turn_t turn_that_delivered = {512, 1, 0, 0}, another = {512, 0, 1, 0};
-  uv_loop_t loop;
   sink_t sink;
 
-  support_loop_open(&loop);
-  sink_init(&sink, &loop, ch);
+  sink_init(&sink, &scene.loop, ch);
   ck_assert_int_eq(uvchan_receiver_set_spin(&sink.handle, LONG), 0);
   ck_assert_int_eq(uvchan__poll_or_wait(&sink.handle, &turn_that_delivered), UVCHAN__NEXT_TURN);
   ck_assert_int_eq(uvchan__poll_or_wait(&sink.handle, &another), UVCHAN__NEXT_TURN);
@@ -262,59 +242,54 @@ START_TEST(it_looks_again_in_its_turn_where_a_value_is_there_and_else_in_the_nex
   ck_assert_int_eq(uvchan__poll_or_wait(&sink.handle, &another), UVCHAN__LOOK_AGAIN);
   ck_assert(takes(ch, 0));
   sink_close(&sink);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 START_TEST(two_spinning_receivers_of_a_channel_share_its_values) {
-  uvchan_t* ch = support_channel(8, capacity_of(_i));
+  uvchan_t* ch = scene_channel(capacity_of(_i));
   source_t source = {
       .ch = ch, .count = (uint64_t)support_count(1000), .most_gap = 10000, .closes = 1};
-  uv_loop_t loop;
   uv_thread_t thread;
   sink_t sinks[2];
   int i;
 
-  support_loop_open(&loop);
   for (i = 0; i < 2; i++) {
-    sink_start_spinning(&sinks[i], &loop, ch, LONG);
+    sink_start_spinning(&sinks[i], &scene.loop, ch, LONG);
     sinks[i].unordered = 1;
   }
   support_start(&thread, send_at_random, &source);
-  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   support_join(&thread);
   ck_assert_uint_eq(sinks[0].values + sinks[1].values, source.count);
   for (i = 0; i < 2; i++) ck_assert_uint_eq(sinks[i].ends, 1);
   for (i = 0; i < 2; i++) sink_close(&sinks[i]);
-  support_loop_finish(&loop);
-  uvchan_release(ch);
+  scene_finish();
 }
 END_TEST
 
 static void close_it(void* arg) { must(uvchan_close_with(arg, UV_ECONNRESET) == 0); }
 
 START_TEST(the_end_comes_once_while_it_spins_and_ends_the_spinning) {
-  uvchan_t* other = support_channel(8, 1);
+  uvchan_t* other = scene_channel(1);
   spinner_t spinner;
   uv_thread_t thread;
   sink_t alive;
 
   spinner_open(&spinner, capacity_of(_i));
-  sink_start(&alive, &spinner.loop, other);
+  sink_start(&alive, &scene.loop, other);
   support_start(&thread, close_it, spinner.ch);
-  run_until(&spinner.loop, spinner.sink.ends == 1);
+  run_until(&scene.loop, spinner.sink.ends == 1);
   support_join(&thread);
-  settle(&spinner.loop);
+  settle(&scene.loop);
   ck_assert_int_eq(spinner.sink.end, UV_ECONNRESET);
   ck_assert_uint_eq(spinner.sink.ends, 1);
   ck_assert_uint_eq(spinner.sink.values, 1);
-  ck_assert(!is_awake(&spinner.loop));
+  ck_assert(!is_awake(&scene.loop));
   sink_close(&alive);
-  settle(&spinner.loop);
-  ck_assert(!uv_loop_alive(&spinner.loop));
+  settle(&scene.loop);
+  ck_assert(!uv_loop_alive(&scene.loop));
   spinner_close(&spinner);
-  uvchan_release(other);
 }
 END_TEST
 
@@ -328,7 +303,7 @@ START_TEST(what_is_buffered_comes_before_the_end_and_not_after_an_abort) {
   } else {
     ck_assert_int_eq(uvchan_abort(spinner.ch, UV_EOF), 0);
   }
-  ck_assert_int_eq(uv_run(&spinner.loop, UV_RUN_DEFAULT), 0);
+  scene_run();
   ck_assert_uint_eq(spinner.sink.values, _i < SUPPORT_NCAPACITIES ? 2 : 1);
   ck_assert_uint_eq(spinner.sink.ends, 1);
   spinner_close(&spinner);
@@ -438,8 +413,8 @@ END_TEST
 
 int main(void) {
   Suite* suite = suite_create("spin");
-  TCase* times = support_tcase(suite, "times");
-  TCase* delivery = support_tcase(suite, "delivery");
+  TCase* times = scene_tcase(suite, "times");
+  TCase* delivery = scene_tcase(suite, "delivery");
   TCase* sides = support_tcase(suite, "sides");
   const int kinds = SUPPORT_NCAPACITIES;
 

@@ -200,6 +200,18 @@ static inline void select_op_done(uvchan_select_t* req, int index) {
   op->index = index;
 }
 
+/* It has called back once, with this status. */
+#define check_ended(op, code)               \
+  do {                                      \
+    ck_assert_uint_eq((op)->calls, 1);      \
+    ck_assert_int_eq((op)->status, (code)); \
+  } while (0)
+
+static inline void check_received(const recv_op_t* op, uint64_t value) {
+  check_ended(op, 0);
+  ck_assert_uint_eq(op->value, value);
+}
+
 /* Each begins its operation and checks that the callback does not run inside the call. */
 static inline void send_op(send_op_t* op, uv_loop_t* loop, uvchan_t* ch, uint64_t value) {
   memset(op, 0, sizeof(*op));

@@ -25,8 +25,7 @@ START_TEST(a_cancelled_send_was_received_by_nobody) {
   ck_assert_uint_eq(rest(ch).waiting_senders, 0);
   drain(ch);
   scene_run();
-  ck_assert_uint_eq(send.calls, 1);
-  ck_assert_int_eq(send.status, UV_ECANCELED);
+  check_ended(&send, UV_ECANCELED);
   ck_assert(is_empty(ch));
   scene_finish_loop();
   ck_assert_uint_eq(support_at_rest(ch).sent, support_capacities[_i]);
@@ -45,8 +44,7 @@ START_TEST(a_cancelled_receive_took_no_value) {
   sent = try_send(ch, 5);
   ck_assert_int_eq(sent, support_capacities[_i] == 0 ? UV_EAGAIN : 0);
   scene_run();
-  ck_assert_uint_eq(recv.calls, 1);
-  ck_assert_int_eq(recv.status, UV_ECANCELED);
+  check_ended(&recv, UV_ECANCELED);
   ck_assert_uint_eq(recv.value, 0);
   if (sent == 0) ck_assert(takes(ch, 5));
   scene_finish();
@@ -88,10 +86,8 @@ START_TEST(a_cancelled_notify_calls_back_and_the_group_goes_on) {
   ck_assert_int_eq(uvchan_waitgroup_done(&wg), 0);
   ck_assert_int_eq(cancel_op(&other), UV_EBUSY);
   scene_run();
-  ck_assert_uint_eq(cancelled.calls, 1);
-  ck_assert_int_eq(cancelled.status, UV_ECANCELED);
-  ck_assert_uint_eq(other.calls, 1);
-  ck_assert_int_eq(other.status, 0);
+  check_ended(&cancelled, UV_ECANCELED);
+  check_ended(&other, 0);
   scene_finish_loop();
   uvchan_waitgroup_destroy(&wg);
 }
@@ -105,8 +101,7 @@ START_TEST(a_second_cancel_is_too_late) {
   ck_assert_int_eq(cancel_op(&recv), 0);
   ck_assert_int_eq(cancel_op(&recv), UV_EBUSY);
   scene_run();
-  ck_assert_uint_eq(recv.calls, 1);
-  ck_assert_int_eq(recv.status, UV_ECANCELED);
+  check_ended(&recv, UV_ECANCELED);
   scene_finish();
 }
 END_TEST
@@ -123,8 +118,7 @@ START_TEST(a_send_whose_value_was_taken_can_not_be_cancelled) {
   } while (value != 5);
   ck_assert_int_eq(cancel_op(&send), UV_EBUSY);
   scene_run();
-  ck_assert_uint_eq(send.calls, 1);
-  ck_assert_int_eq(send.status, 0);
+  check_ended(&send, 0);
   scene_finish();
 }
 END_TEST
@@ -137,9 +131,7 @@ START_TEST(a_receive_that_was_handed_a_value_can_not_be_cancelled) {
   ck_assert_int_eq(try_send(ch, 5), 0);
   ck_assert_int_eq(cancel_op(&recv), UV_EBUSY);
   scene_run();
-  ck_assert_uint_eq(recv.calls, 1);
-  ck_assert_int_eq(recv.status, 0);
-  ck_assert_uint_eq(recv.value, 5);
+  check_received(&recv, 5);
   scene_finish();
 }
 END_TEST
@@ -274,8 +266,7 @@ START_TEST(a_callback_may_cancel_another_request_and_is_too_late_for_itself) {
   ck_assert_uint_eq(pair.first.calls, 1);
   ck_assert_int_eq(pair.of_itself, UV_EBUSY);
   ck_assert_int_eq(pair.of_the_other, 0);
-  ck_assert_uint_eq(pair.second.calls, 1);
-  ck_assert_int_eq(pair.second.status, UV_ECANCELED);
+  check_ended(&pair.second, UV_ECANCELED);
   scene_finish();
 }
 END_TEST

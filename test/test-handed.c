@@ -108,9 +108,7 @@ START_TEST(a_value_of_a_receiver_that_left_goes_to_a_request_that_waits) {
   select_case(&select, 0, handed.ch, UVCHAN_RECV, 0);
   select_op(&select, &scene.loop, 1);
   settle(&scene.loop);
-  ck_assert_uint_eq(recv.calls, 1);
-  ck_assert_int_eq(recv.status, 0);
-  ck_assert_uint_eq(recv.value, 5);
+  check_received(&recv, 5);
   ck_assert_uint_eq(select.calls, 0);
   ck_assert_int_eq(cancel_op(&select), 0);
   handed_finish(&handed);

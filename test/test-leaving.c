@@ -510,8 +510,7 @@ START_TEST(the_callback_of_a_cancelled_request_may_be_left) {
   settle(&desk.loop);
   ck_assert_int_eq(uvchan_cancel(request(kind)), 0);
   ck_assert(run_until_left(&desk.loop, UV_RUN_DEFAULT));
-  ck_assert_uint_eq(desk.calls, 1);
-  ck_assert_int_eq(desk.status, UV_ECANCELED);
+  check_ended(&desk, UV_ECANCELED);
   ck_assert_int_eq(uv_backend_timeout(&desk.loop), 0);
   desk_close();
 }

@@ -55,9 +55,7 @@ START_TEST(a_pending_request_holds_its_channel) {
   ck_assert_int_eq(try_send(ch, 5), 0);
   uvchan_release(ch);
   scene_finish_loop();
-  ck_assert_uint_eq(recv.calls, 1);
-  ck_assert_int_eq(recv.status, 0);
-  ck_assert_uint_eq(recv.value, 5);
+  check_received(&recv, 5);
 }
 END_TEST
 

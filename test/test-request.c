@@ -10,9 +10,7 @@ START_TEST(a_receive_request_gets_a_buffered_value_in_a_callback_of_its_own) {
   ck_assert_int_eq(try_send(ch, 5), 0);
   recv_op(&recv, &scene.loop, ch);
   scene_run();
-  ck_assert_uint_eq(recv.calls, 1);
-  ck_assert_int_eq(recv.status, 0);
-  ck_assert_uint_eq(recv.value, 5);
+  check_received(&recv, 5);
   scene_finish_loop();
   ck_assert_uint_eq(rest(ch).received, 1);
 }
@@ -24,8 +22,7 @@ START_TEST(a_send_request_with_room_calls_back_with_0) {
 
   send_op(&send, &scene.loop, ch, 5);
   scene_run();
-  ck_assert_uint_eq(send.calls, 1);
-  ck_assert_int_eq(send.status, 0);
+  check_ended(&send, 0);
   ck_assert(takes(ch, 5));
   scene_finish();
 }
@@ -41,11 +38,8 @@ START_TEST(requests_that_wait_are_served_in_their_order) {
   for (i = 0; i < MANY; i++) send_op(&sends[i], &scene.loop, ch, i);
   scene_run();
   for (i = 0; i < MANY; i++) {
-    ck_assert_uint_eq(recvs[i].calls, 1);
-    ck_assert_int_eq(recvs[i].status, 0);
-    ck_assert_uint_eq(recvs[i].value, i);
-    ck_assert_uint_eq(sends[i].calls, 1);
-    ck_assert_int_eq(sends[i].status, 0);
+    check_received(&recvs[i], i);
+    check_ended(&sends[i], 0);
   }
   scene_finish();
 }
@@ -124,8 +118,7 @@ START_TEST(the_value_of_a_send_that_waits_can_be_taken_before_its_callback) {
   ck_assert(takes(ch, 5));
   ck_assert_uint_eq(send.calls, 0);
   scene_run();
-  ck_assert_uint_eq(send.calls, 1);
-  ck_assert_int_eq(send.status, 0);
+  check_ended(&send, 0);
   scene_finish();
 }
 END_TEST
@@ -175,10 +168,8 @@ START_TEST(on_a_closed_channel_requests_call_back_with_epipe_and_the_end) {
   send_op(&send, &scene.loop, ch, 5);
   recv_op(&recv, &scene.loop, ch);
   scene_run();
-  ck_assert_uint_eq(send.calls, 1);
-  ck_assert_int_eq(send.status, UV_EPIPE);
-  ck_assert_uint_eq(recv.calls, 1);
-  ck_assert_int_eq(recv.status, UV_ECONNRESET);
+  check_ended(&send, UV_EPIPE);
+  check_ended(&recv, UV_ECONNRESET);
   scene_finish_loop();
   ck_assert_uint_eq(rest(ch).sent, 0);
 }
@@ -195,8 +186,7 @@ START_TEST(close_wakes_all_receive_requests_with_the_end) {
   ck_assert_int_eq(uvchan_close(ch), 0);
   scene_run();
   for (i = 0; i < MANY; i++) {
-    ck_assert_uint_eq(recvs[i].calls, 1);
-    ck_assert_int_eq(recvs[i].status, UV_EOF);
+    check_ended(&recvs[i], UV_EOF);
   }
   scene_finish();
 }
@@ -212,8 +202,7 @@ START_TEST(close_wakes_all_send_requests_with_epipe_and_keeps_what_is_buffered) 
   ck_assert_int_eq(uvchan_close(ch), 0);
   scene_run();
   for (i = 0; i < MANY; i++) {
-    ck_assert_uint_eq(sends[i].calls, 1);
-    ck_assert_int_eq(sends[i].status, i < capacity ? 0 : UV_EPIPE);
+    check_ended(&sends[i], i < capacity ? 0 : UV_EPIPE);
   }
   for (i = 0; i < capacity; i++) ck_assert(takes(ch, i));
   ck_assert_int_eq(uvchan_try_recv(ch, &i), UV_EOF);
@@ -237,8 +226,7 @@ START_TEST(abort_wakes_both_sides) {
   ck_assert_int_eq(uvchan_abort(empty, UV_ECONNABORTED), 0);
   scene_run();
   for (i = 0; i < MANY; i++) ck_assert_int_eq(sends[i].status, i < capacity ? 0 : UV_EPIPE);
-  ck_assert_uint_eq(recv.calls, 1);
-  ck_assert_int_eq(recv.status, UV_ECONNABORTED);
+  check_ended(&recv, UV_ECONNABORTED);
   ck_assert_uint_eq(atomic_load(&drops.by_reason[UVCHAN_DROPPED_ABORT]), capacity);
   scene_finish_loop();
   uvchan_release(ch);

@@ -10,8 +10,7 @@ START_TEST(a_notify_on_a_group_at_zero_calls_back_after_the_call) {
   ck_assert(uv_loop_alive(&scene.loop));
   ck_assert_int_eq(cancel_op(&notify), UV_EBUSY);
   scene_run();
-  ck_assert_uint_eq(notify.calls, 1);
-  ck_assert_int_eq(notify.status, 0);
+  check_ended(&notify, 0);
   scene_finish_loop();
   uvchan_waitgroup_destroy(&wg);
 }
@@ -32,8 +31,7 @@ START_TEST(a_notify_waits_for_zero_and_keeps_the_loop_alive) {
   ck_assert_int_eq(uvchan_waitgroup_done(&wg), 0);
   ck_assert_uint_eq(notify.calls, 0);
   scene_run();
-  ck_assert_uint_eq(notify.calls, 1);
-  ck_assert_int_eq(notify.status, 0);
+  check_ended(&notify, 0);
   scene_finish_loop();
   uvchan_waitgroup_destroy(&wg);
 }
@@ -72,8 +70,7 @@ START_TEST(all_notifies_of_a_group_call_back_once) {
   ck_assert_int_eq(uvchan_waitgroup_done(&wg), 0);
   for (i = 0; i < 2; i++) support_loop_finish(&loops[i]);
   for (i = 0; i < MANY; i++) {
-    ck_assert_uint_eq(notifies[i].calls, 1);
-    ck_assert_int_eq(notifies[i].status, 0);
+    check_ended(&notifies[i], 0);
   }
   uvchan_waitgroup_destroy(&wg);
 }

@@ -3,11 +3,9 @@
  * most. Arguments: the plugin's file. */
 #include <dlfcn.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "child.h"
 #include "plugin.h"
-#include "support-loop.h"
 
 static const char* file;
 static const plugin_t* plugin;
@@ -253,18 +251,6 @@ START_TEST(what_a_plugin_has_sent_outlives_it) {
 }
 END_TEST
 
-/* ThreadSanitizer does not follow a process with threads into its child. */
-#if defined(__SANITIZE_THREAD__)
-#define CAN_FORK 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define CAN_FORK 0
-#endif
-#endif
-#ifndef CAN_FORK
-#define CAN_FORK 1
-#endif
-
 #if CAN_FORK
 
 #define NMAKERS 4 /* threads, of both copies in turn */
@@ -297,51 +283,18 @@ static void make_and_end_on(void* arg) {
 
 /* A child that uses both copies; it ends by itself, or by an alarm. */
 static void fork_and_use(maker_t* makers) {
-  int status = 0, i;
-  pid_t pid = fork();
-  must(pid >= 0);
+  pid_t pid = fork_child();
+  int i;
   if (pid == 0) {
-    alarm(30);
     for (i = 0; i < 2; i++) {
       maker_t own = {.ch = makers[i].ch, .by_plugin = i};
-      if (uv_loop_init(&own.loop) != 0 || make_and_end(&own) != 0 || uv_loop_close(&own.loop) != 0)
-        _exit(1);
+      child_must(uv_loop_init(&own.loop) == 0);
+      child_must(make_and_end(&own) == 0);
+      child_must(uv_loop_close(&own.loop) == 0);
     }
-    _exit(0);
+    end_child(0);
   }
-  while (waitpid(pid, &status, 0) != pid) continue;
-  must(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-/* AddressSanitizer's allocator is not whole in a child where another thread was in malloc(): so the
- * places of hubs are kept here. */
-#define NPLACES 64
-static struct {
-  atomic_int taken;
-  _Alignas(64) unsigned char bytes[8192];
-} places[NPLACES];
-
-static void* place_malloc(size_t size) {
-  int i;
-  must(size <= sizeof(places[0].bytes));
-  for (i = 0; i < NPLACES; i++) {
-    if (atomic_exchange(&places[i].taken, 1) == 0) return places[i].bytes;
-  }
-  return NULL;
-}
-
-static void place_free(void* memory) {
-  int i;
-  for (i = 0; i < NPLACES; i++) {
-    if (memory == places[i].bytes) atomic_store(&places[i].taken, 0);
-  }
-}
-
-static void* place_calloc(size_t n, size_t size) {
-  return size == 0 ? NULL : place_malloc(n * size);
-}
-static void* place_realloc(void* memory, size_t size) {
-  return memory == NULL ? place_malloc(size) : NULL;
+  await_child(pid);
 }
 
 START_TEST(a_child_of_fork_finds_the_hubs_of_both_copies_whole) {
@@ -349,7 +302,7 @@ START_TEST(a_child_of_fork_finds_the_hubs_of_both_copies_whole) {
   maker_t makers[NMAKERS];
   uv_thread_t threads[NMAKERS];
   memset(makers, 0, sizeof(makers));
-  must(uvchan_replace_allocator(place_malloc, place_realloc, place_calloc, place_free) == 0);
+  use_places();
   must(plugin->use_memory(place_malloc, place_realloc, place_calloc, place_free) == 0);
   for (i = 0; i < NMAKERS; i++) {
     makers[i].by_plugin = i % 2;
@@ -371,13 +324,10 @@ END_TEST
 /* What it has registered for a fork goes with it. */
 START_TEST(a_process_whose_plugin_was_unloaded_forks) {
   pid_t pid;
-  int status = 0;
   must(dlclose(handle) == 0);
-  pid = fork();
-  must(pid >= 0);
-  if (pid == 0) _exit(0);
-  while (waitpid(pid, &status, 0) != pid) continue;
-  must(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  pid = fork_child();
+  if (pid == 0) end_child(0);
+  await_child(pid);
   load();
 }
 END_TEST

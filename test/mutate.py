@@ -238,7 +238,7 @@ class Builder:
         suites = {name: future.result() for name, future in suites.items()}
         replay = self.program("fuzz-replay", sorted(glob.glob(os.path.join(test, "fuzz", "*.c"))))
         suites["fuzz-replay"] = replay + sorted(glob.glob(os.path.join(test, "fuzz", "corpus", "*")))
-        suites["soak"] = self.program("soak", [os.path.join(test, "soak.c")]) + ["2", "1"]
+        suites["soak"] = self.program("soak", sorted(glob.glob(os.path.join(test, "soak", "*.c")))) + ["2", "1"]
         return suites
 
 

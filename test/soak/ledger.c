@@ -1,60 +1,16 @@
-/* The world of the soak: channels that come and go under everyone's hands, each with a ledger that
- * has to be exact in the end. Knows no loops. Threads: any.
- *
- * A value is a number: its sender, a thread, and its place in what that thread sent to the channel.
- * The ledger keeps how many numbers were sent, received and dropped, and the sums of their
- * mixtures: so a value that is lost, or comes twice, or was never sent, is seen. */
-#ifndef SOAK_H
-#define SOAK_H
+/* The ledgers, and the allocator that counts. */
+#include "soak.h"
 
-#include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <uv.h>
-#include <uvchan.h>
-
-#define must(expr) ((expr) ? (void)0 : soak_failed(__FILE__, __LINE__, #expr))
-
-static _Noreturn void soak_failed(const char* file, int line, const char* expr) {
+_Noreturn void soak_failed(const char* file, int line, const char* expr) {
   fprintf(stderr, "%s:%d: '%s' does not hold\n", file, line, expr);
   abort();
 }
 
-#define CHANNELS 6
-#define SENDERS 6
-#define MOST_BYTES 1500
-#define MOST_AT_ONCE 8
-#define MOST_BUFFERED 300 /* in an unbounded channel, about */
-
-/* ---- Random numbers: one state for each thread ----------------------------------------------- */
-
-static inline uint64_t mix(uint64_t x) {
-  x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-  x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-  return x ^ x >> 31;
-}
-
-static inline uint32_t draw(uint64_t* random, uint32_t n) {
-  *random += UINT64_C(0x9e3779b97f4a7c15);
-  return (uint32_t)(mix(*random) >> 32) % n;
-}
-
-/* ---- What was done --------------------------------------------------------------------------- */
-
-static struct {
-  atomic_uint_fast64_t sent, received, dropped, channels, loops, threads, requests, cancels, ticks,
-      groups;
-} done;
-
-static inline void count(atomic_uint_fast64_t* counter, uint64_t n) {
-  atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
-}
+done_t done;
+table_t table;
+atomic_size_t allocated;
 
 /* ---- The allocator --------------------------------------------------------------------------- */
-
-static atomic_size_t allocated; /* bytes */
 
 typedef union {
   size_t size;
@@ -88,39 +44,27 @@ static void* no_calloc(size_t n, size_t size) {
   soak_failed(__FILE__, __LINE__, "asked for");
 }
 
+void use_counting_allocator(void) {
+  must(uvchan_replace_allocator(counting_malloc, no_realloc, no_calloc, counting_free) == 0);
+}
+
 /* ---- Channels with their ledgers ------------------------------------------------------------- */
 
-typedef struct epoch_s epoch_t;
-
-/* The life of one channel. */
-struct epoch_s {
-  uvchan_t* ch;
-  size_t elem_size;
-  int is_counted; /* its one counted sender closes it */
-  /* who may still send or receive; each holds a reference to the channel as well */
-  atomic_uint users;
-  atomic_uint_fast64_t places[SENDERS]; /* the next one of each; only that thread draws from it */
-  atomic_uint_fast64_t nsent, nhad;     /* had: received or dropped */
-  atomic_uint_fast64_t sum_sent, sum_had;
-  uint64_t retired_at;
-  epoch_t* next; /* of those that are retired */
-};
-
-static inline uint64_t next_number(epoch_t* epoch, unsigned int sender) {
+uint64_t next_number(epoch_t* epoch, unsigned int sender) {
   return (uint64_t)(sender + 1) << 40 |
          atomic_fetch_add_explicit(&epoch->places[sender], 1, memory_order_relaxed);
 }
 
-static inline void* nth(const epoch_t* epoch, void* values, size_t i) {
+void* nth(const epoch_t* epoch, void* values, size_t i) {
   return (unsigned char*)values + i * epoch->elem_size;
 }
 
-static inline void put(const epoch_t* epoch, void* value, uint64_t number) {
+void put(const epoch_t* epoch, void* value, uint64_t number) {
   memset(value, (int)(number & 0xff), epoch->elem_size);
   memcpy(value, &number, 8);
 }
 
-static inline uint64_t get(const epoch_t* epoch, const void* value) {
+static uint64_t get(const epoch_t* epoch, const void* value) {
   const unsigned char* bytes = value;
   uint64_t number;
   memcpy(&number, value, 8);
@@ -129,24 +73,19 @@ static inline uint64_t get(const epoch_t* epoch, const void* value) {
   return number;
 }
 
-static inline void note_sent(epoch_t* epoch, uint64_t number) {
+void note_sent(epoch_t* epoch, uint64_t number) {
   atomic_fetch_add_explicit(&epoch->sum_sent, mix(number), memory_order_relaxed);
   atomic_fetch_add_explicit(&epoch->nsent, 1, memory_order_relaxed);
   count(&done.sent, 1);
 }
 
 /* The last touch of the epoch by whoever is not its user: see is_settled(). [had.R] */
-static inline void note_had(epoch_t* epoch, uint64_t number) {
+static void note_had(epoch_t* epoch, uint64_t number) {
   atomic_fetch_add_explicit(&epoch->sum_had, mix(number), memory_order_relaxed);
   atomic_fetch_add_explicit(&epoch->nhad, 1, memory_order_release);
 }
 
-/* What one receiver has seen of each sender: a value of one never comes behind a later one. */
-typedef struct {
-  uint64_t last[SENDERS];
-} order_t;
-
-static inline void note_received(epoch_t* epoch, order_t* order, const void* value) {
+void note_received(epoch_t* epoch, order_t* order, const void* value) {
   uint64_t number = get(epoch, value);
   uint64_t* last = &order->last[(number >> 40) - 1];
   must(number > *last);
@@ -155,15 +94,15 @@ static inline void note_received(epoch_t* epoch, order_t* order, const void* val
   count(&done.received, 1);
 }
 
-static inline void on_drop(void* value, uvchan_drop_reason_t reason, void* arg) {
+static void on_drop(void* value, uvchan_drop_reason_t reason, void* arg) {
   must(reason >= UVCHAN_DROPPED_OVERFLOW && reason <= UVCHAN_DROPPED_RELEASE);
   count(&done.dropped, 1);
   note_had(arg, get(arg, value));
 }
 
-static inline int is_end(ssize_t status) { return status == UV_EOF || status == UV_ECONNABORTED; }
+int is_end(ssize_t status) { return status == UV_EOF || status == UV_ECONNABORTED; }
 
-static inline epoch_t* epoch_make(uint64_t* random) {
+epoch_t* epoch_make(uint64_t* random) {
   static const size_t capacities[] = {0, 1, 3, 64, UVCHAN_UNBOUNDED};
   static const size_t elem_sizes[] = {8, 8, 100, MOST_BYTES};
   epoch_t* epoch = calloc(1, sizeof(*epoch));
@@ -184,20 +123,23 @@ static inline epoch_t* epoch_make(uint64_t* random) {
   return epoch;
 }
 
-static inline void epoch_leave(epoch_t* epoch) {
+void epoch_leave(epoch_t* epoch) {
   uvchan_release(epoch->ch);
   must(atomic_fetch_sub_explicit(&epoch->users, 1, memory_order_acq_rel) > 0); /* [users.R] */
 }
 
-/* ---- The table of the channels of the moment ------------------------------------------------- */
+int has_room(const epoch_t* epoch) { return uvchan_len(epoch->ch) < MOST_BUFFERED; }
 
-static struct {
-  uv_mutex_t lock;
-  epoch_t* epochs[CHANNELS];
-} table;
+void set_case(uvchan_case_t* one, const epoch_t* epoch, uvchan_op_t op, void* value) {
+  memset(one, 0, sizeof(*one));
+  one->ch = epoch->ch;
+  one->op = op;
+  one->value = value;
+}
 
-/* Answers one that the caller uses from here on, until epoch_leave(). */
-static inline epoch_t* epoch_pick(uint64_t* random) {
+/* ---- The table ------------------------------------------------------------------------------- */
+
+epoch_t* epoch_pick(uint64_t* random) {
   epoch_t* epoch;
   uv_mutex_lock(&table.lock);
   epoch = table.epochs[draw(random, CHANNELS)];
@@ -208,8 +150,7 @@ static inline epoch_t* epoch_pick(uint64_t* random) {
   return epoch;
 }
 
-/* Puts a new one in its place, and answers the old one, of which the caller is a user. */
-static inline epoch_t* epoch_replace(size_t place, epoch_t* fresh) {
+epoch_t* epoch_replace(size_t place, epoch_t* fresh) {
   epoch_t* old;
   uv_mutex_lock(&table.lock);
   old = table.epochs[place];
@@ -218,7 +159,7 @@ static inline epoch_t* epoch_replace(size_t place, epoch_t* fresh) {
   return old;
 }
 
-static inline void epoch_close(epoch_t* epoch, uint64_t* random) {
+void epoch_close(epoch_t* epoch, uint64_t* random) {
   int r;
   if (epoch->is_counted) {
     r = uvchan_sender_done(epoch->ch);
@@ -233,7 +174,7 @@ static inline void epoch_close(epoch_t* epoch, uint64_t* random) {
 /* Without users nothing more is sent, and nothing received. What is then missing is still to be
  * dropped, by whoever lets go of the channel last; once nothing is missing nobody touches the epoch
  * any more. [users.A], [had.A] */
-static inline int is_settled(const epoch_t* epoch) {
+int is_settled(const epoch_t* epoch) {
   uint64_t had;
   if (atomic_load_explicit(&epoch->users, memory_order_acquire) > 0) return 0;
   had = atomic_load_explicit(&epoch->nhad, memory_order_acquire);
@@ -243,5 +184,3 @@ static inline int is_settled(const epoch_t* epoch) {
        atomic_load_explicit(&epoch->sum_sent, memory_order_relaxed));
   return 1;
 }
-
-#endif /* SOAK_H */

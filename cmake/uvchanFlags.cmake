@@ -1,4 +1,5 @@
-# Compiler and linker flags of everything below this directory: warnings, sanitizers, coverage and the two ways to build the library.
+# Compiler and linker flags of everything below this directory: warnings, sanitizers, coverage and
+# the two ways to build the library.
 if(UVCHAN_PORTABLE)
   add_compile_definitions(UVCHAN_PORTABLE)
 endif()

@@ -1,5 +1,5 @@
-# What `cmake --install` puts in place: libraries, headers, the CMake package and the pkg-config file. The last two find the rest from
-# where they themselves are, so the whole may be moved.
+# What `cmake --install` puts in place: libraries, headers, the CMake package and the pkg-config
+# file. The last two find the rest from where they themselves are, so the whole may be moved.
 include(CMakePackageConfigHelpers)
 
 set(uvchan_targets uvchan)
@@ -19,7 +19,8 @@ write_basic_package_version_file(uvchanConfigVersion.cmake COMPATIBILITY SameMaj
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/uvchanConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/uvchanConfigVersion.cmake"
               cmake/uvchanLibuv.cmake DESTINATION "${uvchan_package_dir}")
 
-# From the directory of uvchan.pc back to the prefix, unless the directories were given as absolute ones.
+# From the directory of uvchan.pc back to the prefix, unless the directories were given as absolute
+# ones.
 function(uvchan_pc_path out dir)
   if(IS_ABSOLUTE "${dir}")
     set(${out} "${dir}" PARENT_SCOPE)

@@ -1,8 +1,10 @@
-# Makes the imported target uvchan::libuv: by pkg-config, else by looking for the header and the library. A project that brings its own
-# libuv defines a target of this name first, and this file then does nothing. Installed too, since uvchanConfig.cmake needs the same target.
+# Makes the imported target uvchan::libuv: by pkg-config, else by looking for the header and the
+# library. A project that brings its own libuv defines a target of this name first, and this file
+# then does nothing. Installed too, since uvchanConfig.cmake needs the same target.
 #
-# pkg-config knows libuv as libuv, and a libuv that was built static alone as libuv-static. Where both are here, libuv is taken unless
-# UVCHAN_LIBUV names the other. UVCHAN_LIBUV_MODULE_NAME says which it was.
+# pkg-config knows libuv as libuv, and a libuv that was built static alone as libuv-static. Where
+# both are here, libuv is taken unless UVCHAN_LIBUV names the other. UVCHAN_LIBUV_MODULE_NAME says
+# which it was.
 if(TARGET uvchan::libuv)
   return()
 endif()
@@ -22,7 +24,8 @@ endif()
 if(TARGET PkgConfig::UVCHAN_LIBUV)
   add_library(uvchan::libuv INTERFACE IMPORTED)
   target_link_libraries(uvchan::libuv INTERFACE PkgConfig::UVCHAN_LIBUV)
-  target_link_directories(uvchan::libuv INTERFACE ${UVCHAN_LIBUV_LIBRARY_DIRS}) # for a library that is named by its file, as -l:libuv.a
+  # for a library that is named by its file, as -l:libuv.a
+  target_link_directories(uvchan::libuv INTERFACE ${UVCHAN_LIBUV_LIBRARY_DIRS})
   return()
 endif()
 

@@ -8,7 +8,8 @@ endif()
 
 add_library(uvchan_shared SHARED ${UVCHAN_SOURCES})
 uvchan_library(uvchan_shared)
-# Sizes and places of what a program declares stay, see the layout and abi tests: one name for all of a major version.
+# Sizes and places of what a program declares stay, see the layout and abi tests: one name for all
+# of a major version.
 set_target_properties(uvchan_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
                                                LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}" WINDOWS_EXPORT_ALL_SYMBOLS ON)
 add_library(uvchan::uvchan_shared ALIAS uvchan_shared)

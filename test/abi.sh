@@ -1,8 +1,9 @@
 #!/bin/sh
-# abi.sh COMPILER WORK-DIRECTORY [--record]: the library is binary compatible with the one that test/abi/x86_64-linux.abi
-# describes, by abidiff of libabigail: functions, their arguments, and sizes and members of all that a program declares.
-# With --record it writes that description anew: for the first version of a major version, and for what was added since.
-# What libuv's headers define is libuv's to keep, and is not looked at.
+# abi.sh COMPILER WORK-DIRECTORY [--record]: the library is binary compatible with the one that
+# test/abi/x86_64-linux.abi describes, by abidiff of libabigail: functions, their arguments, and
+# sizes and members of all that a program declares. With --record it writes that description anew:
+# for the first version of a major version, and for what was added since. What libuv's headers
+# define is libuv's to keep, and is not looked at.
 set -eu
 compiler=$1
 work=$2/abi

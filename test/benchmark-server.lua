@@ -1,4 +1,5 @@
--- What wrk sends in test/benchmark-server.py: orders. The answers are not looked at, so that the server is what is measured.
+-- What wrk sends in test/benchmark-server.py: orders. The answers are not looked at, so that the
+-- server is what is measured.
 wrk.method = "POST"
 wrk.path = "/orders"
 wrk.headers["Content-Type"] = "application/json"

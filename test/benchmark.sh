@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds uvchan, its benchmark programs and those of its peers, after installing what they need, and measures them. A peer that can't be
-# installed or built here is named and left out.
+# Builds uvchan, its benchmark programs and those of its peers, after installing what they need, and
+# measures them. A peer that can't be installed or built here is named and left out.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 name=test/benchmark.sh
@@ -69,7 +69,7 @@ for peer in $peers; do
   esac
 done
 
-# ---- What the peers need ----------------------------------------------------------------------------------------------------------
+# ---- What the peers need -------------------------------------------------------------------------
 
 needs_of() { # needs_of PEER
   case $1 in
@@ -85,7 +85,8 @@ has_asio() { # has_asio OPTION...: with channels between threads
   "${CXX:-$(first_of c++ g++ clang++)}" -std=c++20 "$@" -fsyntax-only "$benchmark/asio.cc" >/dev/null 2>&1
 }
 
-# Debian 12 has Boost 1.81 beside 1.74, but its headers can't be installed beside those of 1.74: they are unpacked here.
+# Debian 12 has Boost 1.81 beside 1.74, but its headers can't be installed beside those of 1.74:
+# they are unpacked here.
 unpack_boost() { # unpack_boost DIRECTORY
   mkdir -p "$1"
   cd "$1"
@@ -103,7 +104,7 @@ find_boost() {
   (quietly 'fetching the headers of Boost 1.81' unpack_boost "$benchmark/boost") && has_asio -isystem "$BOOST_INCLUDE"
 }
 
-# ---- Building ---------------------------------------------------------------------------------------------------------------------
+# ---- Building ------------------------------------------------------------------------------------
 
 built=
 left_out=

@@ -1,7 +1,9 @@
 #!/bin/sh
-# consumer.sh CMAKE GENERATOR BUILD-DIRECTORY COMPILER: a project outside the tree uses the installed library, by find_package() and by
-# pkg-config, static and shared, and the tree itself as a subdirectory. The prefix has a space in its name and is not the configured one.
-# Each program is compiled for, and runs with, the libuv that the build has, whose version is in UVCHAN_LIBUV_VERSION.
+# consumer.sh CMAKE GENERATOR BUILD-DIRECTORY COMPILER: a project outside the tree uses the
+# installed library, by find_package() and by pkg-config, static and shared, and the tree itself as
+# a subdirectory. The prefix has a space in its name and is not the configured one. Each program is
+# compiled for, and runs with, the libuv that the build has, whose version is in
+# UVCHAN_LIBUV_VERSION.
 set -eu
 cmake=$1
 export CMAKE_GENERATOR="$2"
@@ -28,7 +30,8 @@ by_cmake() { # by_cmake DIRECTORY OPTION...
   quietly "$cmake" --build "$work/$directory"
 }
 
-by_pkg_config() { # by_pkg_config PROGRAM OPTION...: the flags are quoted for a shell, since the prefix has a space
+# by_pkg_config PROGRAM OPTION...: the flags are quoted for a shell, since the prefix has a space
+by_pkg_config() {
   program=$1
   shift
   flags=$(pkg-config --cflags --libs "$@" uvchan)

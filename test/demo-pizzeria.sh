@@ -1,5 +1,6 @@
 #!/bin/sh
-# The pizzeria: its orders, its options, its colours, and how it closes. Run as described in test/demo.sh.
+# The pizzeria: its orders, its options, its colours, and how it closes. Run as described in
+# test/demo.sh.
 # shellcheck source=test/demo.sh
 . "$(dirname "$0")/demo.sh"
 
@@ -12,7 +13,8 @@ count() {
   grep -c -- "$1" "$stdout"
 }
 
-# bakes ORDERS SEED: each order is received, made and then told of once, and the last line counts them.
+# bakes ORDERS SEED: each order is received, made and then told of once, and the last line counts
+# them.
 bakes() {
   "$pizzeria" --orders "$1" --seed "$2" --speed 10000 >"$stdout" 2>"$stderr" || fail "$1 orders, seed $2: exit code $?"
   [ ! -s "$stderr" ] || fail "$1 orders, seed $2: a message on stderr"
@@ -44,7 +46,8 @@ repeats_itself() {
   return 0
 }
 
-# The same on every platform; how the kitchen's lines and the customer's lines alternate is left open.
+# The same on every platform; how the kitchen's lines and the customer's lines alternate is left
+# open.
 bakes_as_written_down() {
   "$pizzeria" --orders 3 --seed 37 --speed 1000 >"$stdout" || fail "exit code $?"
   grep -e '^Received' -e '^Making' "$stdout" >"$scratch/kitchen"
@@ -143,14 +146,16 @@ helps() {
   done
 }
 
-# awaits_sleep PID: until the process sleeps, where the system tells. ThreadSanitizer loses a signal now and then that comes just before a
-# program sleeps (with a handler and epoll_wait() alone too), and then nothing wakes it any more.
+# awaits_sleep PID: until the process sleeps, where the system tells. ThreadSanitizer loses a signal
+# now and then that comes just before a program sleeps (with a handler and epoll_wait() alone too),
+# and then nothing wakes it any more.
 awaits_sleep() {
   looks=0
   while [ "$looks" -lt 10000 ] && [ -r "/proc/$1/status" ] && ! grep -q '^State:.S' "/proc/$1/status"; do looks=$((looks + 1)); done
 }
 
-# closes_on SIGNAL EXIT-CODE: so slow an oven has the first pizza in it for certain, once the program has said that it makes one.
+# closes_on SIGNAL EXIT-CODE: so slow an oven has the first pizza in it for certain, once the
+# program has said that it makes one.
 closes_on() {
   rm -f "$scratch/pipe"
   mkfifo "$scratch/pipe" || fail "mkfifo"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Ten numbers are processed, in any order, then the stream ends, then the program. Run as described in test/demo.sh.
+# Ten numbers are processed, in any order, then the stream ends, then the program. Run as described
+# in test/demo.sh.
 # shellcheck source=test/demo.sh
 . "$(dirname "$0")/demo.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# exports.sh NM SHARED-LIBRARY NAMES-PROGRAM: the shared library exports the public names, each of them and nothing else.
+# exports.sh NM SHARED-LIBRARY NAMES-PROGRAM: the shared library exports the public names, each of
+# them and nothing else.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

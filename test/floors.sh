@@ -1,7 +1,8 @@
 #!/bin/sh
-# floors.sh: lib/ is built of floors, and includes go down alone: from a floor to itself, or along one of the nine arrows below. A room is
-# a .c file with its header, and there is no circle of rooms. What is inside a channel, and inside a hub, is open to one floor alone. Each
-# mistake is named, in all of lib/; a new include that is right needs no change here.
+# floors.sh: lib/ is built of floors, and includes go down alone: from a floor to itself, or along
+# one of the nine arrows below. A room is a .c file with its header, and there is no circle of
+# rooms. What is inside a channel, and inside a hub, is open to one floor alone. Each mistake is
+# named, in all of lib/; a new include that is right needs no change here.
 set -eu
 cd -- "$(dirname -- "$0")/../lib"
 work=$(mktemp -d)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Looks for sequences of calls that break a promise: builds the library and test/fuzz/ with clang's fuzzer and sanitizers, and runs them.
+# Looks for sequences of calls that break a promise: builds the library and test/fuzz/ with clang's
+# fuzzer and sanitizers, and runs them.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 name=test/fuzz.sh
@@ -86,6 +87,7 @@ if [ "$1" = --reduce ]; then
   cp "$fuzz/fewest"/* "$kept"
   exit 0
 fi
-export ASAN_OPTIONS="quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}" # fresh memory costs more than the runs
+# fresh memory costs more than the runs
+export ASAN_OPTIONS="quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 exec "$fuzz/fuzz" "$fuzz/corpus" "$root/test/fuzz/corpus" -max_total_time="$1" -max_len=600 -timeout=20 -entropic=0 \
   -artifact_prefix="$fuzz/found/" -print_final_stats=1

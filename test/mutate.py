@@ -27,7 +27,8 @@ import sys
 import threading
 import time
 
-SHORT, LONG = 1, 2  # runs, and their seeds of the yields; suites without threads have the long one alone
+# runs, and their seeds of the yields; suites without threads have the long one alone
+SHORT, LONG = 1, 2
 FAST_SECONDS = 20  # a run that takes longer than that is left out
 AT_ONCE = 4  # runs of one fault: the suites are asleep for half of their time
 CFLAGS = ["-std=gnu11", "-O1", "-fPIC", "-UNDEBUG", "-w"]
@@ -38,7 +39,7 @@ SANITIZERS = {
     "asan": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
 }
 
-# ---- Faults -----------------------------------------------------------------------------------------------------------------------
+# ---- Faults --------------------------------------------------------------------------------------
 
 
 def swap(name, pattern, replacement):
@@ -152,7 +153,7 @@ def choose(faults, n):
     return [fault for file in sorted(by_file) for fault in sorted(by_file[file], key=lambda fault: fault.number)]
 
 
-# ---- Building ---------------------------------------------------------------------------------------------------------------------
+# ---- Building ------------------------------------------------------------------------------------
 
 NOT_COMPILED = "not compiled"
 THE_SAME = "the same code"
@@ -160,7 +161,8 @@ SURVIVED = "survived"
 HUNG = "hung"
 KNOWN = "known to survive"
 
-# The suite async-fails makes uv_async_init() fail: the hub calls it by this name, which that program has one of its own for.
+# The suite async-fails makes uv_async_init() fail: the hub calls it by this name, which that
+# program has one of its own for.
 ASYNC_INIT = "-Duv_async_init=uv_async_init_or_fail"
 SHIM = """#include <uv.h>
 int uv_async_init_or_fail(uv_loop_t*, uv_async_t*, uv_async_cb);
@@ -185,7 +187,8 @@ class Builder:
 
     def compile(self, lib, source, output):
         own = INJECT + ([ASYNC_INIT] if source in ("wake/hub.c", "wake/fork.c") else [])
-        own += ["-ffile-prefix-map=" + lib + "=lib"]  # so that objects of the same code are the same
+        # so that objects of the same code are the same
+        own += ["-ffile-prefix-map=" + lib + "=lib"]
         command = [self.cc, *self.flags, *own, "-I" + lib, "-c", os.path.join(lib, source), "-o", output]
         return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
@@ -242,7 +245,7 @@ class Builder:
         return suites
 
 
-# ---- Running ----------------------------------------------------------------------------------------------------------------------
+# ---- Running -------------------------------------------------------------------------------------
 
 
 def end_session(pid):
@@ -339,7 +342,8 @@ def run_all(fault, suites, library, unchanged, order):
         if settled.is_set():
             return
         how = HUNG
-        for seconds in (3 + 3 * suite.seconds[length], 10 + 10 * suite.seconds[length]):  # once more, where other work loads the machine
+        # once more, where other work loads the machine
+        for seconds in (3 + 3 * suite.seconds[length], 10 + 10 * suite.seconds[length]):
             if how == HUNG:
                 how, _ = run(suite.command, library, seconds, length, settled.is_set)
         if how == HUNG and run(suite.command, unchanged, seconds, length, settled.is_set)[0]:
@@ -379,7 +383,8 @@ class Bench:
         else:
             builder = Builder(self.root, os.path.join(self.directory, name), SANITIZERS[name])
             built = builder.suites()
-            lengths = (SHORT,) if name == "tsan" else (LONG,)  # without threads there is nothing for ThreadSanitizer to see
+            # without threads there is nothing for ThreadSanitizer to see
+            lengths = (SHORT,) if name == "tsan" else (LONG,)
         return builder, [suite._replace(name=name + "." + suite.name) for suite in time_suites(builder, built, *lengths)]
 
     def suites(self, name):

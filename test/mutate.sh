@@ -1,5 +1,6 @@
 #!/bin/sh
-# How much the tests see: puts faults into copies of lib/, one at a time, and runs the suites over each, by test/mutate.py.
+# How much the tests see: puts faults into copies of lib/, one at a time, and runs the suites over
+# each, by test/mutate.py.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 name=test/mutate.sh

@@ -1,5 +1,5 @@
-# Tests of the headers, of the shared library, of the documentation's programs and of what is installed.
-# Each compiler that is here has its say: the one of this build, and clang.
+# Tests of the headers, of the shared library, of the documentation's programs and of what is
+# installed. Each compiler that is here has its say: the one of this build, and clang.
 set(compilers "${CMAKE_C_COMPILER}")
 set(cxx_compilers "${CMAKE_CXX_COMPILER}")
 find_program(CLANG_EXECUTABLE clang)
@@ -16,7 +16,7 @@ function(uvchan_add_script name script)
   uvchan_add_test(${name} "${SH_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/${script}" ${ARGN})
 endfunction()
 
-# ---- Typed ends that must not compile, and headers that must, alone ----------------------------------------------------------------
+# ---- Typed ends that must not compile, and headers that must, alone ------------------------------
 
 file(GLOB offences CONFIGURE_DEPENDS compile/offence-*.c)
 foreach(compiler IN LISTS compilers)
@@ -32,7 +32,7 @@ foreach(compiler IN LISTS cxx_compilers)
   uvchan_add_script(header-c++17.${compiler_name} compile/header.sh "${compiler}" c++ "${CMAKE_CURRENT_BINARY_DIR}" $<TARGET_FILE:uvchan>)
 endforeach()
 
-# ---- The shared library --------------------------------------------------------------------------------------------------------------
+# ---- The shared library --------------------------------------------------------------------------
 
 if(UVCHAN_BUILD_SHARED)
   add_executable(names-shared names.c)
@@ -47,7 +47,7 @@ if(NOT WIN32 AND NOT APPLE AND NOT UVCHAN_INJECT)
   uvchan_add_script(statics statics.sh "${CMAKE_NM}" $<TARGET_FILE:uvchan>)
 endif()
 
-# ---- Scripts, documentation and the installed library --------------------------------------------------------------------------------
+# ---- Scripts, documentation and the installed library --------------------------------------------
 
 uvchan_add_script(floors floors.sh)
 uvchan_add_script(scripts scripts.sh)

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds the library and its tests for other machines, other C libraries, other compilers and a libuv that is sanitized too, runs the
-# tests, and tells in a table what was built, what passed and what was skipped. libuv and Check are built from their source packages for
-# each target.
+# Builds the library and its tests for other machines, other C libraries, other compilers and a
+# libuv that is sanitized too, runs the tests, and tells in a table what was built, what passed and
+# what was skipped. libuv and Check are built from their source packages for each target.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 name=test/portability.sh
@@ -37,7 +37,7 @@ build directory than build/.
 EOF
 }
 
-# ---- What a target is -----------------------------------------------------------------------------------------------------------------
+# ---- What a target is ----------------------------------------------------------------------------
 
 needs_of() { # needs_of TARGET
   echo cmake make pkg-config
@@ -75,7 +75,7 @@ options_of() { # options_of TARGET: the ways in which uvchan is built
   esac
 }
 
-# ---- The sources ----------------------------------------------------------------------------------------------------------------------
+# ---- The sources ---------------------------------------------------------------------------------
 
 source_of() { # source_of PACKAGE: its unpacked directory
   for source in "$build/sources/$1"-[0-9]*/; do
@@ -85,8 +85,8 @@ source_of() { # source_of PACKAGE: its unpacked directory
 
 has_sources() { [ -n "$(source_of libuv1)" ] && [ -n "$(source_of check)" ]; }
 
-# apt looks for source packages only where its list of places says so. A copy of that list says it here, and the system's own stays as
-# it is.
+# apt looks for source packages only where its list of places says so. A copy of that list says it
+# here, and the system's own stays as it is.
 # shellcheck disable=SC2317 # quietly calls it
 fetch_sources() {
   mkdir -p "$build/sources" "$build/apt/places" "$build/apt/lists/partial"
@@ -102,7 +102,7 @@ fetch_sources() {
   cd "$build/sources" && apt-get "$@" source libuv1 check
 }
 
-# ---- Building and testing one target --------------------------------------------------------------------------------------------------
+# ---- Building and testing one target -------------------------------------------------------------
 
 install_part() { # install_part TARGET PACKAGE FLAGS OPTION...: into the prefix of the target
   directory=$build/$1/$2
@@ -155,7 +155,8 @@ start_wine() {
   "$(first_of wine64 wine /usr/lib/wine/wine64)" wineboot >/dev/null 2>&1 || :
 }
 
-# ctest ends what still runs when the time is up, and the tests that did not begin are none that passed.
+# ctest ends what still runs when the time is up, and the tests that did not begin are none that
+# passed.
 test_target() { # test_target TARGET
   say "testing $1"
   if [ "$1" = windows ]; then start_wine; fi
@@ -198,7 +199,7 @@ try_target() { # try_target TARGET
   if [ "$failed" -ne 0 ] || [ "$passed" -eq 0 ]; then status=1; fi
 }
 
-# ---- All of them ----------------------------------------------------------------------------------------------------------------------
+# ---- All of them ---------------------------------------------------------------------------------
 
 install=no
 chosen=

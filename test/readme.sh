@@ -1,6 +1,6 @@
 #!/bin/sh
-# readme.sh COMPILER LIBRARY WORK-DIRECTORY: the first C program of README.md compiles without a warning, and prints what the first block
-# of text after it shows.
+# readme.sh COMPILER LIBRARY WORK-DIRECTORY: the first C program of README.md compiles without a
+# warning, and prints what the first block of text after it shows.
 set -eu
 compiler=$1
 library=$2

@@ -1,5 +1,6 @@
 #!/bin/sh
-# demo/run.sh answers --help and a wrong name before it installs or builds anything, and says what is missing where it can't install it.
+# demo/run.sh answers --help and a wrong name before it installs or builds anything, and says what
+# is missing where it can't install it.
 set -eu
 run=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)/demo/run.sh
 work=$(mktemp -d)

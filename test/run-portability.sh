@@ -1,6 +1,6 @@
 #!/bin/sh
-# test/portability.sh answers --help and a wrong target before it builds anything; without the tools it skips the target, says why, and that
-# is no failure.
+# test/portability.sh answers --help and a wrong target before it builds anything; without the tools
+# it skips the target, says why, and that is no failure.
 set -eu
 run=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)/portability.sh
 work=$(mktemp -d)

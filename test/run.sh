@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds everything in several ways, after installing what that needs, and runs every test. A compiler that lacks a sanitizer gives way to
-# clang; what can't be built on this machine at all is left out, and that is said.
+# Builds everything in several ways, after installing what that needs, and runs every test. A
+# compiler that lacks a sanitizer gives way to clang; what can't be built on this machine at all is
+# left out, and that is said.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 name=test/run.sh
@@ -52,7 +53,8 @@ has_flag() { # has_flag COMPILER FLAG: it can link a program with the flag
   echo 'int main(void) { return 0; }' | "$1" -x c "$2" -o "$build/probe" - >/dev/null 2>&1
 }
 
-compile_sanitized() { # compile_sanitized DIRECTORY SANITIZER FLAG: with the first compiler that has it
+# compile_sanitized DIRECTORY SANITIZER FLAG: with the first compiler that has it
+compile_sanitized() {
   for candidate in "$cc" "$clang"; do
     if [ -n "$candidate" ] && has_flag "$candidate" "$3"; then
       compile_all "$1" "$candidate" -DCMAKE_BUILD_TYPE=Debug -DUVCHAN_SANITIZE="$2" -DUVCHAN_INJECT=ON -DUVCHAN_PORTABLE=OFF

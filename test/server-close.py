@@ -66,7 +66,8 @@ def load_until_closed(server, nanswers):
   return [told for customer in customers for told in customer.told], closed_at
 
 
-SECONDS_FOR_THE_QUEUE = 15  # which takes a quarter of one: 64 orders, two bakers, at most 7.5 ms each
+# which takes a quarter of one: 64 orders, two bakers, at most 7.5 ms each
+SECONDS_FOR_THE_QUEUE = 15
 
 
 def closes_under_load(program, *options):

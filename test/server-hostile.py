@@ -10,7 +10,8 @@ import resource
 from server import *
 
 DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-SILENT = 200 if is_short() else min(1000, DESCRIPTORS // 2) if DESCRIPTORS > 0 else 1000  # negative: no limit
+# negative: no limit
+SILENT = 200 if is_short() else min(1000, DESCRIPTORS // 2) if DESCRIPTORS > 0 else 1000
 ORDERS = 60
 GARBAGE = [
   b"\x00" * 4096, b"\xff" * 4096, b"GET /" + b"a" * 70000, b"\r\n" * 5000,
@@ -18,7 +19,7 @@ GARBAGE = [
 ]
 
 
-# ---- The hostile process ---------------------------------------------------------------------------------------------------
+# ---- The hostile process -------------------------------------------------------------------------
 
 
 class Target:
@@ -115,7 +116,7 @@ def be_hostile(port):
     time.sleep(0.02)
 
 
-# ---- Requests that are nearly right ----------------------------------------------------------------------------------------
+# ---- Requests that are nearly right --------------------------------------------------------------
 
 SEEDS = [
   order_bytes() * 3,
@@ -173,7 +174,7 @@ def survives_requests_that_are_nearly_right(program):
         client.close()
 
 
-# ---- The test --------------------------------------------------------------------------------------------------------------
+# ---- The test ------------------------------------------------------------------------------------
 
 
 def order_well(server, n):

@@ -6,7 +6,7 @@ import subprocess
 from server import *
 
 
-# ---- Paths -----------------------------------------------------------------------------------------------------------------
+# ---- Paths ---------------------------------------------------------------------------------------
 
 
 def serves_the_page(program):
@@ -73,7 +73,7 @@ def refuses_wrong_orders(program):
     same("orders that arrived", 1, server.stats()["orders"]["arrived"])
 
 
-# ---- The protocol ----------------------------------------------------------------------------------------------------------
+# ---- The protocol --------------------------------------------------------------------------------
 
 MALFORMED = [
   b"\r\n\r\n\r\n x", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", b"GET / FTP/1.1\r\n\r\n",
@@ -212,7 +212,7 @@ def holds_connections_beyond_the_limit(program):
         client.close()
 
 
-# ---- When the channel is full ----------------------------------------------------------------------------------------------
+# ---- When the channel is full --------------------------------------------------------------------
 
 SLOW = ("--bakers", 1, "--queue", 1, "--bake-ms", 800)
 
@@ -313,7 +313,7 @@ def works_with_unbuffered_and_absent_kitchens(program):
     same("sent", 0, client.get("/stats").json()["channel"]["sent"])
 
 
-# ---- Figures and news ------------------------------------------------------------------------------------------------------
+# ---- Figures and news ----------------------------------------------------------------------------
 
 
 def writes_metrics(program):
@@ -404,7 +404,7 @@ def limits_its_viewers(program):
     server.when("no viewer", lambda stats: stats["viewers"] == 0)
 
 
-# ---- The command line ------------------------------------------------------------------------------------------------------
+# ---- The command line ----------------------------------------------------------------------------
 
 
 def run(program, *arguments):

@@ -1,4 +1,5 @@
--- What wrk sends in test/server-load.py: orders; each answer is taken apart, and the numbers of orders must never come twice.
+-- What wrk sends in test/server-load.py: orders; each answer is taken apart, and the numbers of
+-- orders must never come twice.
 local good, refused, wrong, twice = 0, 0, 0, 0
 local seen = {}
 local threads = {}

@@ -59,7 +59,7 @@ def wait_until(what, question):
   raise Failed(f"not within {WAIT_S} s: {what}")
 
 
-# ---- Processes -------------------------------------------------------------------------------------------------------------------
+# ---- Processes -----------------------------------------------------------------------------------
 
 
 def start(command, pattern, **options):
@@ -198,7 +198,7 @@ class Relay:
     self.listener.close()
 
 
-# ---- The browser -----------------------------------------------------------------------------------------------------------------
+# ---- The browser ---------------------------------------------------------------------------------
 
 
 class Browser:
@@ -274,7 +274,7 @@ class Browser:
     return self.run("return document.getElementById('connection').dataset.state") == "live"
 
 
-# ---- What holds of the page ------------------------------------------------------------------------------------------------------
+# ---- What holds of the page ----------------------------------------------------------------------
 
 
 def page_is_served_with_a_strict_policy(port):

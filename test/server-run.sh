@@ -1,6 +1,6 @@
 #!/bin/sh
-# server-run.sh WORK-DIRECTORY: `sh demo/run.sh server` builds the server, starts it with its page and prints the address; an order by curl
-# is baked, and Ctrl-C closes the server with exit code 0.
+# server-run.sh WORK-DIRECTORY: `sh demo/run.sh server` builds the server, starts it with its page
+# and prints the address; an order by curl is baked, and Ctrl-C closes the server with exit code 0.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 work=$1/server-run

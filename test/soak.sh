@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs test/soak/soak.c for some minutes: a third of the time as it is released, a third with AddressSanitizer, a third with ThreadSanitizer.
+# Runs test/soak/soak.c for some minutes: a third of the time as it is released, a third with
+# AddressSanitizer, a third with ThreadSanitizer.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 name=test/soak.sh

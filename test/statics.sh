@@ -1,7 +1,8 @@
 #!/bin/sh
-# statics.sh NM LIBRARY: the library keeps nothing for itself but what is listed here, with a word on why it may: a process can have several
-# copies of the library, threads that end, and children of fork(). Whoever adds a static asks what happens when there are two of it, or when
-# the thread that has just changed it is not there any more.
+# statics.sh NM LIBRARY: the library keeps nothing for itself but what is listed here, with a word
+# on why it may: a process can have several copies of the library, threads that end, and children of
+# fork(). Whoever adds a static asks what happens when there are two of it, or when the thread that
+# has just changed it is not there any more.
 set -eu
 known='
 allocator  constant once the library is in use; each piece of memory notes how it is freed

@@ -1,4 +1,5 @@
-# A toolchain file of CMake's: Windows by mingw-w64, whose programs run by Wine (Debian: gcc-mingw-w64-x86-64-posix, wine64).
+# A toolchain file of CMake's: Windows by mingw-w64, whose programs run by Wine (Debian:
+# gcc-mingw-w64-x86-64-posix, wine64).
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
 find_program(CMAKE_C_COMPILER NAMES x86_64-w64-mingw32-gcc-posix x86_64-w64-mingw32-gcc)

@@ -1,7 +1,8 @@
 #!/bin/sh
-# header.sh COMPILER LANGUAGE WORK-DIRECTORY LIBRARY: each public header compiles as the only one in a file, with every warning an error;
-# then both are used in a program that is linked with the library and runs. The language is "c" (C11 to the letter, with the POSIX
-# names that libuv's header needs) or "c++" (C++17).
+# header.sh COMPILER LANGUAGE WORK-DIRECTORY LIBRARY: each public header compiles as the only one in
+# a file, with every warning an error; then both are used in a program that is linked with the
+# library and runs. The language is "c" (C11 to the letter, with the POSIX names that libuv's header
+# needs) or "c++" (C++17).
 set -eu
 compiler=$1
 language=$2

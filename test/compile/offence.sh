@@ -1,6 +1,7 @@
 #!/bin/sh
-# offence.sh COMPILER SOURCE: the source compiles where no offence is chosen, and each "OFFENCE == n" in it fails for its own line alone.
-# A pointer to another type counts as failure, as it does by default in compilers of today.
+# offence.sh COMPILER SOURCE: the source compiles where no offence is chosen, and each "OFFENCE ==
+# n" in it fails for its own line alone. A pointer to another type counts as failure, as it does by
+# default in compilers of today.
 set -eu
 compiler=$1
 source=$2

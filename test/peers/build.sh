@@ -47,8 +47,9 @@ build_asio() {
   fi
 }
 
-# build_rust NAME OUTDIR: all of them are built, in OUTDIR/rust, and the next one finds that done. Debian's cargo and crates are used, and
-# no network. A copy is built, since cargo writes beside the sources.
+# build_rust NAME OUTDIR: all of them are built, in OUTDIR/rust, and the next one finds that done.
+# Debian's cargo and crates are used, and no network. A copy is built, since cargo writes beside the
+# sources.
 build_rust() (
   outdir=$(CDPATH='' cd -- "$2" && pwd) || return
   work=$outdir/rust

@@ -108,9 +108,13 @@ is_here() { # is_here NEED
   case $1 in crate-*) $check "${1#crate-}" ;; *) $check ;; esac
 }
 
+# By the shell alone: where something is missing, sed may be.
 describe() { # describe NEED
   look_up "$1"
-  printf '%s\n' "$words" | sed "s/@/${1#crate-}/"
+  case $words in
+    *@*) printf '%s\n' "${words%%@*}${1#crate-}${words#*@}" ;;
+    *) printf '%s\n' "$words" ;;
+  esac
 }
 
 missing() { # missing NEED...: those that are not here

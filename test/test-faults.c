@@ -145,6 +145,20 @@ static void get_stuck(void* arg) {
   }
 }
 
+static void victim_open(victim_t* victim, size_t size, size_t capacity, int where, int way) {
+  memset(victim, 0, sizeof(*victim));
+  victim->ch = support_channel(size, capacity);
+  victim->value = place(where, size);
+  victim->way = way;
+}
+
+/* A thread with this body is stuck when it returns. */
+static void start_stuck(uv_thread_t* thread, uv_thread_cb body, void* arg) {
+  hide_page();
+  support_start(thread, body, arg);
+  support_await(atomic_load(&stuck));
+}
+
 /* ---- Who must not ---------------------------------------------------------------------------- */
 
 typedef struct {
@@ -152,6 +166,15 @@ typedef struct {
   size_t buffered; /* values that are there, numbered from 0 */
   atomic_int done;
 } bystander_t;
+
+static void run_beside(uv_thread_cb body, bystander_t* bystander) {
+  uv_thread_t thread;
+
+  atomic_init(&bystander->done, 0);
+  support_start(&thread, body, bystander);
+  support_await(atomic_load(&bystander->done));
+  support_join(&thread);
+}
 
 /* Calls of every kind, each of which would be answered at once if nobody were stuck; leaves the
  * channel empty. The one who is stuck may have taken the value already. */
@@ -196,6 +219,12 @@ static int waits(int way) {
          (!way_never_waits((way_t)way) && way != WAY_TIMED && way != WAY_TIMED_SELECT);
 }
 
+static void start_send(victim_t* victim, uv_thread_t* thread, size_t size) {
+  victim->sends = 1;
+  support_fill(victim->value, size, 7);
+  start_stuck(thread, get_stuck, victim);
+}
+
 static void finish_send(victim_t* victim, uv_thread_t* thread, size_t size) {
   static unsigned char value[SUPPORT_MOST_BYTES];
 
@@ -219,23 +248,15 @@ static void finish_send(victim_t* victim, uv_thread_t* thread, size_t size) {
 static void sends_hold_up_nobody(int way, size_t capacity, size_t size, int where) {
   victim_t victim;
   bystander_t bystander;
-  uv_thread_t threads[2];
+  uv_thread_t thread;
 
-  memset(&victim, 0, sizeof(victim));
-  memset(&bystander, 0, sizeof(bystander));
-  victim.ch = bystander.ch = support_channel(size, capacity);
-  victim.value = place(where, size);
-  victim.sends = 1;
-  victim.way = way;
-  support_fill(victim.value, size, 7);
-  hide_page();
-  support_start(&threads[0], get_stuck, &victim);
-  support_await(atomic_load(&stuck));
-  support_start(&threads[1], go_on, &bystander);
-  support_await(atomic_load(&bystander.done));
-  support_join(&threads[1]);
+  victim_open(&victim, size, capacity, where, way);
+  bystander.ch = victim.ch;
+  bystander.buffered = 0;
+  start_send(&victim, &thread, size);
+  run_beside(go_on, &bystander);
   atomic_store(&let_go, 1);
-  finish_send(&victim, &threads[0], size);
+  finish_send(&victim, &thread, size);
   ck_assert_uint_eq(uvchan_len(victim.ch), 0);
   uvchan_release(victim.ch);
 }
@@ -280,23 +301,16 @@ static void receives_hold_up_nobody(int way, size_t capacity, size_t size, int w
   static unsigned char value[SUPPORT_MOST_BYTES];
   victim_t victim;
   bystander_t bystander;
-  uv_thread_t threads[2];
+  uv_thread_t thread;
 
-  memset(&victim, 0, sizeof(victim));
-  memset(&bystander, 0, sizeof(bystander));
-  victim.ch = bystander.ch = support_channel(size, capacity);
-  victim.value = place(where, size);
-  victim.way = way;
+  victim_open(&victim, size, capacity, where, way);
   support_fill(value, size, 0);
   if (capacity > 0) ck_assert_int_eq(uvchan_try_send(victim.ch, value), 0);
+  bystander.ch = victim.ch;
   bystander.buffered = capacity > 0;
-  hide_page();
-  support_start(&threads[0], get_stuck, &victim);
-  support_await(atomic_load(&stuck));
-  support_start(&threads[1], go_on, &bystander);
-  support_await(atomic_load(&bystander.done));
-  support_join(&threads[1]);
-  finish_receive(&victim, &threads[0], size, capacity > 0 && bystander.buffered == 0);
+  start_stuck(&thread, get_stuck, &victim);
+  run_beside(go_on, &bystander);
+  finish_receive(&victim, &thread, size, capacity > 0 && bystander.buffered == 0);
   ck_assert_uint_eq(uvchan_len(victim.ch), 0);
   uvchan_release(victim.ch);
 }
@@ -314,13 +328,8 @@ START_TEST(a_receive_whose_memory_is_not_there_yet_holds_up_nobody) {
 END_TEST
 
 /* A loop receives what another thread sends, while the first one is stuck. */
-typedef struct {
-  uvchan_t* ch;
-  atomic_int done;
-} served_t;
-
 static void serve(void* arg) {
-  served_t* served = arg;
+  bystander_t* served = arg;
   unsigned char value[SUPPORT_MOST_BYTES];
   size_t size = uvchan_elem_size(served->ch);
   uv_loop_t loop;
@@ -342,26 +351,18 @@ static void serve(void* arg) {
 
 START_TEST(a_send_whose_memory_is_not_there_yet_holds_up_no_loop) {
   size_t size = sizes[_i / SUPPORT_NCAPACITIES];
+  bystander_t served;
   victim_t victim;
-  served_t served;
-  uv_thread_t threads[2];
+  uv_thread_t thread;
 
   open_arena();
-  memset(&victim, 0, sizeof(victim));
-  memset(&served, 0, sizeof(served));
-  victim.ch = served.ch = support_channel(size, support_capacities[_i % SUPPORT_NCAPACITIES]);
-  victim.value = place(1, size);
-  victim.sends = 1;
-  victim.way = WAY_WAIT;
-  support_fill(victim.value, size, 7);
-  hide_page();
-  support_start(&threads[0], get_stuck, &victim);
-  support_await(atomic_load(&stuck));
-  support_start(&threads[1], serve, &served);
-  support_await(atomic_load(&served.done));
-  support_join(&threads[1]);
+  victim_open(&victim, size, support_capacities[_i % SUPPORT_NCAPACITIES], 1, WAY_WAIT);
+  served.ch = victim.ch;
+  served.buffered = 0;
+  start_send(&victim, &thread, size);
+  run_beside(serve, &served);
   atomic_store(&let_go, 1);
-  finish_send(&victim, &threads[0], size);
+  finish_send(&victim, &thread, size);
   uvchan_release(victim.ch);
 }
 END_TEST
@@ -417,23 +418,18 @@ START_TEST(many_values_whose_memory_is_not_there_yet_hold_up_nobody) {
   unsigned char value[SUPPORT_MOST_BYTES];
   many_t many = {support_channel(size, _i / 3 % 2 ? UVCHAN_UNBOUNDED : n + 5), NULL, n, _i / 6, 0};
   bystander_t bystander;
-  uv_thread_t threads[2];
+  uv_thread_t thread;
 
   open_arena();
   fill_many(&many, size);
-  memset(&bystander, 0, sizeof(bystander));
   bystander.ch = many.ch;
   bystander.buffered = many.sends ? 0 : 5;
   if (!many.sends) ck_assert_int_eq((int)uvchan_try_send_n(many.ch, many.values, n), (int)n);
   if (!many.sends) memset(many.values, 0, n * size);
-  hide_page();
-  support_start(&threads[0], move_many, &many);
-  support_await(atomic_load(&stuck));
-  support_start(&threads[1], go_on_beside_many, &bystander);
-  support_await(atomic_load(&bystander.done));
-  support_join(&threads[1]);
+  start_stuck(&thread, move_many, &many);
+  run_beside(go_on_beside_many, &bystander);
   atomic_store(&let_go, 1);
-  support_join(&threads[0]);
+  support_join(&thread);
   ck_assert_int_eq((int)many.moved, (int)n);
   if (many.sends) {
     for (i = bystander.buffered; i < n; i++) {
@@ -456,8 +452,7 @@ START_TEST(a_call_touches_no_memory_but_that_of_its_values) {
   int way, after;
 
   open_arena();
-  memset(&victim, 0, sizeof(victim));
-  victim.ch = support_channel(size, support_capacities[1 + _i / NSIZES]);
+  victim_open(&victim, size, support_capacities[1 + _i / NSIZES], 0, 0);
   for (way = 0; way < NSTUCK; way++) {
     for (after = 0; after < 2; after++) {
       victim.way = way;

@@ -64,53 +64,24 @@ END_TEST
 
 #define NWAITERS 5
 
+#define NWAITS 5
+static const way_t waits[NWAITS] = {WAY_WAIT, WAY_TIMED, WAY_WAIT_N, WAY_SELECT, WAY_TIMED_SELECT};
+
 typedef struct {
   uv_thread_t thread;
   uvchan_t* ch;
   uint64_t value;
-  int form;
+  way_t way; /* one that waits */
 } waiter_t;
 
 static void wait_to_receive(void* arg) {
   waiter_t* waiter = arg;
-  uvchan_case_t one = {waiter->ch, UVCHAN_RECV, &waiter->value, 1, NULL};
-  switch (waiter->form) {
-    case 0:
-      must(uvchan_recv_wait(waiter->ch, &waiter->value) == 0);
-      return;
-    case 1:
-      must(uvchan_recv_timedwait(waiter->ch, &waiter->value, LONG) == 0);
-      return;
-    case 2:
-      must(uvchan_recv_wait_n(waiter->ch, &waiter->value, 1) == 1);
-      return;
-    case 3:
-      must(uvchan_select_wait(&one, 1) == 0 && one.status == 0);
-      return;
-    default:
-      must(uvchan_select_timedwait(&one, 1, LONG) == 0 && one.status == 0);
-  }
+  must(way_recv_within(waiter->way, waiter->ch, &waiter->value, 1, LONG) == 1);
 }
 
 static void wait_to_send(void* arg) {
   waiter_t* waiter = arg;
-  uvchan_case_t one = {waiter->ch, UVCHAN_SEND, &waiter->value, 1, NULL};
-  switch (waiter->form) {
-    case 0:
-      must(uvchan_send_wait(waiter->ch, &waiter->value) == 0);
-      return;
-    case 1:
-      must(uvchan_send_timedwait(waiter->ch, &waiter->value, LONG) == 0);
-      return;
-    case 2:
-      must(uvchan_send_wait_n(waiter->ch, &waiter->value, 1) == 1);
-      return;
-    case 3:
-      must(uvchan_select_wait(&one, 1) == 0 && one.status == 0);
-      return;
-    default:
-      must(uvchan_select_timedwait(&one, 1, LONG) == 0 && one.status == 0);
-  }
+  must(way_send_within(waiter->way, waiter->ch, &waiter->value, 1, LONG) == 1);
 }
 
 START_TEST(receivers_that_wait_are_served_in_turn) {
@@ -121,7 +92,7 @@ START_TEST(receivers_that_wait_are_served_in_turn) {
   for (i = 0; i < NWAITERS; i++) {
     waiters[i].ch = ch;
     waiters[i].value = 0;
-    waiters[i].form = (int)((i + (size_t)_i) % 5);
+    waiters[i].way = waits[(i + (size_t)_i) % NWAITS];
     support_start(&waiters[i].thread, wait_to_receive, &waiters[i]);
     support_await_receivers(ch, i + 1);
   }
@@ -143,7 +114,7 @@ START_TEST(senders_that_wait_are_served_in_turn_behind_what_is_buffered) {
   for (i = 0; i < NWAITERS; i++) {
     waiters[i].ch = ch;
     waiters[i].value = capacity + i;
-    waiters[i].form = (int)((i + (size_t)_i) % 5);
+    waiters[i].way = waits[(i + (size_t)_i) % NWAITS];
     support_start(&waiters[i].thread, wait_to_send, &waiters[i]);
     support_await_senders(ch, i + 1);
   }
@@ -162,7 +133,7 @@ END_TEST
 START_TEST(a_sender_that_comes_later_does_not_overtake_one_that_waits) {
   size_t capacity = support_capacities[_i];
   uvchan_t* ch = support_channel(8, capacity);
-  waiter_t waiter = {.ch = ch, .value = 100, .form = 0};
+  waiter_t waiter = {.ch = ch, .value = 100, .way = WAY_WAIT};
   uint64_t value = 1, late = 999, got = 0;
   size_t rounds = 0;
   while (uvchan_len(ch) < capacity) ck_assert_int_eq(uvchan_try_send(ch, &value), 0);

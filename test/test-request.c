@@ -185,9 +185,7 @@ START_TEST(close_wakes_all_receive_requests_with_the_end) {
   for (i = 0; i < MANY; i++) ck_assert_uint_eq(recvs[i].calls, 0);
   ck_assert_int_eq(uvchan_close(ch), 0);
   scene_run();
-  for (i = 0; i < MANY; i++) {
-    check_ended(&recvs[i], UV_EOF);
-  }
+  for (i = 0; i < MANY; i++) check_ended(&recvs[i], UV_EOF);
   scene_finish();
 }
 END_TEST
@@ -201,9 +199,7 @@ START_TEST(close_wakes_all_send_requests_with_epipe_and_keeps_what_is_buffered) 
   for (i = 0; i < MANY; i++) send_op(&sends[i], &scene.loop, ch, i);
   ck_assert_int_eq(uvchan_close(ch), 0);
   scene_run();
-  for (i = 0; i < MANY; i++) {
-    check_ended(&sends[i], i < capacity ? 0 : UV_EPIPE);
-  }
+  for (i = 0; i < MANY; i++) check_ended(&sends[i], i < capacity ? 0 : UV_EPIPE);
   for (i = 0; i < capacity; i++) ck_assert(takes(ch, i));
   ck_assert_int_eq(uvchan_try_recv(ch, &i), UV_EOF);
   scene_finish_loop();

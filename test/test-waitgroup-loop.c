@@ -69,9 +69,7 @@ START_TEST(all_notifies_of_a_group_call_back_once) {
   for (i = 0; i < MANY; i++) notify_op(&notifies[i], &loops[i % 2], &wg);
   ck_assert_int_eq(uvchan_waitgroup_done(&wg), 0);
   for (i = 0; i < 2; i++) support_loop_finish(&loops[i]);
-  for (i = 0; i < MANY; i++) {
-    check_ended(&notifies[i], 0);
-  }
+  for (i = 0; i < MANY; i++) check_ended(&notifies[i], 0);
   uvchan_waitgroup_destroy(&wg);
 }
 END_TEST

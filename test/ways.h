@@ -28,7 +28,7 @@ static inline int way_outcome(int index, const uvchan_case_t* one) {
   return index < 0 ? index : one->status;
 }
 
-static inline int way_select(way_t way, uvchan_t* ch, uvchan_op_t op, void* value) {
+static inline int way_select(way_t way, uvchan_t* ch, uvchan_op_t op, void* value, uint64_t limit) {
   uvchan_case_t one;
   memset(&one, 0, sizeof(one));
   one.ch = ch;
@@ -37,45 +37,56 @@ static inline int way_select(way_t way, uvchan_t* ch, uvchan_op_t op, void* valu
   one.status = 1;
   if (way == WAY_TRY_SELECT) return way_outcome(uvchan_try_select(&one, 1), &one);
   if (way == WAY_SELECT) return way_outcome(uvchan_select_wait(&one, 1), &one);
-  return way_outcome(uvchan_select_timedwait(&one, 1, WAY_TIMEOUT), &one);
+  return way_outcome(uvchan_select_timedwait(&one, 1, limit), &one);
 }
 
 static inline ssize_t way_count(int status) { return status == 0 ? 1 : status; }
 
-/* One call that sends up to n values, n between 1 and WAY_MOST: how many it sent, or its error. */
-static inline ssize_t way_send(way_t way, uvchan_t* ch, void* values, size_t n) {
+/* One call that sends up to n values, n between 1 and WAY_MOST: how many it sent, or its error. The
+ * limit, in nanoseconds, is that of the timed ways. */
+static inline ssize_t way_send_within(way_t way, uvchan_t* ch, void* values, size_t n,
+                                      uint64_t limit) {
   switch (way) {
     case WAY_TRY:
       return way_count(uvchan_try_send(ch, values));
     case WAY_WAIT:
       return way_count(uvchan_send_wait(ch, values));
     case WAY_TIMED:
-      return way_count(uvchan_send_timedwait(ch, values, WAY_TIMEOUT));
+      return way_count(uvchan_send_timedwait(ch, values, limit));
     case WAY_TRY_N:
       return uvchan_try_send_n(ch, values, n);
     case WAY_WAIT_N:
       return uvchan_send_wait_n(ch, values, n);
     default:
-      return way_count(way_select(way, ch, UVCHAN_SEND, values));
+      return way_count(way_select(way, ch, UVCHAN_SEND, values, limit));
   }
 }
 
 /* One call that receives up to n values: how many it received, or its error. */
-static inline ssize_t way_recv(way_t way, uvchan_t* ch, void* values, size_t n) {
+static inline ssize_t way_recv_within(way_t way, uvchan_t* ch, void* values, size_t n,
+                                      uint64_t limit) {
   switch (way) {
     case WAY_TRY:
       return way_count(uvchan_try_recv(ch, values));
     case WAY_WAIT:
       return way_count(uvchan_recv_wait(ch, values));
     case WAY_TIMED:
-      return way_count(uvchan_recv_timedwait(ch, values, WAY_TIMEOUT));
+      return way_count(uvchan_recv_timedwait(ch, values, limit));
     case WAY_TRY_N:
       return uvchan_try_recv_n(ch, values, n);
     case WAY_WAIT_N:
       return uvchan_recv_wait_n(ch, values, n);
     default:
-      return way_count(way_select(way, ch, UVCHAN_RECV, values));
+      return way_count(way_select(way, ch, UVCHAN_RECV, values, limit));
   }
+}
+
+static inline ssize_t way_send(way_t way, uvchan_t* ch, void* values, size_t n) {
+  return way_send_within(way, ch, values, n, WAY_TIMEOUT);
+}
+
+static inline ssize_t way_recv(way_t way, uvchan_t* ch, void* values, size_t n) {
+  return way_recv_within(way, ch, values, n, WAY_TIMEOUT);
 }
 
 static inline int way_never_waits(way_t way) {

@@ -11,7 +11,8 @@ if(NOT CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
   return()
 endif()
 
-add_compile_options($<$<COMPILE_LANGUAGE:C>:-Wall> $<$<COMPILE_LANGUAGE:C>:-Wextra> $<$<COMPILE_LANGUAGE:C>:-Wpedantic>
+add_compile_options($<$<COMPILE_LANGUAGE:C>:-Wall> $<$<COMPILE_LANGUAGE:C>:-Wextra>
+  $<$<COMPILE_LANGUAGE:C>:-Wpedantic>
                     $<$<COMPILE_LANGUAGE:C>:-Wshadow> $<$<COMPILE_LANGUAGE:C>:-Wconversion>)
 if(UVCHAN_WERROR)
   add_compile_options(-Werror)
@@ -22,7 +23,8 @@ if(UVCHAN_SANITIZE STREQUAL "address")
 elseif(UVCHAN_SANITIZE STREQUAL "thread")
   set(uvchan_sanitizer -fsanitize=thread)
 elseif(UVCHAN_SANITIZE)
-  message(FATAL_ERROR "UVCHAN_SANITIZE is \"address\", \"thread\" or empty, not \"${UVCHAN_SANITIZE}\".")
+  message(FATAL_ERROR
+    "UVCHAN_SANITIZE is \"address\", \"thread\" or empty, not \"${UVCHAN_SANITIZE}\".")
 endif()
 if(UVCHAN_SANITIZE)
   add_compile_options(${uvchan_sanitizer} -O1 -g -fno-omit-frame-pointer)
@@ -34,6 +36,7 @@ if(UVCHAN_COVERAGE)
   add_link_options(--coverage)
   add_compile_definitions(UVCHAN_COVERAGE)
   if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    add_compile_options(-fprofile-update=atomic -fno-builtin-fork) # gcc's own fork() forgets what the handlers of a child did
+    # gcc's own fork() forgets what the handlers of a child did
+    add_compile_options(-fprofile-update=atomic -fno-builtin-fork)
   endif()
 endif()

@@ -11,12 +11,15 @@ set(uvchan_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/uvchan")
 install(TARGETS ${uvchan_targets} EXPORT uvchanTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(FILES include/uvchan.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install(DIRECTORY include/uvchan DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY include/uvchan DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+  FILES_MATCHING PATTERN "*.h")
 install(EXPORT uvchanTargets NAMESPACE uvchan:: DESTINATION "${uvchan_package_dir}")
 
-configure_package_config_file(cmake/uvchanConfig.cmake.in uvchanConfig.cmake INSTALL_DESTINATION "${uvchan_package_dir}")
+configure_package_config_file(cmake/uvchanConfig.cmake.in uvchanConfig.cmake
+  INSTALL_DESTINATION "${uvchan_package_dir}")
 write_basic_package_version_file(uvchanConfigVersion.cmake COMPATIBILITY SameMajorVersion)
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/uvchanConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/uvchanConfigVersion.cmake"
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/uvchanConfig.cmake"
+  "${CMAKE_CURRENT_BINARY_DIR}/uvchanConfigVersion.cmake"
               cmake/uvchanLibuv.cmake DESTINATION "${uvchan_package_dir}")
 
 # From the directory of uvchan.pc back to the prefix, unless the directories were given as absolute
@@ -47,4 +50,5 @@ if(UVCHAN_ATOMIC_LIBRARY)
   string(APPEND uvchan_pc_private " -l${UVCHAN_ATOMIC_LIBRARY}")
 endif()
 configure_file(cmake/uvchan.pc.in uvchan.pc @ONLY)
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/uvchan.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/uvchan.pc"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

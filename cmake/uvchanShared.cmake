@@ -1,6 +1,7 @@
 # The shared library. Where the linker knows version scripts it exports the public names alone.
 # With a static libuv inside, it would bring a second one into each program.
-if("${UVCHAN_LIBUV_LINK_LIBRARIES};${UVCHAN_LIBUV_LIBRARY}" MATCHES "(^|[;/:])(lib)?uv(_a)?\\.a(;|$)")
+if("${UVCHAN_LIBUV_LINK_LIBRARIES};${UVCHAN_LIBUV_LIBRARY}"
+  MATCHES "(^|[;/:])(lib)?uv(_a)?\\.a(;|$)")
   message(STATUS "libuv is a static library here: uvchan is not built as a shared one")
   set(UVCHAN_BUILD_SHARED OFF)
   return()
@@ -10,8 +11,9 @@ add_library(uvchan_shared SHARED ${UVCHAN_SOURCES})
 uvchan_library(uvchan_shared)
 # Sizes and places of what a program declares stay, see the layout and abi tests: one name for all
 # of a major version.
-set_target_properties(uvchan_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
-                                               LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}" WINDOWS_EXPORT_ALL_SYMBOLS ON)
+set_target_properties(uvchan_shared PROPERTIES
+  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+  LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}" WINDOWS_EXPORT_ALL_SYMBOLS ON)
 add_library(uvchan::uvchan_shared ALIAS uvchan_shared)
 
 set(uvchan_map "${PROJECT_SOURCE_DIR}/cmake/uvchan.map")

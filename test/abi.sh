@@ -19,11 +19,13 @@ fi
 rm -rf "$work"
 mkdir -p "$work"
 # shellcheck disable=SC2046 # the flags of pkg-config are words
-"$compiler" -std=gnu11 -O0 -g -fPIC -shared -I"$root/include" -I"$root/lib" $(pkg-config --cflags "$module") \
+"$compiler" -std=gnu11 -O0 -g -fPIC -shared -I"$root/include" -I"$root/lib" \
+  $(pkg-config --cflags "$module") \
   "$root"/lib/*/*.c -Wl,--version-script="$root/cmake/uvchan.map" -Wl,-soname,libuvchan.so.1 \
   $(pkg-config --libs "$module") -pthread -o "$work/libuvchan.so"
 printf '[suppress_type]\n  name_regexp = ^uv_\n  drop = yes\n' >"$work/libuv"
-abidw --headers-dir "$root/include" --drop-private-types --exported-interfaces-only --drop-undefined-syms \
+abidw --headers-dir "$root/include" --drop-private-types --exported-interfaces-only \
+  --drop-undefined-syms \
   --no-elf-needed --no-corpus-path --no-comp-dir-path --no-show-locs --suppressions "$work/libuv" \
   --out-file "$work/now.abi" "$work/libuvchan.so"
 if [ "$record" = --record ]; then

@@ -1,9 +1,11 @@
 /* The memory that channels ask for, counted in the allocator: what is asked, not what malloc makes
  * of it.
  *
- *   kind=idle      a channel of 16 values of 8 bytes through which one value has gone; the mean of 1,000 of them
+ *   kind=idle      a channel of 16 values of 8 bytes through which one value has gone; the mean of
+ *                  1,000 of them
  *   kind=empty     an unbounded channel, the same
- *   kind=million   an unbounded channel with 1,000,000 values of 8 bytes; and what it keeps once they are received (drained_bytes)
+ *   kind=million   an unbounded channel with 1,000,000 values of 8 bytes; and what it keeps once
+ *                  they are received (drained_bytes)
  *   ms, pin        taken and not used, so that all programs take them */
 #include "benchmark.h"
 

@@ -1,8 +1,10 @@
 /* Everything on one loop: what a callback sends is received on the same loop.
  *
- *   run (values; those of one run are sent in the callback that got the last value of the run before), ms (how long)
- *   from=callback|idle the sending callback: the receiver's own, or that of an idle handle, so that each run takes a turn of the
- *   loop */
+ *   run                  values; those of one run are sent in the callback that got the last value
+ *                        of the run before
+ *   ms                   how long
+ *   from=callback|idle   the sending callback: the receiver's own, or that of an idle handle, so
+ *                        that each run takes a turn of the loop */
 #include "benchmark.h"
 
 #include <uvchan.h>

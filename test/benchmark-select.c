@@ -1,8 +1,10 @@
 /* Select over many channels.
  *
- *   mode=ready    one thread; every channel has values: a select receives one, and it is sent back to the channel that it came from
- *   mode=waking   all channels are empty, and a thread waits in a select over them; another sends to one of them, chosen at random, and
- *                 waits for the answer before it sends the next: values are round trips
+ *   mode=ready    one thread; every channel has values: a select receives one, and it is sent back
+ *                 to the channel that it came from
+ *   mode=waking   all channels are empty, and a thread waits in a select over them; another sends
+ *                 to one of them, chosen at random, and waits for the answer before it sends the
+ *                 next: values are round trips
  *   channels, ms (how long), pin (1: each thread on a processor of its own) */
 #include "benchmark.h"
 

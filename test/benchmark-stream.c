@@ -1,10 +1,12 @@
 /* Senders send as fast as they can and wait while the channel is full; receivers receive
  * everything. Threads or loops at either end.
  *
- *   from=thread|loop   a thread in uvchan_send_wait(), or a loop that tries until the channel is full and then waits by a request
+ *   from=thread|loop   a thread in uvchan_send_wait(), or a loop that tries until the channel is
+ *                      full and then waits by a request
  *   to=loop|thread     a started receiver, or a thread in uvchan_recv_wait()
- *   senders, receivers, capacity (values), size (bytes), batch (values moved by a call), spin (of the receivers, microseconds),
- *   ms (how long), pin (1: senders on the first processor, receivers on the second) */
+ *   senders, receivers, capacity (values), size (bytes), batch (values moved by a call), spin (of
+ *   the receivers, microseconds), ms (how long), pin (1: senders on the first processor, receivers
+ *   on the second) */
 #include "benchmark.h"
 
 #include <stdatomic.h>

@@ -10,18 +10,24 @@ build=${UVCHAN_BUILD_DIR:-$root/build}
 
 usage() {
   cat <<'EOF'
-Usage: sh test/benchmark.sh [--quick] [--rounds N] [--ms N] [--only ID[,..]] [--peers NAME[,..]] [--out DIR]
-Installs what is missing, builds everything into build/benchmark, and measures uvchan against its peers by test/benchmark.py.
+Usage: sh test/benchmark.sh [--quick] [--rounds N] [--ms N] [--only ID[,..]] [--peers NAME[,..]]
+       [--out DIR]
+Installs what is missing, builds everything into build/benchmark, and measures uvchan against its
+peers by test/benchmark.py.
 
-  --quick            3 rounds of 40 ms a run, and fewer points of the curves: a look, in less than two minutes
+  --quick            3 rounds of 40 ms a run, and fewer points of the curves: a look, in less than
+                     two minutes
   --rounds N         7, where nothing is said
   --ms N             how long each run takes, in milliseconds: 300, where nothing is said
-  --only ID[,..]     these workloads alone: ids (stream-8, pingpong), patterns ('select-*') or curves (senders, capacity, many, loops)
-  --peers NAME[,..]  these peers alone, of list, array, moodycamel, ck, glib, asio, crossbeam, flume, tokio, go and limits; or none
-  --out DIR          where results.csv, tables.md and the plots go: build/benchmark/results, where nothing is said
+  --only ID[,..]     these workloads alone: ids (stream-8, pingpong), patterns ('select-*') or
+                     curves (senders, capacity, many, loops)
+  --peers NAME[,..]  these peers alone, of list, array, moodycamel, ck, glib, asio, crossbeam,
+                     flume, tokio, go and limits; or none
+  --out DIR          where results.csv, tables.md and the plots go: build/benchmark/results, where
+                     nothing is said
 
-The exit code is 1 where a run of uvchan failed; targets that are not met are told, and no more. UVCHAN_BUILD_DIR names another build
-directory than build/.
+The exit code is 1 where a run of uvchan failed; targets that are not met are told, and no more.
+UVCHAN_BUILD_DIR names another build directory than build/.
 EOF
 }
 
@@ -76,13 +82,16 @@ needs_of() { # needs_of PEER
     moodycamel) echo c++ concurrentqueue ;;
     ck | glib | go) echo "$1" ;;
     asio) echo c++ ;;
-    crossbeam | flume | tokio) echo cargo crate-crossbeam-channel crate-flume crate-libc crate-tokio ;; # built together
+    crossbeam | flume | tokio) # built together
+      echo cargo crate-crossbeam-channel crate-flume crate-libc crate-tokio
+      ;;
   esac
 }
 
 has_asio() { # has_asio OPTION...: with channels between threads
   echo '#include <boost/asio/experimental/concurrent_channel.hpp>' >"$benchmark/asio.cc"
-  "${CXX:-$(first_of c++ g++ clang++)}" -std=c++20 "$@" -fsyntax-only "$benchmark/asio.cc" >/dev/null 2>&1
+  "${CXX:-$(first_of c++ g++ clang++)}" -std=c++20 "$@" -fsyntax-only "$benchmark/asio.cc" \
+    >/dev/null 2>&1
 }
 
 # Debian 12 has Boost 1.81 beside 1.74, but its headers can't be installed beside those of 1.74:
@@ -90,7 +99,8 @@ has_asio() { # has_asio OPTION...: with channels between threads
 unpack_boost() { # unpack_boost DIRECTORY
   mkdir -p "$1"
   cd "$1"
-  apt-get download libboost1.81-dev || { [ "$(id -u)" -eq 0 ] && apt-get update && apt-get download libboost1.81-dev; } || return 1
+  apt-get download libboost1.81-dev ||
+    { [ "$(id -u)" -eq 0 ] && apt-get update && apt-get download libboost1.81-dev; } || return 1
   dpkg-deb -x libboost1.81-dev_*.deb . || return 1
   rm -f libboost1.81-dev_*.deb
 }
@@ -101,7 +111,8 @@ find_boost() {
   export BOOST_INCLUDE
   if has_asio -isystem "$BOOST_INCLUDE"; then return; fi
   command -v apt-get >/dev/null 2>&1 || return 1
-  (quietly 'fetching the headers of Boost 1.81' unpack_boost "$benchmark/boost") && has_asio -isystem "$BOOST_INCLUDE"
+  (quietly 'fetching the headers of Boost 1.81' unpack_boost "$benchmark/boost") &&
+    has_asio -isystem "$BOOST_INCLUDE"
 }
 
 # ---- Building ------------------------------------------------------------------------------------
@@ -133,8 +144,10 @@ install_missing cc cmake make pkg-config libuv check python
 benchmark=$build/benchmark
 mkdir -p "$benchmark/peers"
 
-configure "$benchmark" -DCMAKE_BUILD_TYPE=Release -DUVCHAN_BUILD_TESTS=ON -DUVCHAN_BUILD_DEMOS=OFF -DUVCHAN_BUILD_SERVER=OFF \
-  -DUVCHAN_BUILD_SHARED=OFF -DUVCHAN_COVERAGE=OFF -DUVCHAN_SANITIZE= -DUVCHAN_INJECT=OFF -DUVCHAN_PORTABLE=OFF
+configure "$benchmark" -DCMAKE_BUILD_TYPE=Release -DUVCHAN_BUILD_TESTS=ON -DUVCHAN_BUILD_DEMOS=OFF \
+  -DUVCHAN_BUILD_SERVER=OFF \
+  -DUVCHAN_BUILD_SHARED=OFF -DUVCHAN_COVERAGE=OFF -DUVCHAN_SANITIZE= -DUVCHAN_INJECT=OFF \
+  -DUVCHAN_PORTABLE=OFF
 # shellcheck disable=SC2046 # targets are words
 quietly 'building uvchan' cmake --build "$benchmark" --parallel "$(jobs)" --target \
   $(for source in "$root"/test/benchmark-*.c; do basename "$source" .c; done)

@@ -1,5 +1,5 @@
-/* What the suites on children of fork() share: children, each of which ends by itself or by an alarm
- * and tells by its exit code, and memory that a child finds whole.
+/* What the suites on children of fork() share: children, each of which ends by itself or by an
+ * alarm and tells by its exit code, and memory that a child finds whole.
  *
  * ThreadSanitizer does not follow a process with threads into its child, so these tests are left
  * out there. */

@@ -26,7 +26,8 @@ quietly() {
 by_cmake() { # by_cmake DIRECTORY OPTION...
   directory=$1
   shift
-  quietly "$cmake" -S "$root/test/consumer" -B "$work/$directory" -DCMAKE_C_COMPILER="$compiler" -DUVCHAN_LIBUV="${UVCHAN_LIBUV-}" "$@"
+  quietly "$cmake" -S "$root/test/consumer" -B "$work/$directory" -DCMAKE_C_COMPILER="$compiler" \
+    -DUVCHAN_LIBUV="${UVCHAN_LIBUV-}" "$@"
   quietly "$cmake" --build "$work/$directory"
 }
 
@@ -35,7 +36,8 @@ by_pkg_config() {
   program=$1
   shift
   flags=$(pkg-config --cflags --libs "$@" uvchan)
-  eval "quietly \"\$compiler\" \"\$root/test/consumer/main.c\" -o \"\$work/\$program\" $flags -pthread"
+  eval "quietly \"\$compiler\" \"\$root/test/consumer/main.c\" \
+    -o \"\$work/\$program\" $flags -pthread"
 }
 
 run() { # run PROGRAM: it has the library's way to the shared one
@@ -62,7 +64,8 @@ by_cmake subdirectory -DUVCHAN_TREE="$root" -DUVCHAN_TARGETS=uvchan
 if [ -z "$(find "$libraries" -name 'libuvchan.*' ! -name libuvchan.a)" ]; then
   by_cmake by-cmake -DCMAKE_PREFIX_PATH="$prefix" -DUVCHAN_TARGETS='uvchan;uvchan_static'
 else
-  by_cmake by-cmake -DCMAKE_PREFIX_PATH="$prefix" -DUVCHAN_TARGETS='uvchan;uvchan_static;uvchan_shared'
+  by_cmake by-cmake -DCMAKE_PREFIX_PATH="$prefix" \
+    -DUVCHAN_TARGETS='uvchan;uvchan_static;uvchan_shared'
   by_pkg_config pkg-config-shared
   runs by-cmake/consumer_uvchan_shared pkg-config-shared
   find "$libraries" -name 'libuvchan.*' ! -name libuvchan.a -exec rm {} +
@@ -76,5 +79,6 @@ fi
 
 # Without the shared library only what is static still runs, and pkg-config links with what is left.
 by_pkg_config pkg-config-static --static
-runs by-cmake/consumer_uvchan by-cmake/consumer_uvchan_static subdirectory/consumer_uvchan pkg-config-static
+runs by-cmake/consumer_uvchan by-cmake/consumer_uvchan_static subdirectory/consumer_uvchan \
+  pkg-config-static
 echo 'consumer.sh: every way to find the library works'

@@ -16,22 +16,28 @@ count() {
 # bakes ORDERS SEED: each order is received, made and then told of once, and the last line counts
 # them.
 bakes() {
-  "$pizzeria" --orders "$1" --seed "$2" --speed 10000 >"$stdout" 2>"$stderr" || fail "$1 orders, seed $2: exit code $?"
+  "$pizzeria" --orders "$1" --seed "$2" --speed 10000 >"$stdout" 2>"$stderr" ||
+    fail "$1 orders, seed $2: exit code $?"
   [ ! -s "$stderr" ] || fail "$1 orders, seed $2: a message on stderr"
   made=$(count '^Order #[0-9]* is out for delivery!$')
   failed=$(count '^The customer is really mad!$')
   [ "$(count '^Received order #[0-9]*!$')" -eq "$1" ] || fail "not $1 orders received"
-  [ "$(count '^Making pizza #[0-9]*. It will take [1-5] seconds....$')" -eq "$1" ] || fail "not $1 pizzas begun"
-  [ "$(count '^Pizza order #[0-9]* is ready!$')" -eq "$made" ] || fail "pizzas ready are not pizzas delivered"
+  [ "$(count '^Making pizza #[0-9]*. It will take [1-5] seconds....$')" -eq "$1" ] ||
+    fail "not $1 pizzas begun"
+  [ "$(count '^Pizza order #[0-9]* is ready!$')" -eq "$made" ] ||
+    fail "pizzas ready are not pizzas delivered"
   [ "$(count '^\*\*\* ')" -eq "$failed" ] || fail "customers mad are not pizzas failed"
   [ $((made + failed)) -eq "$1" ] || fail "$made made and $failed failed are not $1 orders"
   [ "$(count '^Done making pizzas...$')" -eq 1 ] || fail "not done once"
-  [ "$(tail -n 1 "$stdout")" = "We made $made pizzas, but failed to make $failed, with $1 attempts in total." ] || fail "the count is wrong"
+  [ "$(tail -n 1 "$stdout")" = \
+    "We made $made pizzas, but failed to make $failed, with $1 attempts in total." ] ||
+    fail "the count is wrong"
 }
 
 # The pizzas are told of in the order of their numbers.
 delivers_in_order() {
-  sed -n -e 's/^Pizza order #\([0-9]*\) .*/\1/p' -e 's/^\*\*\* .* pizza #\([0-9]*\)!$/\1/p' "$stdout" >"$scratch/numbers"
+  sed -n -e 's/^Pizza order #\([0-9]*\) .*/\1/p' -e 's/^\*\*\* .* pizza #\([0-9]*\)!$/\1/p' \
+    "$stdout" >"$scratch/numbers"
   sort -n "$scratch/numbers" >"$scratch/sorted"
   same "the order of the pizzas" "$scratch/sorted" "$scratch/numbers"
 }
@@ -92,7 +98,8 @@ colours_a_terminal() {
   esac
   on_terminal "'$pizzeria' --orders 20 --seed 3 --speed 10000"
   for colour in 31 32 36; do
-    grep -q "^$escape\[${colour}m.*$escape\[0m" "$stdout" || fail "a terminal without colour $colour"
+    grep -q "^$escape\[${colour}m.*$escape\[0m" "$stdout" ||
+      fail "a terminal without colour $colour"
   done
   grep -q "^Received order #1!" "$stdout" || fail "what the kitchen says is coloured"
   on_terminal "NO_COLOR= '$pizzeria' --orders 1 --speed 10000"
@@ -102,7 +109,8 @@ colours_a_terminal() {
 }
 
 on_terminal() {
-  SHELL=/bin/sh script -q -e -c "$1" /dev/null >"$stdout" </dev/null || fail "on a terminal: exit code $?"
+  SHELL=/bin/sh script -q -e -c "$1" /dev/null >"$stdout" </dev/null ||
+    fail "on a terminal: exit code $?"
 }
 
 # refuses ARGUMENTS...: a message on stderr, nothing on stdout, exit code 2.
@@ -132,9 +140,11 @@ refuses_wrong_arguments() {
 
 takes_right_arguments() {
   for value in 0 18446744073709551615; do
-    "$pizzeria" --orders=1 --seed="$value" --speed=1e300 >"$stdout" || fail "seed $value: exit code $?"
+    "$pizzeria" --orders=1 --seed="$value" --speed=1e300 >"$stdout" ||
+      fail "seed $value: exit code $?"
   done
-  "$pizzeria" --orders 5 --orders 1 --speed 20000.5 -- >"$stdout" || fail "an option twice: exit code $?"
+  "$pizzeria" --orders 5 --orders 1 --speed 20000.5 -- >"$stdout" ||
+    fail "an option twice: exit code $?"
   [ "$(count '^Received order')" -eq 1 ] || fail "an option twice: the last one does not count"
 }
 
@@ -151,7 +161,8 @@ helps() {
 # and then nothing wakes it any more.
 awaits_sleep() {
   looks=0
-  while [ "$looks" -lt 10000 ] && [ -r "/proc/$1/status" ] && ! grep -q '^State:.S' "/proc/$1/status"; do looks=$((looks + 1)); done
+  while [ "$looks" -lt 10000 ] && [ -r "/proc/$1/status" ] &&
+    ! grep -q '^State:.S' "/proc/$1/status"; do looks=$((looks + 1)); done
 }
 
 # closes_on SIGNAL EXIT-CODE: so slow an oven has the first pizza in it for certain, once the
@@ -174,8 +185,11 @@ closes_on() {
   code=$?
   [ "$code" -eq "$2" ] || fail "SIG$1: exit code $code is not $2"
   [ ! -s "$stderr" ] || fail "SIG$1: a message on stderr"
-  grep -q '^Closing early: pizza #1 is in the oven.$' "$stdout" || fail "SIG$1: not a word of the oven"
-  [ "$(tail -n 1 "$stdout")" = "We made 0 pizzas, but failed to make 0, with 1 attempts in total." ] || fail "SIG$1: the count is wrong"
+  grep -q '^Closing early: pizza #1 is in the oven.$' "$stdout" ||
+    fail "SIG$1: not a word of the oven"
+  [ "$(tail -n 1 "$stdout")" = \
+    "We made 0 pizzas, but failed to make 0, with 1 attempts in total." ] ||
+    fail "SIG$1: the count is wrong"
 }
 
 # A reader that goes away ends a run that would take hours, also where its signal is ignored.
@@ -190,7 +204,8 @@ ends_without_a_reader() {
   read -r line <"$scratch/pipe"
   wait "$pid"
   code=$?
-  [ "$line" = "The Pizzeria is open for business!" ] || fail "a broken pipe: the first line is '$line'"
+  [ "$line" = "The Pizzeria is open for business!" ] ||
+    fail "a broken pipe: the first line is '$line'"
   [ "$code" -eq 1 ] || fail "a broken pipe: exit code $code is not 1"
   grep -q 'standard output' "$stderr" || fail "a broken pipe: no message"
 }

@@ -3,10 +3,11 @@
 #
 #   sh test/demo-NAME.sh DIRECTORY
 #
-# with the directory that holds the built programs, or with its path in UVCHAN_DEMOS, and needs a POSIX shell alone. Where they are programs of
-# another machine, UVCHAN_EMULATOR is the command that runs them. The programs are
-# generator (demo/generator.c), producer_consumer (demo/producer_consumer.c) and pizzeria (demo/pizzeria.c, demo/options.c).
-# Exit code 0: all holds. A check that the machine can't run says so, in a line that begins with "skipped:".
+# with the directory that holds the built programs, or with its path in UVCHAN_DEMOS, and needs a
+# POSIX shell alone. Where they are programs of another machine, UVCHAN_EMULATOR is the command that
+# runs them. The programs are generator (demo/generator.c), producer_consumer
+# (demo/producer_consumer.c) and pizzeria (demo/pizzeria.c, demo/options.c). Exit code 0: all holds.
+# A check that the machine can't run says so, in a line that begins with "skipped:".
 set -u
 
 demos=${1:-${UVCHAN_DEMOS:-}}
@@ -23,7 +24,8 @@ if [ -n "${UVCHAN_EMULATOR-}" ]; then
   mkdir "$scratch/demos"
   for program in "$demos"/*; do
     if [ ! -f "$program" ] || [ ! -x "$program" ]; then continue; fi
-    printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$UVCHAN_EMULATOR" "$program" >"$scratch/demos/${program##*/}"
+    printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$UVCHAN_EMULATOR" "$program" \
+      >"$scratch/demos/${program##*/}"
     chmod +x "$scratch/demos/${program##*/}"
   done
   demos=$scratch/demos

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What run-demo.sh and run-portability.sh share; they set `name` (for messages) and source this
 # file. `work` is a directory of their own, that goes with them.
 work=$(mktemp -d)
@@ -13,6 +14,7 @@ expect() { # expect STATUS TEXT COMMAND...: it ends with the status, and says th
   case $status:$output in
     "$wanted:"*"$text"*) return ;;
   esac
+  # shellcheck disable=SC2154 # name is set by whoever sources this
   printf '%s\n%s: status %s and not %s, or no "%s": %s\n' "$output" "$name" "$status" "$wanted" \
     "$text" "$*"
   exit 1

@@ -37,7 +37,8 @@ while read -r from to; do
   if [ ! -f "$to" ]; then
     echo "floors.sh: $from includes $to, which is no floor's file" >&2
     status=1
-  elif [ "${from%%/*}" != "$below" ] && ! printf '%s\n' "$arrows" | grep -qx "${from%%/*} $below"; then
+  elif [ "${from%%/*}" != "$below" ] &&
+    ! printf '%s\n' "$arrows" | grep -qx "${from%%/*} $below"; then
     echo "floors.sh: $from includes $to: $below does not lie below ${from%%/*}" >&2
     status=1
   fi
@@ -56,5 +57,6 @@ if ! tsort "$work/rooms" >"$work/sorted" 2>"$work/circles" || [ -s "$work/circle
   status=1
 fi
 
-[ $status -eq 0 ] && echo "floors.sh: $(wc -l <"$work/sorted") rooms, $(wc -l <"$work/rooms") arrows between them"
+[ $status -eq 0 ] &&
+  echo "floors.sh: $(wc -l <"$work/sorted") rooms, $(wc -l <"$work/rooms") arrows between them"
 exit $status

@@ -12,13 +12,15 @@ usage() {
   cat <<'EOF'
 Usage: sh test/fuzz.sh SECONDS
        sh test/fuzz.sh --reduce
-Fuzzes for so long, from the inputs in test/fuzz/corpus and those found before, which are in build/fuzz/corpus. What breaks a promise is
-written to build/fuzz/found; the fuzzer takes its name to run it again: build/fuzz/fuzz FILE.
+Fuzzes for so long, from the inputs in test/fuzz/corpus and those found before, which are in
+build/fuzz/corpus. What breaks a promise is written to build/fuzz/found; the fuzzer takes its name
+to run it again: build/fuzz/fuzz FILE.
 
-  --reduce   makes test/fuzz/corpus anew: of all inputs, the smallest that together reach each branch, and the longest 64 of those that
-             do so in another number of times
+  --reduce   makes test/fuzz/corpus anew: of all inputs, the smallest that together reach each
+             branch, and the longest 64 of those that do so in another number of times
 
-Exit code 0: nothing found; 77: there is no clang with a fuzzer here. UVCHAN_BUILD_DIR names another build directory than build/.
+Exit code 0: nothing found; 77: there is no clang with a fuzzer here. UVCHAN_BUILD_DIR names another
+build directory than build/.
 EOF
 }
 
@@ -35,9 +37,12 @@ case ${1-} in
     ;;
 esac
 
-compile() { # compile OPTION...: what the run is made of is not looked at by the fuzzer, which follows the library's branches alone
+# compile OPTION...: what the run is made of is not looked at by the fuzzer, which follows the
+# library's branches alone
+compile() {
   # shellcheck disable=SC2046 # flags are words
-  "$clang" -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+  "$clang" -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+    -fno-sanitize-recover=all \
     -I"$root/include" $(pkg-config --cflags libuv) "$@"
 }
 
@@ -46,7 +51,8 @@ build_fuzzer() {
     compile -Wall -Wextra -Werror -c "$root/test/fuzz/$part.c" -o "$fuzz/$part.o" || return 1
   done
   # shellcheck disable=SC2046 # flags are words
-  compile -fsanitize=fuzzer -I"$root/lib" "$root"/lib/*/*.c "$fuzz"/*.o -o "$fuzz/fuzz" $(pkg-config --libs libuv) -pthread
+  compile -fsanitize=fuzzer -I"$root/lib" "$root"/lib/*/*.c "$fuzz"/*.o -o "$fuzz/fuzz" \
+    $(pkg-config --libs libuv) -pthread
 }
 
 open_build
@@ -61,7 +67,8 @@ fi
 echo '#include <stdint.h>
 #include <stddef.h>
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
-int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) { return data == NULL && size > 0; }' >"$fuzz/probe.c"
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) { return data == NULL && size > 0; }
+' >"$fuzz/probe.c"
 if ! "$clang" -fsanitize=fuzzer "$fuzz/probe.c" -o "$fuzz/probe" >/dev/null 2>&1; then
   say 'left out: the clang here has no fuzzer (Debian: libclang-rt-*-dev)'
   exit 77
@@ -89,5 +96,6 @@ if [ "$1" = --reduce ]; then
 fi
 # fresh memory costs more than the runs
 export ASAN_OPTIONS="quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
-exec "$fuzz/fuzz" "$fuzz/corpus" "$root/test/fuzz/corpus" -max_total_time="$1" -max_len=600 -timeout=20 -entropic=0 \
+exec "$fuzz/fuzz" "$fuzz/corpus" "$root/test/fuzz/corpus" -max_total_time="$1" -max_len=600 \
+  -timeout=20 -entropic=0 \
   -artifact_prefix="$fuzz/found/" -print_final_stats=1

@@ -20,9 +20,11 @@ int plugin_main(void);
 int main(void) { return plugin_main(); }
 END
 # shellcheck disable=SC2046 # the flags of pkg-config are words
-"$compiler" -std=gnu11 -fPIC -shared -Dmain=plugin_main -I"$root/include" $(pkg-config --cflags "$module") "$root/test/consumer/main.c" \
+"$compiler" -std=gnu11 -fPIC -shared -Dmain=plugin_main -I"$root/include" \
+  $(pkg-config --cflags "$module") "$root/test/consumer/main.c" \
   "$@" -o "$work/libplugin.so"
 # shellcheck disable=SC2046
-"$compiler" "$work/host.c" "$work/libplugin.so" $(pkg-config --libs "$module") -pthread -Wl,-rpath,"$work" -o "$work/host"
+"$compiler" "$work/host.c" "$work/libplugin.so" $(pkg-config --libs "$module") -pthread \
+  -Wl,-rpath,"$work" -o "$work/host"
 "$work/host"
 echo 'plugin.sh: a shared object holds the static library'

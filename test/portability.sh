@@ -15,7 +15,8 @@ seconds=900 # for the tests of one target
 usage() {
   cat <<'EOF'
 Usage: sh test/portability.sh [--install] [TARGET...]
-Builds and tests, in build/portability/TARGET, for each target that this machine has the tools for; with no target named, for all:
+Builds and tests, in build/portability/TARGET, for each target that this machine has the tools for;
+with no target named, for all:
 
   i386       32 bits, by gcc -m32
   i386-asan  the same with AddressSanitizer and UndefinedBehaviorSanitizer, libuv too
@@ -28,12 +29,14 @@ Builds and tests, in build/portability/TARGET, for each target that this machine
   tsan       ThreadSanitizer, in libuv too
   windows    Windows, by mingw-w64 and Wine
 
-libuv and Check are built from the source packages of the system (apt-get source libuv1 check), which lie in build/portability/sources.
+libuv and Check are built from the source packages of the system (apt-get source libuv1 check),
+which lie in build/portability/sources.
 
-  --install  installs what is missing and fetches the sources; without it nothing is installed, and what is missing is said
+  --install  installs what is missing and fetches the sources; without it nothing is installed, and
+             what is missing is said
 
-The exit code is 1 where something was not built or a test failed; skipped targets are told, and no more. UVCHAN_BUILD_DIR names another
-build directory than build/.
+The exit code is 1 where something was not built or a test failed; skipped targets are told, and no
+more. UVCHAN_BUILD_DIR names another build directory than build/.
 EOF
 }
 
@@ -94,9 +97,11 @@ fetch_sources() {
   # shellcheck disable=SC2154 # eval sets both
   for place in "$list" "$places"/*.list "$places"/*.sources; do
     if [ ! -f "$place" ]; then continue; fi
-    sed -e 's/^Types:.*/Types: deb-src/' -e 's/^deb /deb-src /' "$place" >"$build/apt/places/$(basename -- "$place")"
+    sed -e 's/^Types:.*/Types: deb-src/' -e 's/^deb /deb-src /' "$place" \
+      >"$build/apt/places/$(basename -- "$place")"
   done
-  set -- -o "Dir::Etc::sourcelist=/dev/null" -o "Dir::Etc::sourceparts=$build/apt/places" -o "Dir::State::lists=$build/apt/lists" \
+  set -- -o "Dir::Etc::sourcelist=/dev/null" -o "Dir::Etc::sourceparts=$build/apt/places" \
+    -o "Dir::State::lists=$build/apt/lists" \
     -o "Dir::Cache::srcpkgcache=" -o "Dir::Cache::pkgcache="
   apt-get "$@" update
   cd "$build/sources" && apt-get "$@" source libuv1 check
@@ -113,7 +118,8 @@ install_part() { # install_part TARGET PACKAGE FLAGS OPTION...: into the prefix 
   flags=$3
   prefix=$build/$1/prefix
   shift 3
-  quietly "configuring $part" env CFLAGS="$flags" cmake -S "$source" -B "$directory" "$machine" -DCMAKE_BUILD_TYPE=Release \
+  quietly "configuring $part" env CFLAGS="$flags" cmake -S "$source" -B "$directory" "$machine" \
+    -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DBUILD_TESTING=OFF "$@"
   quietly "building $part" cmake --build "$directory" --parallel "$(jobs)"
   quietly "installing $part" cmake --install "$directory"
@@ -139,10 +145,13 @@ build_target() { # build_target TARGET
   fi
   install_part "$1" libuv1 "$common $(flags_of "$1")" -DLIBUV_BUILD_TESTS=OFF
   install_part "$1" check "$common" -DCHECK_ENABLE_TESTS=OFF -DHAVE_SUBUNIT=OFF
-  ln -f "$build/$1/prefix/lib/libcheck.a" "$build/$1/prefix/lib/libcheck_pic.a" # as Debian's check.pc calls it
-  export PKG_CONFIG_LIBDIR="$build/$1/prefix/lib/pkgconfig" PKG_CONFIG_PATH='' UVCHAN_LIBUV=libuv-static
+  # as Debian's check.pc calls it
+  ln -f "$build/$1/prefix/lib/libcheck.a" "$build/$1/prefix/lib/libcheck_pic.a"
+  export PKG_CONFIG_LIBDIR="$build/$1/prefix/lib/pkgconfig" PKG_CONFIG_PATH='' \
+    UVCHAN_LIBUV=libuv-static
   # shellcheck disable=SC2046 # the options are words
-  quietly "configuring uvchan for $1" env CFLAGS="$common" cmake -S "$root" -B "$build/$1/uvchan" "$(machine_of "$1")" $(options_of "$1") \
+  quietly "configuring uvchan for $1" env CFLAGS="$common" cmake -S "$root" -B "$build/$1/uvchan" \
+    "$(machine_of "$1")" $(options_of "$1") \
     -DUVCHAN_WERROR=ON -DUVCHAN_BUILD_SERVER=OFF
   quietly "building uvchan for $1" cmake --build "$build/$1/uvchan" --parallel "$(jobs)"
 }
@@ -162,7 +171,8 @@ test_target() { # test_target TARGET
   if [ "$1" = windows ]; then start_wine; fi
   (
     cd "$build/$1/uvchan"
-    ctest --output-on-failure --no-tests=error --parallel "$(jobs)" --stop-time "$(date -d "@$(($(date +%s) + seconds))" +%H:%M:%S)"
+    ctest --output-on-failure --no-tests=error --parallel "$(jobs)" \
+      --stop-time "$(date -d "@$(($(date +%s) + seconds))" +%H:%M:%S)"
   ) >"$build/$1/tests.log" 2>&1 || :
   if [ "$1" = windows ]; then "$wineserver" -k || :; fi
 }
@@ -172,7 +182,8 @@ tests_with() { # tests_with TARGET OUTCOME: how many tests ended so
 }
 
 failed_tests() { # failed_tests TARGET: their names
-  sed -nE 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]*) .*\*\*\*(.*)/\1/p' "$build/$1/tests.log" | tr '\n' ' '
+  sed -nE 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]*) .*\*\*\*(.*)/\1/p' "$build/$1/tests.log" |
+    tr '\n' ' '
 }
 
 row() { printf '%-10s %-6s %6s %7s %7s  %s\n' "$@" >>"$build/table"; }

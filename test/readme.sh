@@ -8,7 +8,9 @@ work=$3/readme
 module=${UVCHAN_LIBUV:-libuv} # of pkg-config
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
-block() { # block LANGUAGE: the lines of the first such block on standard input, and what follows it goes to the file "rest"
+# block LANGUAGE: the lines of the first such block on standard input, and what follows it goes to
+# the file "rest"
+block() {
   awk -v start="\`\`\`$1" -v rest="$work/rest" '
     done { print >rest; next }
     inside && /^```/ { done = 1; next }
@@ -21,7 +23,8 @@ mkdir -p "$work"
 block c <"$root/README.md" >"$work/program.c"
 block text <"$work/rest" >"$work/expected"
 # shellcheck disable=SC2046 # the flags of pkg-config are words
-"$compiler" -std=gnu11 -Wall -Wextra -Wpedantic -Werror -I"$root/include" $(pkg-config --cflags "$module") "$work/program.c" "$library" \
+"$compiler" -std=gnu11 -Wall -Wextra -Wpedantic -Werror -I"$root/include" \
+  $(pkg-config --cflags "$module") "$work/program.c" "$library" \
   $(pkg-config --libs "$module") -pthread -o "$work/program"
 "$work/program" >"$work/output"
 diff "$work/expected" "$work/output"

@@ -14,7 +14,8 @@ usage() {
 Usage: sh test/run.sh
 Installs what is missing, builds everything and runs all tests:
 
-  build/           as it is released; here also the headers, the installed library, the programs of the documentation
+  build/           as it is released; here also the headers, the installed library, the programs of
+                   the documentation
   build/portable   with the portable way to sleep, where release has the one of the platform
   build/asan       with AddressSanitizer and UndefinedBehaviorSanitizer
   build/tsan       with ThreadSanitizer
@@ -42,7 +43,8 @@ compile_all() { # compile_all DIRECTORY COMPILER OPTION...
   CC=$2 # counts where the directory is configured for the first time
   export CC
   shift 2
-  configure "$directory" -DUVCHAN_BUILD_TESTS=ON -DUVCHAN_BUILD_DEMOS=ON -DUVCHAN_BUILD_SERVER=ON -DUVCHAN_BUILD_SHARED=ON \
+  configure "$directory" -DUVCHAN_BUILD_TESTS=ON -DUVCHAN_BUILD_DEMOS=ON -DUVCHAN_BUILD_SERVER=ON \
+    -DUVCHAN_BUILD_SHARED=ON \
     -DUVCHAN_WERROR=ON -DUVCHAN_COVERAGE=OFF "$@"
   quietly "building $directory" cmake --build "$directory" --parallel "$(jobs)"
 }
@@ -57,7 +59,8 @@ has_flag() { # has_flag COMPILER FLAG: it can link a program with the flag
 compile_sanitized() {
   for candidate in "$cc" "$clang"; do
     if [ -n "$candidate" ] && has_flag "$candidate" "$3"; then
-      compile_all "$1" "$candidate" -DCMAKE_BUILD_TYPE=Debug -DUVCHAN_SANITIZE="$2" -DUVCHAN_INJECT=ON -DUVCHAN_PORTABLE=OFF
+      compile_all "$1" "$candidate" -DCMAKE_BUILD_TYPE=Debug -DUVCHAN_SANITIZE="$2" \
+        -DUVCHAN_INJECT=ON -DUVCHAN_PORTABLE=OFF
       add_tests "$1"
       return
     fi

@@ -13,7 +13,8 @@ function setup(thread)
   table.insert(threads, thread)
 end
 
-local pattern = '^{"number":(%d+),"pizza":"margherita","count":2,"customer":"wrk","outcome":"%a+","reason":"[%a ]*",' ..
+local pattern = '^{"number":(%d+),"pizza":"margherita","count":2,"customer":"wrk",' ..
+                '"outcome":"%a+","reason":"[%a ]*",' ..
                 '"waited_ms":[%d.]+,"baked_ms":[%d.]+}\n$'
 
 function response(status, headers, body)
@@ -27,7 +28,8 @@ function response(status, headers, body)
     else
       seen[number] = true
     end
-  elseif status == 503 and string.match(body, '^{"error":"[%a ]+"}\n$') and headers["Retry-After"] then
+  elseif status == 503 and string.match(body, '^{"error":"[%a ]+"}\n$') and
+    headers["Retry-After"] then
     refused = refused + 1
   else
     wrong = wrong + 1
@@ -40,6 +42,7 @@ function done(summary)
   for _, thread in ipairs(threads) do
     io.write("answers ", thread:get("figures") or "0 0 0 0", "\n")
   end
-  io.write(string.format("requests %d errors connect %d read %d write %d timeout %d\n", summary.requests, errors.connect, errors.read,
-                         errors.write, errors.timeout))
+  io.write(string.format("requests %d errors connect %d read %d write %d timeout %d\n",
+                         summary.requests, errors.connect, errors.read, errors.write,
+                         errors.timeout))
 end

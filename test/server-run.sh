@@ -12,7 +12,8 @@ fi
 rm -rf "$work"
 mkdir -p "$work"
 mkfifo "$work/pipe"
-UVCHAN_BUILD_DIR=$work/build sh "$root/demo/run.sh" server --port 0 --bake-ms 1 >"$work/pipe" 2>"$work/messages" &
+UVCHAN_BUILD_DIR=$work/build sh "$root/demo/run.sh" server --port 0 --bake-ms 1 >"$work/pipe" \
+  2>"$work/messages" &
 pid=$!
 trap 'kill "$pid" 2>/dev/null || :' EXIT
 exec 3<"$work/pipe"
@@ -26,8 +27,10 @@ address=$(echo "$line" | sed -n 's,^The pizzeria is open at \(http://127.0.0.1:[
   exit 1
 }
 
-curl --silent --show-error --fail --noproxy '*' --max-time 60 "$address" | cmp - "$root/demo/server/page/index.html"
-curl --silent --show-error --fail --noproxy '*' --max-time 60 --data 'pizza=funghi&count=2' "${address}orders" >"$work/order"
+curl --silent --show-error --fail --noproxy '*' --max-time 60 "$address" |
+  cmp - "$root/demo/server/page/index.html"
+curl --silent --show-error --fail --noproxy '*' --max-time 60 --data 'pizza=funghi&count=2' \
+  "${address}orders" >"$work/order"
 grep -q '^{"number":1,"pizza":"funghi","count":2,"customer":"","outcome":"' "$work/order"
 curl --silent --show-error --fail --noproxy '*' --max-time 60 "${address}metrics" >"$work/metrics"
 grep -q '^pizzeria_orders_arrived_total 1$' "$work/metrics"

@@ -11,7 +11,8 @@ endif()
 
 # uvchan_add_server_test(NAME ARGUMENT...)
 function(uvchan_add_server_test name)
-  uvchan_add_test(server-${name} "${Python3_EXECUTABLE}" -B "${CMAKE_CURRENT_SOURCE_DIR}/server-${name}.py" ${ARGN} $<TARGET_FILE:server>)
+  uvchan_add_test(server-${name} "${Python3_EXECUTABLE}" -B
+    "${CMAKE_CURRENT_SOURCE_DIR}/server-${name}.py" ${ARGN} $<TARGET_FILE:server>)
   set_tests_properties(${name_prefix}server-${name} PROPERTIES SKIP_RETURN_CODE 77)
 endfunction()
 
@@ -23,6 +24,7 @@ set_tests_properties(${name_prefix}server-hostile PROPERTIES RUN_SERIAL ON) # it
 
 if(NOT name_prefix)
   uvchan_add_server_test(page)
-  uvchan_add_test(server-run "${SH_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/server-run.sh" "${CMAKE_CURRENT_BINARY_DIR}")
+  uvchan_add_test(server-run "${SH_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/server-run.sh"
+    "${CMAKE_CURRENT_BINARY_DIR}")
   set_tests_properties(server-run PROPERTIES SKIP_RETURN_CODE 77)
 endif()

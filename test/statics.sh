@@ -12,7 +12,8 @@ number     of a thread: its own
 state      of a thread: random
 patience   of a thread: a hint
 '
-found=$("$1" "$2" | sed -n 's/^[0-9a-fA-F]* [bBdDC] //p' | sed 's/\.[0-9][0-9]*$//; s/^.*\.//' | sort -u)
+found=$("$1" "$2" | sed -n 's/^[0-9a-fA-F]* [bBdDC] //p' |
+  sed 's/\.[0-9][0-9]*$//; s/^.*\.//' | sort -u)
 status=0
 for name in $found; do
   if ! printf '%s\n' "$known" | grep -q "^$name "; then

@@ -18,9 +18,8 @@ static uv_thread_t main_thread;
 
 /* ---- The allocator --------------------------------------------------------------------------- */
 
-#define MOST_BYTES \
-  ((size_t)1       \
-   << 30) /* in one block; a sanitizer's own allocator would end the program at more than it likes */
+/* In one block; a sanitizer's own allocator would end the program at more than it likes. */
+#define MOST_BYTES ((size_t)1 << 30)
 #define LIVE ((size_t)0xa11c0de)
 #define DEAD ((size_t)0xdeadbee)
 

@@ -1,5 +1,5 @@
-/* After uv_loop_fork() a child goes on with the parent's loop and channels, where no other thread was
- * inside a call on them: between turns of the loop, and within one. */
+/* After uv_loop_fork() a child goes on with the parent's loop and channels, where no other thread
+ * was inside a call on them: between turns of the loop, and within one. */
 #include "inherited.h"
 
 #if CAN_FORK

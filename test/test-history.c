@@ -3,7 +3,8 @@
  * history/history.h.
  *
  *   UVCHAN_HISTORIES=n   so many of them: two million take some minutes
- *   UVCHAN_SEED=n        all of them with the operations of that seed, though not with the same interleaving
+ *   UVCHAN_SEED=n        all of them with the operations of that seed, though not with the same
+ *                        interleaving
  *   UVCHAN_SHOW=1        prints each of them */
 #include <stdlib.h>
 #include <string.h>

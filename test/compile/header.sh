@@ -21,7 +21,8 @@ esac
 
 compile() { # compile ARGUMENT...
   # shellcheck disable=SC2086 # the flags are words
-  "$compiler" -x "$language" $standard -Wall -Wextra -Wshadow -Wconversion -pedantic-errors -Werror $libuv \
+  "$compiler" -x "$language" $standard -Wall -Wextra -Wshadow -Wconversion -pedantic-errors \
+    -Werror $libuv \
     -I"$here/../../include" -I"$here" "$@"
 }
 
@@ -29,7 +30,7 @@ rm -rf "$work"
 mkdir -p "$work"
 printf '#include <uvchan.h>\nint main(void) { return 0; }\n' >"$work/plain"
 printf '#include <uvchan/typed.h>\nint main(void) { return 0; }\n' >"$work/typed"
-printf '#include <uvchan.h>\n#include <uvchan.h>\n#include <uvchan/typed.h>\n#include <uvchan/typed.h>\n' >"$work/twice"
+printf '#include <%s>\n' uvchan.h uvchan.h uvchan/typed.h uvchan/typed.h >"$work/twice"
 cat >"$work/use" <<'EOF'
 #include <uvchan/typed.h>
 

@@ -1,4 +1,5 @@
-/* A channel of orders takes and gives orders alone, also where another type has the same members. */
+/* A channel of orders takes and gives orders alone, also where another type has the same
+ * members. */
 #include "orders.h"
 
 static void on_order(orders_receiver_t* receiver, int status, const order_t* order) {

@@ -11,7 +11,8 @@ libuv=$(pkg-config --cflags "$module")
 
 compile() { # compile OFFENCE
   # shellcheck disable=SC2086 # the flags of pkg-config are words
-  LC_ALL=C "$compiler" -std=gnu11 -Wall -Wextra -Werror=incompatible-pointer-types $libuv -I"$include" \
+  LC_ALL=C "$compiler" -std=gnu11 -Wall -Wextra -Werror=incompatible-pointer-types $libuv \
+    -I"$include" \
     -DOFFENCE="$1" -fsyntax-only "$source" 2>&1
 }
 

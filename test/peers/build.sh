@@ -1,10 +1,12 @@
 # shellcheck shell=sh
-# build.sh, for a script to source: build_peer NAME OUTDIR builds the program of one peer as OUTDIR/NAME. It returns something other than 0,
-# and leaves what the compiler or pkg-config said on stderr, where that cannot be done here.
+# build.sh, for a script to source: build_peer NAME OUTDIR builds the program of one peer as
+# OUTDIR/NAME. It returns something other than 0, and leaves what the compiler or pkg-config said on
+# stderr, where that cannot be done here.
 #
 #   PEERS_DIR       this directory; unless set, peers/ beside the script that sources this file
 #   CC, CXX         cc and c++, unless set; CFLAGS and CXXFLAGS are added
-#   BOOST_INCLUDE   where the headers of Boost 1.81 or later are, for asio; unless set, where the compiler looks
+#   BOOST_INCLUDE   where the headers of Boost 1.81 or later are, for asio; unless set, where the
+#                   compiler looks
 
 : "${PEERS_DIR:=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)/peers}"
 
@@ -20,7 +22,8 @@ build_c() (
   shift 2
   flags=$(pkg-config --print-errors --exists "$@" && peers_flags "$@") || return
   # shellcheck disable=SC2086 # several words each
-  ${CC:-cc} -std=gnu11 -O3 -DNDEBUG -Wall -Wextra -Wpedantic -Wshadow -Wconversion ${CFLAGS-} "$PEERS_DIR/$name.c" -o "$outdir/$name" \
+  ${CC:-cc} -std=gnu11 -O3 -DNDEBUG -Wall -Wextra -Wpedantic -Wshadow -Wconversion ${CFLAGS-} \
+    "$PEERS_DIR/$name.c" -o "$outdir/$name" \
     -pthread $flags
 )
 
@@ -30,7 +33,8 @@ build_cxx() (
   outdir=$2
   shift 2
   # shellcheck disable=SC2086 # several words
-  ${CXX:-c++} -std=c++20 -O3 -DNDEBUG -Wall -Wextra ${CXXFLAGS-} "$PEERS_DIR/$name.cc" -o "$outdir/$name" -pthread "$@"
+  ${CXX:-c++} -std=c++20 -O3 -DNDEBUG -Wall -Wextra ${CXXFLAGS-} "$PEERS_DIR/$name.cc" \
+    -o "$outdir/$name" -pthread "$@"
 )
 
 build_moodycamel() (
@@ -58,16 +62,19 @@ build_rust() (
     cargo=/usr/bin/cargo
     export RUSTC=/usr/bin/rustc
   fi
-  rm -rf "$work/source" && mkdir -p "$work" && cp -pR "$PEERS_DIR/rust" "$work/source" && cd "$work/source" || return
+  rm -rf "$work/source" && mkdir -p "$work" && cp -pR "$PEERS_DIR/rust" "$work/source" &&
+    cd "$work/source" || return
   CARGO_HOME=$work/home $cargo build --quiet --release --offline --target-dir "$work/target" \
-    --config 'source.crates-io.replace-with="debian"' --config 'source.debian.directory="/usr/share/cargo/registry"' &&
+    --config 'source.crates-io.replace-with="debian"' \
+    --config 'source.debian.directory="/usr/share/cargo/registry"' &&
     cp "$work/target/release/$1" "$outdir/$1"
 )
 
 # build_go OUTDIR: without the network, in a cache of its own.
 build_go() (
   outdir=$(CDPATH='' cd -- "$1" && pwd) && cd "$PEERS_DIR/go" || return
-  export GOFLAGS=-mod=mod GOPROXY=off GOWORK=off GO111MODULE=on GOTOOLCHAIN=local CGO_ENABLED=0 GOCACHE="$outdir/go-cache"
+  export GOFLAGS=-mod=mod GOPROXY=off GOWORK=off GO111MODULE=on GOTOOLCHAIN=local CGO_ENABLED=0 \
+    GOCACHE="$outdir/go-cache"
   go build -buildvcs=false -trimpath -o "$outdir/go" .
 )
 

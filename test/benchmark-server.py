@@ -1,10 +1,11 @@
-"""What the channel costs the server: requests a second through the channel and the bakers, with nothing to bake, against the same server
-answering at once on its loop. Not a test: it judges nothing.
+"""What the channel costs the server: requests a second through the channel and the bakers, with
+nothing to bake, against the same server answering at once on its loop. Not a test: it judges
+nothing.
 
   python3 test/benchmark-server.py PROGRAM
 
-The two take turns in one run, with wrk on the same machine; the figures are medians. "cpu" is the server's own processor time for a
-request, of all its threads.
+The two take turns in one run, with wrk on the same machine; the figures are medians. "cpu" is the
+server's own processor time for a request, of all its threads.
 """
 
 import re

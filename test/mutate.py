@@ -1,11 +1,14 @@
-"""Puts faults into copies of lib/, one at a time, and runs the suites over each; see test/mutate.sh.
+"""Puts faults into copies of lib/, one at a time, and runs the suites over each; see
+test/mutate.sh.
 
-Faults are made by rules from the lines as they stand, and chosen by a number that is made from the line: so a change elsewhere does not
-change which. Left out are weaker memory orders, which no run on this kind of processor shows (the models see to them), unlocking that
-is forgotten, which only hangs, and the yields of uvchan__step(), which are nothing in a library that is released.
+Faults are made by rules from the lines as they stand, and chosen by a number that is made from the
+line: so a change elsewhere does not change which. Left out are weaker memory orders, which no run
+on this kind of processor shows (the models see to them), unlocking that is forgotten, which only
+hangs, and the yields of uvchan__step(), which are nothing in a library that is released.
 
-Each fault is judged by the plain library; where it is in lines that are compiled for other platforms alone, by the portable one. What
-survives there is judged once more by each sanitizer, which sees what is wrong in memory or between threads without a wrong outcome.
+Each fault is judged by the plain library; where it is in lines that are compiled for other
+platforms alone, by the portable one. What survives there is judged once more by each sanitizer,
+which sees what is wrong in memory or between threads without a wrong outcome.
 """
 
 import argparse
@@ -173,7 +176,8 @@ __attribute__((weak)) int uv_async_init_or_fail(uv_loop_t* loop, uv_async_t* asy
 
 
 class Builder:
-    """Of one kind: plain, portable, or with a sanitizer. The suites of one kind run with a library of another one."""
+    """Of one kind: plain, portable, or with a sanitizer. The suites of one kind run with a library
+    of another one."""
 
     def __init__(self, root, directory, kind):
         self.root, self.directory, self.kind = root, directory, kind
@@ -193,7 +197,8 @@ class Builder:
         return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
     def library(self, lib, changed, output):
-        """'' where it is made, else why not. Objects of files that are not concerned are those of the unchanged library."""
+        """'' where it is made, else why not. Objects of files that are not concerned are those of
+        the unchanged library."""
         objects, compiled = [], {}
         os.makedirs(output, exist_ok=True)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -225,7 +230,8 @@ class Builder:
         return [*self.launcher(), os.path.join(self.directory, name)]
 
     def launcher(self):
-        """ThreadSanitizer's memory has places of its own, and addresses that are spread too widely fall into them."""
+        """ThreadSanitizer's memory has places of its own, and addresses that are spread too widely
+        fall into them."""
         return ["setarch", platform.machine(), "-R"] if self.kind == SANITIZERS["tsan"] and shutil.which("setarch") else []
 
     def suites(self):
@@ -286,7 +292,8 @@ Suite = collections.namedtuple("Suite", "name command seconds")  # of each lengt
 
 
 def time_suites(builder, built, *lengths):
-    """By the unchanged library of a builder. What does not pass there says nothing, and what is slow is left out."""
+    """By the unchanged library of a builder. What does not pass there says nothing, and what is
+    slow is left out."""
     suites = []
     runs = [(name, length) for name in built for length in lengths if length == LONG or has_threads(builder.root, name)]
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
@@ -315,7 +322,8 @@ def has_threads(root, name):
 
 
 class Order:
-    """Of the suites: first those that have killed most for their time, in the same file, or else in all."""
+    """Of the suites: first those that have killed most for their time, in the same file, or else in
+    all."""
 
     def __init__(self):
         self.kills = collections.Counter()
@@ -334,7 +342,8 @@ class Order:
 
 
 def run_all(fault, suites, library, unchanged, order):
-    """The first that kills ends the others. What hangs does so twice, where the unchanged library does not."""
+    """The first that kills ends the others. What hangs does so twice, where the unchanged library
+    does not."""
     settled = threading.Event()
     verdicts = []
 
@@ -363,7 +372,8 @@ def run_all(fault, suites, library, unchanged, order):
 
 
 class Bench:
-    """All kinds of the library, and their suites: each is built, and timed, where it is first needed."""
+    """All kinds of the library, and their suites: each is built, and timed, where it is first
+    needed."""
 
     def __init__(self, root, directory):
         self.root, self.directory = root, directory

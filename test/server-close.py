@@ -1,6 +1,8 @@
-"""SIGTERM under full load: every order that was accepted is answered, once, and the server ends with exit code 0.
+"""SIGTERM under full load: every order that was accepted is answered, once, and the server ends
+with exit code 0.
 
-The clients never leave first, so an order whose result finds nobody ("gone") would be an accepted order without an answer.
+The clients never leave first, so an order whose result finds nobody ("gone") would be an accepted
+order without an answer.
 """
 
 import selectors
@@ -44,8 +46,8 @@ class Customer:
 
 
 def load_until_closed(server, nanswers):
-  """Keeps all customers busy; sends SIGTERM after so many answers. Returns all answers when every connection has ended, and
-  when the signal was sent."""
+  """Keeps all customers busy; sends SIGTERM after so many answers. Returns all answers when every
+  connection has ended, and when the signal was sent."""
   customers = [Customer(server, i) for i in range(CLIENTS)]
   selector = selectors.DefaultSelector()
   for customer in customers:

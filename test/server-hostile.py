@@ -1,7 +1,8 @@
-"""Clients that mean no good, beside clients that do: the others are served throughout, and their median latency stays within twice its
-quiet value, which baking dominates.
+"""Clients that mean no good, beside clients that do: the others are served throughout, and their
+median latency stays within twice its quiet value, which baking dominates.
 
-The hostile clients are a process of their own (this file with "hostile" as third argument), so that they take no time from the others'.
+The hostile clients are a process of their own (this file with "hostile" as third argument), so that
+they take no time from the others'.
 """
 
 import random
@@ -178,7 +179,8 @@ def survives_requests_that_are_nearly_right(program):
 
 
 def order_well(server, n):
-  """So many orders one after the other, each of which has to be answered. Returns the median latency in seconds."""
+  """So many orders one after the other, each of which has to be answered. Returns the median
+  latency in seconds."""
   took = []
   with Client(server) as client:
     for i in range(n):

@@ -1,4 +1,5 @@
-"""The server's HTTP: its paths, its refusals, pipelining, limits, and what it does when the channel is full."""
+"""The server's HTTP: its paths, its refusals, pipelining, limits, and what it does when the channel
+is full."""
 
 import re
 import subprocess

@@ -1,8 +1,8 @@
-"""The server under load: wrk with 256 keep-alive connections for ten seconds at each policy, or with 32 for three seconds where
-UVCHAN_SHORT is set, as it is for builds with a sanitizer.
+"""The server under load: wrk with 256 keep-alive connections for ten seconds at each policy, or
+with 32 for three seconds where UVCHAN_SHORT is set, as it is for builds with a sanitizer.
 
-Every answer is well-formed and no order is answered twice; 200s and 503s add up to the requests; the figures of every channel add up at the
-end; and what the connections took is given back.
+Every answer is well-formed and no order is answered twice; 200s and 503s add up to the requests;
+the figures of every channel add up at the end; and what the connections took is given back.
 """
 
 import re

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""The server's page in a real browser: Chromium, headless, driven over WebDriver with nothing but Python's standard library.
+"""The server's page in a real browser: Chromium, headless, driven over WebDriver with nothing but
+Python's standard library.
 
   python3 test/server-page.py [--screenshot FILE] [--phone-screenshot FILE] [--dark-screenshot FILE]
                               [--rush-seconds N] SERVER
 
-SERVER is the path of the server program; it is started with a port that the system chooses. The page is reached through a relay of the
-test's own, so that connections can be cut without a word to either side.
+SERVER is the path of the server program; it is started with a port that the system chooses. The
+page is reached through a relay of the test's own, so that connections can be cut without a word to
+either side.
 
-Each test is a function whose name says what holds. Everything is bounded: each wait by WAIT_S, the whole by WHOLE_S and the rush of
-customers. At the end all that was started is ended, by its process id. Exit code 0: all holds; 77: there is no Chromium or no
-chromedriver here; 1: the rest.
+Each test is a function whose name says what holds. Everything is bounded: each wait by WAIT_S, the
+whole by WHOLE_S and the rush of customers. At the end all that was started is ended, by its process
+id. Exit code 0: all holds; 77: there is no Chromium or no chromedriver here; 1: the rest.
 """
 import argparse
 import base64
@@ -63,7 +65,8 @@ def wait_until(what, question):
 
 
 def start(command, pattern, **options):
-  """Starts a program and waits for a line on its standard output that matches; answers the process and the match."""
+  """Starts a program and waits for a line on its standard output that matches; answers the process
+  and the match."""
   process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **options)
   end = time.monotonic() + WAIT_S
   said = b""
@@ -109,8 +112,8 @@ def ask(port, path, body=None):
 
 
 def rush(port, customers, seconds, is_over):
-  """Starts customers who come little by little, order again and again and leave little by little, and then come again and stay until
-  the event says that it is over; answers the threads."""
+  """Starts customers who come little by little, order again and again and leave little by little,
+  and then come again and stay until the event says that it is over; answers the threads."""
   begin = time.monotonic()
 
   def order_until(end, customer):
@@ -142,7 +145,8 @@ def start_threads(target, count):
 
 
 class Relay:
-  """Passes connections on to a port until it is cut; then it ends those that it has, and each new one at once."""
+  """Passes connections on to a port until it is cut; then it ends those that it has, and each new
+  one at once."""
 
   def __init__(self, port):
     self.port = port
@@ -246,7 +250,8 @@ class Browser:
     return self.run("return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText).join('\\n')", selector)
 
   def press(self, keys):
-    """Presses keys one after the other: the characters of a string, or one key of KEYS by its name."""
+    """Presses keys one after the other: the characters of a string, or one key of KEYS by its
+    name."""
     actions = []
     for key in [KEYS[keys]] if keys in KEYS else keys:
       actions += [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
@@ -335,7 +340,8 @@ def columns_of(browser, number, last):
 
 
 def order_goes_from_the_form_to_ready(browser):
-  """Orders with the keyboard alone, again where the kitchen loses the order, and sees it go through the columns."""
+  """Orders with the keyboard alone, again where the kitchen loses the order, and sees it go through
+  the columns."""
   record_the_moves(browser)
   go_to(browser, "pizza")
   browser.press("q")
@@ -475,7 +481,8 @@ def page_tells_that_the_pizzeria_closes(browser, process):
 
 
 def full_channel_is_told(browser, program):
-  """A baker at work for long, one order in the channel: there is no room for the order of the form."""
+  """A baker at work for long, one order in the channel: there is no room for the order of the
+  form."""
   with running_server(program, "--queue", "1", "--bakers", "1", "--bake-ms", "30000") as (_, port):
     def order_once(customer):
       with contextlib.suppress(OSError):

@@ -1,10 +1,12 @@
-"""What the tests of demo/server share: a server process on a port of the system's choice, and a client that takes answers apart strictly.
+"""What the tests of demo/server share: a server process on a port of the system's choice, and a
+client that takes answers apart strictly.
 
 Each test runs as
 
- python3 test/server-NAME.py PROGRAM
+python3 test/server-NAME.py PROGRAM
 
-and needs the standard library alone. All waiting is bounded; nothing is judged by time but where a test says so.
+and needs the standard library alone. All waiting is bounded; nothing is judged by time but where a
+test says so.
 """
 
 import json
@@ -59,7 +61,8 @@ class Answer:
 
 
 class Client:
-  """One connection. An answer that is not well-formed fails the test; the end of the connection is None."""
+  """One connection. An answer that is not well-formed fails the test; the end of the connection is
+  None."""
 
   def __init__(self, server, timeout=PATIENCE):
     self.socket = socket.create_connection((server.host, server.port), timeout=timeout)
@@ -161,8 +164,8 @@ def check_order_answer(answer):
 
 
 class Server:
-  """A server process. Leaving the block closes it by SIGTERM and checks its end: exit code 0, nothing on standard error, and figures
-  that add up on every channel."""
+  """A server process. Leaving the block closes it by SIGTERM and checks its end: exit code 0,
+  nothing on standard error, and figures that add up on every channel."""
 
   def __init__(self, program, *options):
     self.command = [program, "--port", "0"] + [str(option) for option in options]

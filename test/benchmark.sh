@@ -13,7 +13,7 @@ usage() {
 Usage: sh test/benchmark.sh [--quick] [--rounds N] [--ms N] [--only ID[,..]] [--peers NAME[,..]]
        [--out DIR]
 Installs what is missing, builds everything into build/benchmark, and measures uvchan against its
-peers by test/benchmark.py.
+peers by test/benchmarks/benchmark.py.
 
   --quick            3 rounds of 40 ms a run, and fewer points of the curves: a look, in less than
                      two minutes
@@ -150,13 +150,15 @@ configure "$benchmark" -DCMAKE_BUILD_TYPE=Release -DUVCHAN_BUILD_TESTS=ON -DUVCH
   -DUVCHAN_PORTABLE=OFF
 # shellcheck disable=SC2046 # targets are words
 quietly 'building uvchan' cmake --build "$benchmark" --parallel "$(jobs)" --target \
-  $(for source in "$root"/test/benchmark-*.c; do basename "$source" .c; done)
+  $(for source in "$root"/test/benchmarks/benchmark-*.c; do basename "$source" .c; done)
 
-# shellcheck source=test/peers/build.sh
-. "$root/test/peers/build.sh"
+PEERS_DIR=$root/test/benchmarks/peers
+# shellcheck source=test/benchmarks/peers/build.sh
+. "$PEERS_DIR/build.sh"
 for peer in $peers; do prepare_peer "$peer"; done
 if [ -n "$left_out" ]; then say "left out:$left_out"; fi
 
 # shellcheck disable=SC2086 # the options are words
-exec python3 -B "$root/test/benchmark.py" $options ${only:+"--only=$only"} "--peers=${built#,}" \
+exec python3 -B "$root/test/benchmarks/benchmark.py" $options ${only:+"--only=$only"} \
+  "--peers=${built#,}" \
   "$benchmark/test" "$benchmark/peers" "${out:-$benchmark/results}"

@@ -1,0 +1,24 @@
+# The benchmarks: that they work, not how fast; sh test/benchmark.sh measures.
+if(UNIX) # they read the clocks of POSIX
+  file(GLOB benchmarks CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/benchmark-*.c")
+  foreach(source IN LISTS benchmarks)
+    get_filename_component(program "${source}" NAME_WE)
+    add_executable(${program} "${source}")
+    target_link_libraries(${program} PRIVATE uvchan Threads::Threads)
+    uvchan_add_test(${program} $<TARGET_FILE:${program}> ms=50)
+  endforeach()
+  uvchan_add_test(benchmark-stream-loops $<TARGET_FILE:benchmark-stream> ms=50 from=loop senders=2
+    receivers=2 capacity=3 size=64)
+  uvchan_add_test(benchmark-stream-threads $<TARGET_FILE:benchmark-stream> ms=50 to=thread senders=2
+    receivers=2 batch=16)
+  uvchan_add_test(benchmark-stream-unbuffered $<TARGET_FILE:benchmark-stream> ms=50 to=thread
+    capacity=0)
+  uvchan_add_test(benchmark-pingpong-spin $<TARGET_FILE:benchmark-pingpong> ms=50 spin=50)
+  uvchan_add_test(benchmark-same-loop-idle $<TARGET_FILE:benchmark-same-loop> ms=50 from=idle
+    run=16)
+  uvchan_add_test(benchmark-many-100 $<TARGET_FILE:benchmark-many> ms=50 channels=100)
+  uvchan_add_test(benchmark-select-waking $<TARGET_FILE:benchmark-select> ms=50 mode=waking
+    channels=64)
+  uvchan_add_test(benchmark-memory-empty $<TARGET_FILE:benchmark-memory> kind=empty)
+  uvchan_add_test(benchmark-memory-million $<TARGET_FILE:benchmark-memory> kind=million)
+endif()

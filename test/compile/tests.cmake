@@ -1,0 +1,29 @@
+# Each compiler that is here has its say: the one of this build, and clang.
+set(compilers "${CMAKE_C_COMPILER}")
+set(cxx_compilers "${CMAKE_CXX_COMPILER}")
+find_program(CLANG_EXECUTABLE clang)
+find_program(CLANGXX_EXECUTABLE clang++)
+mark_as_advanced(CLANG_EXECUTABLE CLANGXX_EXECUTABLE)
+if(CLANG_EXECUTABLE AND NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+  list(APPEND compilers "${CLANG_EXECUTABLE}")
+  if(CLANGXX_EXECUTABLE)
+    list(APPEND cxx_compilers "${CLANGXX_EXECUTABLE}")
+  endif()
+endif()
+
+# Typed ends that must not compile, and headers that must, alone.
+file(GLOB offences CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/offence-*.c")
+foreach(compiler IN LISTS compilers)
+  get_filename_component(compiler_name "${compiler}" NAME)
+  foreach(source IN LISTS offences)
+    get_filename_component(name "${source}" NAME_WE)
+    uvchan_add_script(${name}.${compiler_name} offence.sh "${compiler}" "${source}")
+  endforeach()
+  uvchan_add_script(header-c11.${compiler_name} header.sh "${compiler}" c
+    "${CMAKE_CURRENT_BINARY_DIR}" $<TARGET_FILE:uvchan>)
+endforeach()
+foreach(compiler IN LISTS cxx_compilers)
+  get_filename_component(compiler_name "${compiler}" NAME)
+  uvchan_add_script(header-c++17.${compiler_name} header.sh "${compiler}" c++
+    "${CMAKE_CURRENT_BINARY_DIR}" $<TARGET_FILE:uvchan>)
+endforeach()

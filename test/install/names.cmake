@@ -1,0 +1,4 @@
+# The public names, in each library.
+add_executable(names "${CMAKE_CURRENT_LIST_DIR}/names.c")
+target_link_libraries(names PRIVATE uvchan)
+uvchan_add_test(names $<TARGET_FILE:names>)

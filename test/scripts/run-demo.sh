@@ -1,0 +1,16 @@
+#!/bin/sh
+# demo/run.sh answers --help and a wrong name before it installs or builds anything, and says what
+# is missing where it can't install it.
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+run=$here/../../demo/run.sh
+name='run-demo.sh'
+# shellcheck source=test/scripts/expect.sh
+. "$here/expect.sh"
+
+path=$(bare_path sh dirname uname id mkdir)
+expect 0 'Usage: sh demo/run.sh' sh "$run" --help
+expect 2 "there is no program 'burgers'" sh "$run" burgers
+[ ! -e "$UVCHAN_BUILD_DIR" ]
+expect 1 'libuv 1.42 or later, with its headers' env PATH="$path" CC= sh "$run" generator
+echo 'run-demo.sh: the answers are right'

@@ -1,0 +1,30 @@
+# Tests of demo/server: servers on 127.0.0.1 at ports that the system chooses. In the build as it is
+# released the loads are those that the tests tell of; in the others they are short ones.
+find_package(Python3 COMPONENTS Interpreter)
+if(NOT Python3_FOUND)
+  return()
+endif()
+
+if(name_prefix)
+  list(APPEND environment UVCHAN_SHORT=1)
+endif()
+
+# uvchan_add_server_test(NAME ARGUMENT...)
+function(uvchan_add_server_test name)
+  uvchan_add_test(server-${name} "${Python3_EXECUTABLE}" -B
+    "${CMAKE_CURRENT_LIST_DIR}/server-${name}.py" ${ARGN} $<TARGET_FILE:server>)
+  set_tests_properties(${name_prefix}server-${name} PROPERTIES SKIP_RETURN_CODE 77)
+endfunction()
+
+uvchan_add_server_test(http)
+uvchan_add_server_test(close)
+uvchan_add_server_test(load)
+uvchan_add_server_test(hostile)
+set_tests_properties(${name_prefix}server-hostile PROPERTIES RUN_SERIAL ON) # it compares latencies
+
+if(NOT name_prefix)
+  uvchan_add_server_test(page)
+  uvchan_add_test(server-run "${SH_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/server-run.sh"
+    "${CMAKE_CURRENT_BINARY_DIR}")
+  set_tests_properties(server-run PROPERTIES SKIP_RETURN_CODE 77)
+endif()

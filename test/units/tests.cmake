@@ -1,0 +1,29 @@
+# The suites: one for each test-*.c.
+file(GLOB suites CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/test-*.c")
+foreach(source IN LISTS suites)
+  get_filename_component(program "${source}" NAME_WE)
+  string(REGEX REPLACE "^test-" "" name "${program}")
+  add_executable(${program} "${source}")
+  target_link_libraries(${program}
+    PRIVATE uvchan_support)
+  uvchan_add_test(${name} $<TARGET_FILE:${program}>)
+endforeach()
+
+# The same suite, whose callbacks are left by exceptions: for that a C++ compiler has to be here, of
+# the C compiler's kind.
+if(CMAKE_CXX_COMPILER AND CMAKE_CXX_COMPILER_ID STREQUAL CMAKE_C_COMPILER_ID)
+  add_executable(test-leaving-throw "${CMAKE_CURRENT_LIST_DIR}/test-leaving.c"
+    "${CMAKE_CURRENT_LIST_DIR}/leaving.cc")
+  target_compile_definitions(test-leaving-throw PRIVATE LEAVE_BY_THROW)
+  target_link_libraries(test-leaving-throw PRIVATE uvchan_support)
+  uvchan_add_test(leaving-throw $<TARGET_FILE:test-leaving-throw>)
+endif()
+
+# The hub whose uv_async_init() fails on demand. The one of the library has the same names, and is
+# left out by the linker.
+add_library(failing_hub
+  OBJECT "${PROJECT_SOURCE_DIR}/lib/wake/hub.c" "${PROJECT_SOURCE_DIR}/lib/wake/fork.c")
+target_compile_definitions(failing_hub PRIVATE uv_async_init=uv_async_init_or_fail)
+target_link_libraries(failing_hub PRIVATE uvchan)
+target_include_directories(failing_hub PRIVATE "${PROJECT_SOURCE_DIR}/lib")
+target_sources(test-async-fails PRIVATE $<TARGET_OBJECTS:failing_hub>)

@@ -9,10 +9,11 @@ endif()
 
 add_library(uvchan_shared SHARED ${UVCHAN_SOURCES})
 uvchan_library(uvchan_shared)
-# Sizes and places of what a program declares stay, see the layout and abi tests: one name for all
-# of a major version.
+# Sizes and places of what a program declares stay, see the layout and abi tests: so the number of the
+# ABI does. It is not the version's: 1 and 1.1 are the names of libraries with smaller structures.
+set(uvchan_abi 2)
 set_target_properties(uvchan_shared PROPERTIES
-  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+  VERSION ${uvchan_abi}.${PROJECT_VERSION_MINOR}.${PROJECT_VERSION_PATCH} SOVERSION ${uvchan_abi}
   LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}" WINDOWS_EXPORT_ALL_SYMBOLS ON)
 add_library(uvchan::uvchan_shared ALIAS uvchan_shared)
 

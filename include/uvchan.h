@@ -52,10 +52,11 @@
  * handler, and another handler of pthread_atfork() must not call the library before the fork.
  * vfork(), posix_spawn() and uv_spawn() have no such conditions.
  *
- * Versions. A program that was compiled with this header runs with each later libuvchan.so.1 as it
+ * Versions. A program that was compiled with this header runs with each later libuvchan.so.2 as it
  * is: all that it declares keeps its size and its members their places. What a later version has to
  * add takes reserved members, which is why those of the options have to be zero: memset() them, or
- * initialise with = {0}, before you set what you need.
+ * initialise with = {0}, before you set what you need. (Several copies of the library in one
+ * process, which share channels and loops, are of one version.)
  *
  * The shape of the API follows libuv: handles and requests are the user's memory, with `void* data`
  * first. Its meaning follows Go: channels, select, wait groups, and the memory model (a send

@@ -1,5 +1,5 @@
-/* What a send does to a full channel with a drop policy; see overflow.h. Threads:
- * any; drop_cb runs on the sender's, with no lock held. */
+/* What a send does to a full channel with a drop policy; see overflow.h. Threads: any; drop_cb runs
+ * on the sender's, with no lock held. */
 #include "channel/overflow.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* What can be asked of a channel: its length, its limits, its statistics. Knows the structure, and
- * changes nothing. Threads: any. A length is true of one moment of the call; the figures of
- * the statistics belong together only at rest. */
+ * changes nothing. Threads: any. A length is true of one moment of the call; the figures of the
+ * statistics belong together only at rest. */
 #include <string.h>
 
 #include "channel/overflow.h"

@@ -1,6 +1,6 @@
 /* To wait a moment for another thread that is at work and will not wake anybody; and, in tests, to
- * let the others run where they hardly ever would. Knows nothing of what is waited
- * for. Threads: any.
+ * let the others run where they hardly ever would. Knows nothing of what is waited for. Threads:
+ * any.
  *
  * Who waits for what may take long sleeps instead (wake/park.h). */
 #ifndef UVCHAN_BACKOFF_H

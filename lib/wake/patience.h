@@ -8,11 +8,10 @@
  * and 0.14 with this.
  *
  * It learns whether that pays: the word that it is given holds how many nanoseconds to try, at most
- * UVCHAN__LONGEST_PATIENCE_NS (tuning.h). A wait
- * that was over sooner than the longest patience moves the word up to that, in whichever way the
- * thread waited in the end; a longer one moves it down. Where waits are long, it soon does not try
- * at all; and it starts again as soon as they are short. Relaxed throughout: nothing follows from
- * it. */
+ * UVCHAN__LONGEST_PATIENCE_NS (tuning.h). A wait that was over sooner than the longest patience
+ * moves the word up to that, in whichever way the thread waited in the end; a longer one moves it
+ * down. Where waits are long, it soon does not try at all; and it starts again as soon as they are
+ * short. Relaxed throughout: nothing follows from it. */
 #ifndef UVCHAN_PATIENCE_H
 #define UVCHAN_PATIENCE_H
 

@@ -88,7 +88,8 @@ static tally_t run_many(const history_calls_t* calls, uint32_t seed, int same, u
 START_TEST(each_history_is_one_of_a_sequential_channel) {
   unsigned long n = number_from("UVCHAN_HISTORIES", support_slow() ? 2000 : 6000);
   int same = getenv("UVCHAN_SEED") != NULL;
-  uint32_t seed = (uint32_t)number_from("UVCHAN_SEED", uv_hrtime() / HISTORY_RUN * HISTORY_RUN);
+  unsigned long now = (unsigned long)(uv_hrtime() / HISTORY_RUN * HISTORY_RUN);
+  uint32_t seed = (uint32_t)number_from("UVCHAN_SEED", now);
   tally_t tally = run_many(&history_calls, seed, same, n);
 
   if (tally.illegal > 0) explain();

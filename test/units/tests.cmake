@@ -10,8 +10,9 @@ foreach(source IN LISTS suites)
 endforeach()
 
 # The same suite, whose callbacks are left by exceptions: for that a C++ compiler has to be here, of
-# the C compiler's kind.
-if(CMAKE_CXX_COMPILER AND CMAKE_CXX_COMPILER_ID STREQUAL CMAKE_C_COMPILER_ID)
+# the C compiler's kind and for the same machine.
+if(CMAKE_CXX_COMPILER AND CMAKE_CXX_COMPILER_ID STREQUAL CMAKE_C_COMPILER_ID
+   AND NOT CMAKE_CROSSCOMPILING AND CMAKE_CXX_SIZEOF_DATA_PTR EQUAL CMAKE_C_SIZEOF_DATA_PTR)
   add_executable(test-leaving-throw "${CMAKE_CURRENT_LIST_DIR}/test-leaving.c"
     "${CMAKE_CURRENT_LIST_DIR}/leaving.cc")
   target_compile_definitions(test-leaving-throw PRIVATE LEAVE_BY_THROW)

@@ -44,7 +44,7 @@ typedef struct uvchan__place_s {
   struct uvchan__place_s* prev;
   uvchan__waiter_t* waiter;
   void* value;
-  unsigned int order_drawn; /* of a select, until it is queued; then the order of arrival */
+  unsigned int order; /* of arrival; of a select, until it is queued, drawn at random */
   unsigned char sends;
   /* of the waiter's places at this channel, the one that a close finishes */
   unsigned char for_close;

@@ -115,7 +115,7 @@ int uvchan__recv_n(uvchan_t* ch, void* values, size_t n, size_t* moved) {
  * to whoever waits, over a full channel's policy, or to a store that is no ring. */
 int uvchan__send_n(uvchan_t* ch, const void* values, size_t n, size_t* moved) {
   size_t size = uvchan__size_to_send(ch);
-  size_t fetched = 0;
+  size_t prefaulted = 0;
   int r = 0;
 
   *moved = 0;
@@ -124,8 +124,8 @@ int uvchan__send_n(uvchan_t* ch, const void* values, size_t n, size_t* moved) {
     uvchan__ring_result_t pushed;
     size_t k;
 
-    if (fetched == *moved) fetched += prefault_some(rest, n - *moved, size);
-    pushed = uvchan__ring_push_n(&ch->ring, rest, fetched - *moved, UVCHAN__MARKS, &k);
+    if (prefaulted == *moved) prefaulted += prefault_some(rest, n - *moved, size);
+    pushed = uvchan__ring_push_n(&ch->ring, rest, prefaulted - *moved, UVCHAN__MARKS, &k);
     if (pushed == UVCHAN__RING_DISARMED) uvchan__post_armed(ch);
     if (pushed == UVCHAN__RING_DONE || pushed == UVCHAN__RING_DISARMED) {
       *moved += k;

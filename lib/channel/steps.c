@@ -154,7 +154,7 @@ static int precedes_receivers(const uvchan_t* ch, const uvchan__place_t* place) 
   const uvchan__place_t* first = ch->startedq.first;
 
   return first == NULL || first->waiter->hub != place->waiter->hub ||
-         (int)(place->order_drawn - first->order_drawn) < 0;
+         (int)(place->order - first->order) < 0;
 }
 
 /* Claims the first who waits to receive and is no started receiver. NULL where there is none; or,
@@ -310,7 +310,7 @@ static uvchan__queue_t* queue_of(uvchan__place_t* place) {
 }
 
 void uvchan__enqueue_place(uvchan__place_t* place) {
-  place->order_drawn = (unsigned int)place->channel->arrivals++;
+  place->order = (unsigned int)place->channel->arrivals++;
   uvchan__enqueue(queue_of(place), place);
 }
 

@@ -133,7 +133,7 @@ static int compare_places(const void* a, const void* b) {
   const uvchan__place_t* q = b;
 
   if (p->channel != q->channel) return (uintptr_t)p->channel < (uintptr_t)q->channel ? -1 : 1;
-  return p->order_drawn < q->order_drawn ? -1 : p->order_drawn > q->order_drawn;
+  return p->order < q->order ? -1 : p->order > q->order;
 }
 
 /* A close makes all cases of its channel ready at once: one of them is drawn for it. */
@@ -162,7 +162,7 @@ static size_t lay_out(uvchan__place_t* places, uvchan__waiter_t* waiter, const u
     if (cases[i].ch == NULL) continue;
     uvchan__place_init(&places[n], waiter, cases[i].ch, cases[i].value, cases[i].op == UVCHAN_SEND);
     places[n].index = i;
-    places[n].order_drawn = next_random();
+    places[n].order = next_random();
     /* before any lock is held for it */
     uvchan__prefault(cases[i].value, uvchan__size_to_receive(cases[i].ch));
     n++;

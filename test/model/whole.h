@@ -103,7 +103,7 @@ static inline void model_clear_place(uvchan__place_t* place) {
   place->next = place->prev = NULL;
   place->waiter = NULL;
   place->value = NULL;
-  place->order_drawn = 0;
+  place->order = 0;
   place->sends = place->for_close = place->queued = 0;
 }
 

@@ -162,7 +162,7 @@ static const place_t places[] = {
     PLACE(uvchan__place_t, prev, 0, 0, 24, 12),
     PLACE(uvchan__place_t, waiter, 0, 0, 32, 16),
     PLACE(uvchan__place_t, value, 0, 0, 40, 20),
-    PLACE(uvchan__place_t, order_drawn, 0, 0, 48, 24),
+    PLACE(uvchan__place_t, order, 0, 0, 48, 24),
     PLACE(uvchan__place_t, sends, 0, 0, 52, 28),
     PLACE(uvchan__place_t, for_close, 0, 0, 53, 29),
     PLACE(uvchan__place_t, queued, 0, 0, 54, 30),

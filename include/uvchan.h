@@ -94,7 +94,9 @@ typedef enum {
 typedef enum {
   UVCHAN_DROPPED_OVERFLOW = 1, /* by the overflow policy */
   UVCHAN_DROPPED_ABORT,        /* by uvchan_abort() */
-  UVCHAN_DROPPED_RELEASE       /* left in the channel when its last reference went */
+  UVCHAN_DROPPED_RELEASE,      /* left in the channel when its last reference went */
+  UVCHAN_DROPPED_EXPIRED,      /* it was in the channel for max_age, and nobody had received it */
+  UVCHAN_DROPPED_SHED          /* cut from a queue that stood, by the admission */
 } uvchan_drop_reason_t;
 
 /* Takes a value that was sent and that nobody will receive, once for each such value: to free what
@@ -106,6 +108,22 @@ typedef enum {
  * channel itself is gone. */
 typedef void (*uvchan_drop_cb)(void* value, uvchan_drop_reason_t reason, void* arg);
 
+/* Admission by the time that is waited: how long a queue may stand. A burst that is worked off soon
+ * is left alone; but where for a whole interval nothing was taken out that had waited for less than
+ * the target, the queue stands: it takes in more than is taken out, and everybody waits for
+ * nothing. From then on what has waited for a quarter longer than the target is cut from the
+ * queue's head, but for the last in it, until something has waited for less again. So what is taken
+ * out has waited for about the target, and what takes out has always something to do.
+ *
+ * How a standing queue is told from a burst follows RFC 8289 (CoDel); to cut all that is too old, and
+ * not ever more of it, follows "Fail at Scale" (Ben Maurer, ACM Queue, 2015): RFC 8289 waits for
+ * senders that slow down when a packet of theirs is lost, as TCP does. */
+typedef struct {
+  uint64_t target;   /* nanoseconds, 1 or more; a few times what one value takes to be worked off */
+  uint64_t interval; /* nanoseconds, 1 or more; some 10 to 20 times the target */
+  void* reserved[2]; /* NULL each, or UV_EINVAL */
+} uvchan_admission_t;
+
 /* All zero is valid: an unbuffered channel of pure signals. */
 typedef struct {
   /* bytes in a value; 0 is a pure signal. Values are copied; what a callback gets, of a batch its
@@ -116,8 +134,12 @@ typedef struct {
   uvchan_overflow_t overflow;
   uvchan_drop_cb drop_cb; /* or NULL: such values vanish */
   void* drop_arg;
-  const char* name;  /* for statistics; copied; or NULL */
-  void* reserved[4]; /* NULL each; UV_EINVAL else, since a later version may give it a meaning */
+  const char* name; /* for statistics; copied; or NULL */
+  /* nanoseconds; 0: values don't grow old. See "Values that grow old" below. Since 1.3 */
+  uint64_t max_age;
+  const uvchan_admission_t* admission; /* copied; or NULL. Since 1.3 */
+  /* NULL each; UV_EINVAL else, since a later version may give it a meaning */
+  void* reserved[3 - sizeof(uint64_t) / sizeof(void*)];
 } uvchan_options_t;
 
 typedef struct {

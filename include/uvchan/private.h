@@ -62,6 +62,14 @@ typedef struct {
   uvchan__place_t* last;
 } uvchan__queue_t;
 
+/* What a loop has to do at a time; the loop's thread alone. */
+typedef struct uvchan__alarm_s {
+  struct uvchan__alarm_s* next; /* in the hub's list, by their times; NULL in none */
+  struct uvchan__alarm_s* prev;
+  uint64_t at; /* as uv_hrtime() */
+  void (*ring)(struct uvchan__alarm_s* alarm);
+} uvchan__alarm_t;
+
 /* What every request begins with. */
 /* clang-format off */
 #define UVCHAN__REQ_FIELDS(self) \

@@ -66,6 +66,10 @@
 #define UVCHAN__ALONE_BYTES 512
 #define UVCHAN__ALIGNED_BYTES 1024
 
+/* A queue that stands is cut where a value has waited for so large a part of the target longer than
+ * that. */
+#define UVCHAN__SHED_PART_OF_TARGET 4
+
 /* ---- Wake ------------------------------------------------------------------------------------ */
 
 /* How long a thread looks again before it sleeps, at most; promised in uvchan.h. A value from

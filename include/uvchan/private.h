@@ -81,4 +81,13 @@ typedef struct uvchan__alarm_s {
   void (*complete)(self* req, int status);
 /* clang-format on */
 
+/* What a work begins with: a request that may be claimed long before it is finished. */
+/* clang-format off */
+#define UVCHAN__WORK_FIELDS(self) \
+  UVCHAN__REQ_FIELDS(self) \
+  int (*take_back)(self* req); /* where it is finished and not called back: 1, and it is out */
+/* clang-format on */
+
+struct uvchan__port_s;
+
 #endif /* UVCHAN_PRIVATE_H */

@@ -6,7 +6,7 @@
 #include "wake/hub.h"
 #include "wake/posts.h"
 
-static void complete(uvchan_req_t* req, int status) {
+void uvchan__req_complete(uvchan_req_t* req, int status) {
   uvchan__hub_t* hub = req->waiter.hub;
 
   req->complete(req, status);
@@ -31,7 +31,7 @@ void uvchan__req_let_go(uvchan__hub_t* hub, void* const* channels) {
 static unsigned int run(uvchan__entry_t* entry) {
   uvchan_req_t* req = (uvchan_req_t*)((unsigned char*)entry - offsetof(uvchan_req_t, waiter.entry));
 
-  complete(req, req->waiter.status);
+  uvchan__req_complete(req, req->waiter.status);
   return 1;
 }
 
@@ -54,28 +54,32 @@ void uvchan__req_decide(uvchan_req_t* req, int status, size_t index) {
   uvchan__hub_post_here(req->waiter.hub, &req->waiter.entry);
 }
 
-static void on_cancelled(uv_handle_t* later) { complete(later->data, UV_ECANCELED); }
+static void on_cancelled(uv_handle_t* later) { uvchan__req_complete(later->data, UV_ECANCELED); }
 
 static void on_rescued(uv_handle_t* later) {
   uvchan_req_t* req = later->data;
 
-  complete(req, req->waiter.status);
+  uvchan__req_complete(req, req->waiter.status);
+}
+
+/* From here on nobody but its owner knows of the request. Another thread that has claimed it is on
+ * its way to post it, with no lock held, and is waited for; but a pool's thread that does a work
+ * may be at it for long, and the answer is 0 then. */
+static int take_back(uvchan_req_t* req) {
+  if (req->waiter.kind == UVCHAN__WORK) return ((uvchan__work_req_t*)req)->take_back(req);
+  uvchan__hub_await_post(req->waiter.hub, &req->waiter.entry);
+  uvchan__hub_unpost(req->waiter.hub, &req->waiter.entry);
+  return 1;
 }
 
 /* The outcome is decided. A stranger may have closed the hub's handles, or close them next, and
- * then no turn comes to tell of it: so libuv itself has to call back. Another thread that has
- * claimed the request is on its way to post it, with no lock held, and is waited for; then nobody
- * but its owner knows of the request, who marks it as withdrawn. */
+ * then no turn comes to tell of it: so libuv itself has to call back. */
 static void rescue(uvchan_req_t* req) {
-  uvchan__hub_t* hub = req->waiter.hub;
-
   /* called back already, for its callback begins with uvchan__req_defer(); or not claimed but
    * withdrawn, by a cancel before this one, and libuv will call back */
-  if (req->complete == NULL || !uvchan__is_claimed(&req->waiter)) return;
-  uvchan__hub_await_post(hub, &req->waiter.entry);
-  uvchan__hub_unpost(hub, &req->waiter.entry);
+  if (req->complete == NULL || !uvchan__is_claimed(&req->waiter) || !take_back(req)) return;
   uvchan__set_withdrawn(&req->waiter);
-  uvchan__hub_later(hub, req->loop, &req->later, on_rescued);
+  uvchan__hub_later(req->waiter.hub, req->loop, &req->later, on_rescued);
 }
 
 /* Once it has withdrawn nobody else decides it (waiters.h, I2); its places, which may still be

@@ -24,6 +24,10 @@ typedef void (*uvchan__complete_func)(uvchan_req_t* req, int status);
 
 #define UVCHAN__REQ(req) ((uvchan_req_t*)(req))
 
+typedef struct {
+  UVCHAN__WORK_FIELDS(uvchan_req_t)
+} uvchan__work_req_t;
+
 /* From here on the loop is kept alive, until the callback. The hub was acquired for the request. */
 void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub,
                        uvchan__withdraw_func withdraw, uvchan__complete_func complete);
@@ -33,6 +37,9 @@ void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub,
  * uvchan__req_let_go(), which by itself releases the channels it is given. */
 void** uvchan__req_defer(uvchan_req_t* req, uvchan__deferred_func after);
 void uvchan__req_let_go(uvchan__hub_t* hub, void* const* channels);
+
+/* Calls back, and does what has to follow. */
+void uvchan__req_complete(uvchan_req_t* req, int status);
 
 /* The outcome of a request that was never queued. */
 void uvchan__req_decide(uvchan_req_t* req, int status, size_t index);

@@ -1,6 +1,8 @@
 /* Waiting a moment, and a test's dice; backoff.h says for whom. Threads: any. */
 #include "ground/backoff.h"
 
+#include <uv.h>
+
 #include "ground/platform.h"
 
 void uvchan__relax(unsigned int* round) {
@@ -12,6 +14,27 @@ void uvchan__relax(unsigned int* round) {
     uvchan__yield();
   } else {
     uvchan__sleep_ms(UVCHAN__RELAX_SLEEP_MS);
+  }
+}
+
+static void pause_a_while(void) {
+  int i;
+
+  for (i = 0; i < UVCHAN__COALESCE_PAUSES; i++) uvchan__pause();
+}
+
+void uvchan__coalesce_until(int (*has_batch)(const void* arg), const void* arg) {
+  uint64_t begin = uv_hrtime();
+  int has_yielded = 0;
+  uint64_t gone = 0;
+
+  while (!has_batch(arg) && gone < UVCHAN__COALESCE_NS) {
+    if (gone > UVCHAN__COALESCE_NS / UVCHAN__COALESCE_PART_TO_YIELD && !has_yielded) {
+      uvchan__yield();
+      has_yielded = 1;
+    }
+    pause_a_while();
+    gone = uv_hrtime() - begin;
   }
 }
 

@@ -15,6 +15,10 @@
  * priorities. *round starts at 0. */
 void uvchan__relax(unsigned int* round);
 
+/* Lets a batch gather: waits until there is one, for UVCHAN__COALESCE_NS at the most, and gives the
+ * processor away once meanwhile: on a single one, that is what lets it come. */
+void uvchan__coalesce_until(int (*has_batch)(const void* arg), const void* arg);
+
 /* Another thread has moved the word that this one wants to move: leaves it to him for a moment, in
  * which he may move it many times more, for longer each time. Where both tried again at once, the
  * word's line would go to and fro for each move. *pauses starts at

@@ -30,6 +30,43 @@ void uvchan__let_cancellation(int before) { (void)before; }
 
 #endif
 
+#ifndef _WIN32
+
+#include <signal.h>
+
+static_assert(sizeof(sigset_t) <= sizeof(uvchan__signals_t), "room for the signals of a thread");
+
+void uvchan__hold_signals(uvchan__signals_t* signals) {
+  sigset_t all;
+
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, (sigset_t*)(void*)signals);
+}
+
+void uvchan__let_signals(const uvchan__signals_t* signals) {
+  pthread_sigmask(SIG_SETMASK, (const sigset_t*)(const void*)signals, NULL);
+}
+
+#else
+
+void uvchan__hold_signals(uvchan__signals_t* signals) { (void)signals; }
+
+void uvchan__let_signals(const uvchan__signals_t* signals) { (void)signals; }
+
+#endif
+
+#if defined(__linux__) && !defined(UVCHAN_PORTABLE)
+
+#include <sys/prctl.h>
+
+void uvchan__name_thread(const char* name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+#else
+
+void uvchan__name_thread(const char* name) { (void)name; }
+
+#endif
+
 #if UVCHAN__HAS_FUTEX
 
 #include <linux/futex.h>

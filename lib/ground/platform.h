@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #endif
 
+#include <stddef.h>
+
 #include "ground/atomic.h"
 
 #define UVCHAN__FOR_EVER UINT64_MAX
@@ -79,6 +81,22 @@ static inline uint64_t uvchan__cap_sleep(uint64_t timeout) {
  * afterwards, at the next point of its own. */
 int uvchan__hold_cancellation(void);
 void uvchan__let_cancellation(int before);
+
+/* A thread that is made between these two gets none of the signals that are sent to the process:
+ * their handlers are its program's, and run on threads that it knows. What is given to let() stays
+ * the caller's. */
+typedef struct {
+  union {
+    max_align_t aligned;
+    unsigned char bytes[256];
+  } before;
+} uvchan__signals_t;
+
+void uvchan__hold_signals(uvchan__signals_t* signals);
+void uvchan__let_signals(const uvchan__signals_t* signals);
+
+/* Names the calling thread, where the system shows that; it may show the first 15 bytes alone. */
+void uvchan__name_thread(const char* name);
 
 /* Cannot be cancelled meanwhile. 0: gives up the processor, and no more. */
 void uvchan__sleep_ms(unsigned int milliseconds);

@@ -149,4 +149,26 @@
  * more looks first which are ready. Not measured. */
 #define UVCHAN__SHUFFLED_CASES 64
 
+/* ---- Pool ------------------------------------------------------------------------------------ */
+
+/* So many urgent works begin in a row while a normal one waits; promised in pool.h. Not
+ * measured. */
+#define UVCHAN__URGENT_IN_A_ROW 8
+
+/* Threads of a pool whose owner does not say how many; promised in pool.h. */
+#define UVCHAN__DEFAULT_THREADS 4
+
+/* Works that will be worked off by then call no further thread: to wake one takes as long. With 2
+ * threads and works that do nothing... */
+#define UVCHAN__CALL_NS 20000
+
+/* The guard looks again after so long. Not measured. */
+#define UVCHAN__GUARD_NS 200000
+
+/* How long a work takes is learned by one part in so many. Not measured. */
+#define UVCHAN__TYPICAL_PART_LEARNED 8
+
+/* After a thread could not be made another one is tried so much later. Not measured. */
+#define UVCHAN__THREAD_RETRY_NS 1000000000u
+
 #endif /* UVCHAN_TUNING_H */

@@ -40,14 +40,16 @@ int uvchan__hub_is_dead(const uvchan__hub_t* hub) {
   return uv_is_closing((const uv_handle_t*)hub->async) ||
          uv_is_closing((const uv_handle_t*)&hub->prepare) ||
          uv_is_closing((const uv_handle_t*)&hub->check) ||
-         uv_is_closing((const uv_handle_t*)&hub->idle);
+         uv_is_closing((const uv_handle_t*)&hub->idle) ||
+         uv_is_closing((const uv_handle_t*)&hub->timer);
 }
 
 int uvchan__hub_is_gone(const uvchan__hub_t* hub) {
   return uvchan__handle_is_closed((const uv_handle_t*)hub->async) &&
          uvchan__handle_is_closed((const uv_handle_t*)&hub->prepare) &&
          uvchan__handle_is_closed((const uv_handle_t*)&hub->check) &&
-         uvchan__handle_is_closed((const uv_handle_t*)&hub->idle);
+         uvchan__handle_is_closed((const uv_handle_t*)&hub->idle) &&
+         uvchan__handle_is_closed((const uv_handle_t*)&hub->timer);
 }
 
 /* [references.R] and [references.A]: all use of the hub's memory comes before it is freed. */

@@ -80,6 +80,10 @@ struct uvchan__hub_s {
   uv_prepare_t prepare;
   uv_check_t check;
   uv_idle_t idle;
+  uv_timer_t timer;              /* for alarms.c alone, as the next three */
+  uvchan__alarm_t* first_alarm;  /* by their times */
+  uvchan__alarm_t* last_alarm;
+  uint64_t timer_at;             /* as uv_hrtime(), while it is active; else 0 */
   uvchan__later_t later;
   uvchan__registry_t* home; /* fixed: of the copy of the library that made it */
   /* Under the lock of its registry. */

@@ -61,13 +61,15 @@ static int init_handles(uvchan__hub_t* hub, uv_loop_t* loop) {
   uv_prepare_init(loop, &hub->prepare);
   uv_check_init(loop, &hub->check);
   uv_idle_init(loop, &hub->idle);
+  uv_timer_init(loop, &hub->timer);
   uv_prepare_start(&hub->prepare, uvchan__hub_on_prepare);
   uv_check_start(&hub->check, uvchan__hub_on_check);
   uv_unref((uv_handle_t*)hub->async);
   uv_unref((uv_handle_t*)&hub->prepare);
   uv_unref((uv_handle_t*)&hub->check);
   uv_unref((uv_handle_t*)&hub->idle);
-  hub->async->data = hub->prepare.data = hub->check.data = hub->idle.data = hub;
+  uv_unref((uv_handle_t*)&hub->timer);
+  hub->async->data = hub->prepare.data = hub->check.data = hub->idle.data = hub->timer.data = hub;
   hub->awake = 1;
   /* the loop may be past its prepare phase already, and about to block: so its first turn does
    * not */
@@ -139,6 +141,7 @@ void uvchan__hub_release(uvchan__hub_t* hub) {
   by_stranger += close_handle(hub, (uv_handle_t*)&hub->prepare);
   by_stranger += close_handle(hub, (uv_handle_t*)&hub->check);
   by_stranger += close_handle(hub, (uv_handle_t*)&hub->idle);
+  by_stranger += close_handle(hub, (uv_handle_t*)&hub->timer);
   if (by_stranger == 0) {
     uvchan__hub_give_back(hub, 1);
   } else {
@@ -159,6 +162,8 @@ void uvchan__hub_unref(uvchan__hub_t* hub) {
   if (--hub->loop_refs == 0 && !uv_is_closing((uv_handle_t*)&hub->prepare))
     uv_unref((uv_handle_t*)&hub->prepare);
 }
+
+int uvchan__hub_is_deserted(const uvchan__hub_t* hub) { return uvchan__hub_is_dead(hub); }
 
 /* Called back at once, cb stands within whatever callback this call comes from, and that one's
  * deferred is not yet to be done: so it is put aside, for cb may defer by itself, which would run

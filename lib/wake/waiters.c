@@ -108,19 +108,21 @@ static unsigned int is_asleep(uvchan__waiter_t* waiter, const uvchan__wakes_t* w
   return uvchan__hub_is_asleep(waiter->hub);
 }
 
-void uvchan__finish(uvchan__place_t* place, int status, uvchan__wakes_t* wakes) {
-  uvchan__waiter_t* waiter = place->waiter;
-
+void uvchan__settle(uvchan__waiter_t* waiter, int status, uvchan__wakes_t* wakes) {
   waiter->status = status;
-  waiter->index = place->index;
   waiter->next = NULL;
-  wakes->asleep += is_asleep(waiter, wakes);
   if (wakes->last == NULL) {
     wakes->first = waiter;
   } else {
     wakes->last->next = waiter;
   }
   wakes->last = waiter;
+}
+
+void uvchan__finish(uvchan__place_t* place, int status, uvchan__wakes_t* wakes) {
+  place->waiter->index = place->index;
+  wakes->asleep += is_asleep(place->waiter, wakes);
+  uvchan__settle(place->waiter, status, wakes);
 }
 
 void uvchan__tell(uvchan__waiter_t* receiver, uvchan__wakes_t* wakes) {

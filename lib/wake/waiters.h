@@ -38,7 +38,8 @@
 #include "ground/atomic.h"
 #include "wake/patience.h"
 
-typedef enum { UVCHAN__THREAD, UVCHAN__REQUEST, UVCHAN__RECEIVER } uvchan__kind_t;
+/* WORK is a request that may be claimed long before it is finished. */
+typedef enum { UVCHAN__THREAD, UVCHAN__REQUEST, UVCHAN__RECEIVER, UVCHAN__WORK } uvchan__kind_t;
 
 /* hub and run: NULL for a thread. Until it is queued it is STARTING. */
 void uvchan__waiter_init(uvchan__waiter_t* waiter, uvchan__kind_t kind, uvchan__hub_t* hub,
@@ -76,6 +77,8 @@ typedef struct {
 /* The place's waiter, claimed by the caller, has got its value or its end: sets the outcome, and
  * notes it to be woken. */
 void uvchan__finish(uvchan__place_t* place, int status, uvchan__wakes_t* wakes);
+/* The same for one without a place; whether its loop sleeps is not counted. */
+void uvchan__settle(uvchan__waiter_t* waiter, int status, uvchan__wakes_t* wakes);
 /* has a started receiver look */
 void uvchan__tell(uvchan__waiter_t* receiver, uvchan__wakes_t* wakes);
 

@@ -1,9 +1,9 @@
 /* uvchan/pool.h: a pool of threads that works for loops.
  *
- * What comes in on a loop and takes too long for it is submitted to a pool, waits there in a bounded
- * queue, is worked off on one of the pool's threads, and its answer comes back to the loop that
- * submitted it: as uv_queue_work(), but with threads of one's own, a bound, two lanes, limits of
- * time, figures and an end.
+ * What comes in on a loop and takes too long for it is submitted to a pool, waits there in a
+ * bounded queue, is worked off on one of the pool's threads, and its answer comes back to the loop
+ * that submitted it: as uv_queue_work(), but with threads of one's own, a bound, two lanes, limits
+ * of time, figures and an end.
  *
  *      loops                          pool                                    threads
  *      try_submit, submit --> [ urgent lane | normal lane ] --on_work--> with a state of their own
@@ -14,10 +14,10 @@
  * alive until on_done, and a loop on which one is pending can't be closed.
  *
  * How the functions are documented, and what a stranger is: see uvchan.h. The callbacks on_done,
- * on_room and on_closed run on their loop's thread, never inside the call that led to them, and need
- * not return (uvchan.h says when). on_work and the callbacks of threads run on threads of the pool,
- * where every function of the library is allowed that may be called on any thread; they have to
- * return.
+ * on_room and on_closed run on their loop's thread, never inside the call that led to them, and
+ * need not return (uvchan.h says when). on_work and the callbacks of threads run on threads of the
+ * pool, where every function of the library is allowed that may be called on any thread; they have
+ * to return.
  *
  * Fork. A child of fork() has none of a pool's threads. It must not touch a pool of its parent's,
  * nor run a loop that has works pending; pools that it makes itself are its own. */
@@ -47,7 +47,7 @@ typedef void (*uvchan_thread_end_cb)(void* state, void* arg);
 
 /* All zero is valid but for capacity. */
 typedef struct {
-  unsigned int threads; /* at most; 0: 4, as uv_queue_work() has */
+  unsigned int threads; /* at most, and 1 at least; 0: 4, as uv_queue_work() has */
   size_t capacity;      /* works that wait, at most, in both lanes together; 1 or more */
   /* of the capacity, places that only urgent work may take; less than the capacity */
   size_t urgent_places;
@@ -77,10 +77,10 @@ int uvchan_pool_create(uvchan_pool_t** pool, const uvchan_pool_options_t* option
 /* Adds a reference. Returns pool; NULL for NULL. Threads: any that holds a reference. */
 uvchan_pool_t* uvchan_pool_retain(uvchan_pool_t* pool);
 
-/* Gives a reference back; NULL is allowed. Pending works, a pending close and requests for room hold
- * references of their own. With the last one the pool is freed; where it was not closed before, its
- * threads, which have nothing to do then, are ended and waited for. Threads: any, but not the
- * pool's own. */
+/* Gives a reference back; NULL is allowed. Pending works, a pending close and requests for room
+ * hold references of their own. With the last one the pool is freed; where it was not closed
+ * before, its threads, which have nothing to do then, are ended and waited for. Threads: any, but
+ * not the pool's own. */
 void uvchan_pool_release(uvchan_pool_t* pool);
 
 /* ---- Work ------------------------------------------------------------------------------------ */
@@ -90,10 +90,10 @@ void uvchan_pool_release(uvchan_pool_t* pool);
 typedef void (*uvchan_work_cb)(uvchan_work_t* work, void* state);
 
 /* Gets the outcome, on the loop that submitted; the memory is the caller's again.
- *   status   0: on_work has returned; and where on_work was not called: UV_ECANCELED, by
- *            uvchan_cancel(), or the pool was closed and its limit over; UV_ETIMEDOUT: it had waited
- *            for max_wait, or was cut from a queue that stood (admission); UV_EPIPE: the pool was
- *            closed before it, or while it waited for room */
+ *   status   0: on_work has returned. Else it was not called: UV_ECANCELED, by uvchan_cancel(), or
+ *            the pool was closed and its limit is over; UV_ETIMEDOUT: it had waited for max_wait,
+ *            or was cut from a queue that stood (admission); UV_EPIPE: the pool was closed before
+ *            it, or while it waited for room */
 typedef void (*uvchan_work_done_cb)(uvchan_work_t* work, int status);
 
 typedef enum {
@@ -109,18 +109,21 @@ typedef struct {
 } uvchan_work_options_t;
 
 struct uvchan_work_s {
-  UVCHAN__REQ_FIELDS(uvchan_req_t)
+  UVCHAN__WORK_FIELDS(uvchan_req_t)
   uvchan_pool_t* pool; /* read only */
   /* private */
-  struct uvchan_work_s* next; /* in its lane, under the pool's lock, as prev, lane and is_in */
-  struct uvchan_work_s* prev;
-  uvchan_work_cb on_work;
+  uvchan_work_cb on_work; /* fixed, as all but the links, the place and the alarm */
   uvchan_work_done_cb on_done;
+  struct uvchan_work_s* next; /* in its lane, or its port; under the pool's lock */
+  struct uvchan_work_s* prev;
+  struct uvchan__port_s* port;
   uint64_t submitted; /* as uv_hrtime() */
-  uvchan__alarm_t alarm;
+  uint64_t limit;     /* the same; 0: none */
   unsigned char lane;
-  unsigned char is_queued;
+  unsigned char is_queued; /* under the pool's lock, as the next two */
   unsigned char is_inside; /* within the capacity */
+  unsigned char place;     /* port.c */
+  uvchan__alarm_t alarm;   /* the loop's */
   void* reserved[4];
 };
 
@@ -135,9 +138,9 @@ struct uvchan_work_s {
 int uvchan_pool_try_submit(uv_loop_t* loop, uvchan_work_t* work, uvchan_pool_t* pool,
                            uvchan_work_cb on_work, uvchan_work_done_cb on_done);
 
-/* The same, and where there is no room the work waits for it in its turn, without blocking the loop.
- * It is bounded by what its callers have. Returns as requests do: a pool that was closed is the
- * status of on_done. Threads: loop. */
+/* The same, and where there is no room the work waits for it in its turn, without blocking the
+ * loop. It is bounded by what its callers have. Returns as requests do: a pool that was closed is
+ * the status of on_done. Threads: loop. */
 int uvchan_pool_submit(uv_loop_t* loop, uvchan_work_t* work, uvchan_pool_t* pool,
                        uvchan_work_cb on_work, uvchan_work_done_cb on_done);
 
@@ -168,8 +171,8 @@ struct uvchan_room_s {
 };
 
 /* Calls back when a normal work would find room: at once, in the loop's next turn, where it does
- * now. All who wait are called back for one place, and who comes too late tries, and asks, again. So
- * a server holds back what it can't take: it calls uv_accept(), or uv_read_start(), in cb.
+ * now. All who wait are called back for one place, and who comes too late tries, and asks, again.
+ * So a server holds back what it can't take: it calls uv_accept(), or uv_read_start(), in cb.
  *   req   in place until the callback
  *   cb    0; UV_ECANCELED: by uvchan_cancel(); UV_EPIPE: the pool is closed
  * Returns as requests do. Threads: loop. Cost: a lock. */
@@ -186,22 +189,22 @@ size_t uvchan_pool_room(uvchan_pool_t* pool);
 typedef void (*uvchan_pool_closed_cb)(uvchan_pool_t* pool);
 
 /* Closes the pool: from its return on no work is taken; what waits for room gets UV_EPIPE. What
- * waits inside is still done, for so long; then what has not begun gets UV_ECANCELED. What has begun
- * is waited for in any case.
+ * waits inside is still done, for so long; then what has not begun gets UV_ECANCELED. What has
+ * begun is waited for in any case.
  *   loop        where to call back; kept alive until then
  *   drain_ms    milliseconds; 0: nothing more begins; UINT64_MAX: no limit
  *   on_closed   called once, after the last on_done on any loop; or NULL
- * Returns 0; UV_EALREADY: it was closed before, and the limit is the lesser of both from here on;
- * UV_EINVAL; UV_ENOMEM, or what uv_async_init() answers, for the loop's first user: then the pool is
- * as before. Threads: loop. Cost: a lock; on_closed comes after a join of threads that have nothing
- * left to do. */
+ * Returns 0; UV_EALREADY: it was closed before, and with a drain_ms of 0 nothing more begins all
+ * the same; UV_EINVAL; UV_ENOMEM, or what uv_async_init() answers, for the loop's first user: then
+ * the pool is as before. Threads: loop. Cost: a lock; on_closed comes after a join of threads that
+ * have nothing left to do. */
 int uvchan_pool_close(uv_loop_t* loop, uvchan_pool_t* pool, uint64_t drain_ms,
                       uvchan_pool_closed_cb on_closed);
 
 /* ---- Figures --------------------------------------------------------------------------------- */
 
-/* At rest submitted == done + cancelled + expired + shed + closed, which are counted when the outcome
- * is decided. */
+/* At rest submitted == done + cancelled + expired + shed + closed, which are counted when the
+ * outcome is decided. */
 typedef struct {
   const char* name;       /* "" where none was given; lives as long as the pool */
   uint64_t submitted;     /* works that were taken, inside or to wait for room */

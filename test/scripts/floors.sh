@@ -1,6 +1,6 @@
 #!/bin/sh
 # floors.sh: lib/ is built of floors, and includes go down alone: from a floor to itself, or along
-# one of the nine arrows below. A room is a .c file with its header, and there is no circle of
+# one of the thirteen arrows below. A room is a .c file with its header, and there is no circle of
 # rooms. What is inside a channel, and inside a hub, is open to one floor alone. Each mistake is
 # named, in all of lib/; a new include that is right needs no change here.
 set -eu
@@ -9,6 +9,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 arrows='
+pool ends
+pool wake
+pool store
+pool ground
 ends channel
 ends wake
 ends store
@@ -23,6 +27,7 @@ private='
 channel/state.h channel
 channel/steps.h channel
 wake/hub-state.h wake
+pool/state.h pool
 '
 
 # Each include of a file of lib/ itself: who includes, what.

@@ -1,0 +1,330 @@
+/* A pool's threads. Invariants: state.h; which threads enter: threads.h. */
+#include "pool/threads.h"
+
+#include <string.h>
+
+#include "ground/lock.h"
+#include "ground/tuning.h"
+#include "pool/lanes.h"
+#include "pool/port.h"
+#include "wake/patience.h"
+#include "wake/posts.h"
+
+/* ---- Calling a thread: with the lock --------------------------------------------------------- */
+
+/* The one that was parked last: what it needs is still near, and the others can sleep on. A guard
+ * that can't be claimed is awake already, and about to look. */
+static int call_parked(uvchan_pool_t* pool, uvchan__shift_t* shift) {
+  uvchan__place_t* place = pool->parked.last;
+
+  if (place == NULL) return 0;
+  uvchan__dequeue(&pool->parked, place);
+  pool->n_looking++;
+  if (uvchan__claim(place->waiter)) uvchan__settle(place->waiter, 0, &shift->wakes);
+  return 1;
+}
+
+void uvchan__threads_call_all(uvchan_pool_t* pool, uvchan__shift_t* shift) {
+  while (call_parked(pool, shift)) continue;
+}
+
+/* A place for one more, which counts as looking from here on; or NULL. */
+static uvchan__thread_t* reserve(uvchan_pool_t* pool, uint64_t now) {
+  uvchan__thread_t* thread = pool->threads;
+
+  if (pool->n_threads == pool->threads_at_most || now < pool->retry_at) return NULL;
+  while (thread->is_making || (thread->is_used && !thread->has_ended)) thread++;
+  thread->is_making = 1;
+  pool->n_threads++;
+  pool->n_making++;
+  pool->n_looking++;
+  return thread;
+}
+
+/* As far as can be told, by those who are at work. */
+static int is_soon_worked_off(const uvchan_pool_t* pool) {
+  size_t n = pool->n_running == 0 ? 0 : uvchan__lanes_waiting(pool) / pool->n_running;
+
+  return pool->has_guard && pool->n_running > 0 && n < UVCHAN__CALL_NS &&
+         n * pool->typical_ns < UVCHAN__CALL_NS;
+}
+
+static void call_one_where_missing(uvchan_pool_t* pool, uvchan__shift_t* shift) {
+  if (pool->n_looking > 0 || uvchan__lanes_waiting(pool) == 0 || is_soon_worked_off(pool)) return;
+  if (!call_parked(pool, shift)) shift->to_make = reserve(pool, shift->now);
+}
+
+/* ---- The stay under the lock ----------------------------------------------------------------- */
+
+static int make(uvchan__thread_t* thread);
+
+void uvchan__pool_lock(uvchan_pool_t* pool) { uvchan__lock(&pool->lock); }
+
+void uvchan__pool_unlock(uvchan_pool_t* pool, uvchan__shift_t* shift) {
+  call_one_where_missing(pool, shift);
+  uvchan__unlock(&pool->lock);
+  uvchan__wake_all(&shift->wakes);
+  if (shift->to_make != NULL) make(shift->to_make);
+}
+
+/* Posted with the lock: the loop joins the threads, this one too, and whoever holds the pool lets
+ * go of it after this alone. */
+void uvchan__pool_check_end(uvchan_pool_t* pool, uvchan__shift_t* shift) {
+  if (!pool->has_end || pool->end_is_posted || pool->n_threads > 0 || pool->n_making > 0 ||
+      pool->n_ports_used > 0)
+    return;
+  pool->end_is_posted = 1;
+  uvchan__hub_post(pool->end_hub, &pool->end, &shift->wakes.hubs);
+}
+
+/* ---- Work: on the pool's own threads --------------------------------------------------------- */
+
+static int has_ended(const uvchan_pool_t* pool) {
+  return pool->is_closed && uvchan__lanes_waiting(pool) == 0;
+}
+
+static void learn_typical(uvchan_pool_t* pool, uint64_t ns) {
+  pool->typical_ns +=
+      ns / UVCHAN__TYPICAL_PART_LEARNED - pool->typical_ns / UVCHAN__TYPICAL_PART_LEARNED;
+}
+
+/* One work is done, and the next one begins: one stay for both. It is counted before it is posted,
+ * so that its on_done finds it counted. NULL: there is none, and the thread looks. */
+static uvchan_work_t* go_on(uvchan_pool_t* pool, uvchan__thread_t* thread, uvchan_work_t* done) {
+  uvchan__shift_t shift = UVCHAN__SHIFT(uv_hrtime());
+  uvchan_work_t* next;
+
+  uvchan__pool_lock(pool);
+  pool->done++;
+  thread->n_done++;
+  learn_typical(pool, shift.now - thread->begun);
+  thread->begun = shift.now;
+  uvchan__port_finish(done, 0, &shift);
+  next = uvchan__lanes_take(pool, &shift);
+  if (next == NULL) {
+    thread->spins = pool->n_looking == 0;
+    pool->n_running--;
+    pool->n_looking++;
+  }
+  uvchan__pool_unlock(pool, &shift);
+  return next;
+}
+
+/* The guard is a parked thread that looks again before long, as long as works come: so that another
+ * thread need not be woken for each few works that are soon worked off, and a few that are not do
+ * not wait for more than that. Where none have come meanwhile it parks for good. */
+static void park(uvchan_pool_t* pool, uvchan__thread_t* thread) {
+  uvchan__waiter_init(&thread->waiter, UVCHAN__THREAD, NULL, NULL);
+  uvchan__place_init(&thread->place, &thread->waiter, NULL, NULL, 0);
+  uvchan__enqueue(&pool->parked, &thread->place);
+  pool->n_looking--;
+  thread->is_guard =
+      !pool->has_guard && pool->n_threads > 1 && thread->seen_submitted != pool->submitted;
+  if (thread->is_guard) pool->has_guard = 1;
+  thread->seen_submitted = pool->submitted;
+}
+
+/* It looks from here on. Answers whether it does so by itself, as the guard does, and was not
+ * called. */
+static int leave_parked(uvchan_pool_t* pool, uvchan__thread_t* thread) {
+  int by_itself = thread->place.queued;
+
+  if (thread->is_guard) pool->has_guard = 0;
+  thread->is_guard = 0;
+  if (by_itself) {
+    uvchan__dequeue(&pool->parked, &thread->place);
+    pool->n_looking++;
+  }
+  return by_itself;
+}
+
+/* Whether others are at it who need no help. */
+static int leaves_it_to_others(const uvchan_pool_t* pool, uint64_t now) {
+  return pool->n_running > 0 && uvchan__lanes_longest_wait(pool, now) < UVCHAN__CALL_NS;
+}
+
+/* may_park: where there is nothing it is parked. Where the pool has come to its end, *is_over, and
+ * the thread looks no more. */
+static uvchan_work_t* look(uvchan_pool_t* pool, uvchan__thread_t* thread, int may_park,
+                           int* is_over) {
+  uvchan__shift_t shift = UVCHAN__SHIFT(uv_hrtime());
+  uvchan_work_t* work = NULL;
+  int by_itself;
+
+  uvchan__pool_lock(pool);
+  by_itself = leave_parked(pool, thread);
+  if (!by_itself || !leaves_it_to_others(pool, shift.now))
+    work = uvchan__lanes_take(pool, &shift);
+  *is_over = work == NULL && has_ended(pool);
+  if (work != NULL) pool->n_running++;
+  thread->begun = shift.now;
+  if (work != NULL || *is_over) {
+    pool->n_looking--;
+  } else if (may_park) {
+    park(pool, thread);
+  }
+  uvchan__pool_unlock(pool, &shift);
+  return work;
+}
+
+static unsigned int worth_a_look(const uvchan_pool_t* pool) { /* relaxed: a hint */
+  return atomic_load_explicit(&pool->worth_a_look, memory_order_relaxed);
+}
+
+static int has_batch(const void* pool) { return worth_a_look(pool) >= UVCHAN__BUSY_VALUES; }
+
+/* Looks again for a while, as a thread that waits on a channel does; without the lock. */
+static uvchan_work_t* spin(uvchan_pool_t* pool, uvchan__thread_t* thread,
+                           uvchan__patience_t* patience, int* is_over) {
+  uvchan_work_t* work = NULL;
+  int was_busy = thread->n_done >= UVCHAN__BUSY_VALUES;
+
+  while (work == NULL && !*is_over && uvchan__patience_wait(patience)) {
+    if (worth_a_look(pool) == 0) continue;
+    if (was_busy) uvchan__coalesce_until(has_batch, pool);
+    work = look(pool, thread, 0, is_over);
+  }
+  return work;
+}
+
+/* One thread at a time spins, for the work that comes next; the others park at once. NULL: the pool
+ * has ended. */
+static uvchan_work_t* await_work(uvchan_pool_t* pool, uvchan__thread_t* thread) {
+  uvchan__patience_t patience;
+  uvchan_work_t* work = NULL;
+  int is_over = 0;
+
+  uvchan__patience_init(&patience, &pool->patience, UVCHAN__FOR_EVER);
+  uvchan__patience_look(&patience);
+  if (thread->spins) work = spin(pool, thread, &patience, &is_over);
+  thread->n_done = 0;
+  while (work == NULL && !is_over) {
+    work = look(pool, thread, 1, &is_over);
+    if (work == NULL && !is_over)
+      uvchan__await(&thread->waiter, NULL, thread->is_guard ? UVCHAN__GUARD_NS : UVCHAN__FOR_EVER);
+  }
+  uvchan__patience_learn(&patience, &pool->patience);
+  return work;
+}
+
+static void work_off(uvchan_pool_t* pool, uvchan__thread_t* thread) {
+  uvchan_work_t* work = await_work(pool, thread);
+
+  while (work != NULL) {
+    work->on_work(work, thread->state);
+    work = go_on(pool, thread, work);
+    if (work == NULL) work = await_work(pool, thread);
+  }
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+static void count_failure(uvchan_pool_t* pool, uint64_t now) {
+  pool->threads_failed++;
+  pool->retry_at = now + UVCHAN__THREAD_RETRY_NS;
+}
+
+/* The thread's last touch of the pool. */
+static void leave(uvchan_pool_t* pool, uvchan__thread_t* thread, int has_failed) {
+  uvchan__shift_t shift = UVCHAN__SHIFT(uv_hrtime());
+
+  uvchan__pool_lock(pool);
+  pool->n_threads--;
+  thread->has_ended = 1;
+  if (has_failed) {
+    pool->n_looking--;
+    count_failure(pool, shift.now);
+  }
+  uvchan__pool_check_end(pool, &shift);
+  uvchan__pool_unlock(pool, &shift);
+}
+
+/* To uvchan__threads_begin(), where that waits for it: of the first thread alone. */
+static void report(uvchan__thread_t* thread, int status) {
+  uvchan__wakes_t wakes = {NULL, NULL, NULL, 0};
+  uvchan__waiter_t* creator = thread->creator;
+
+  if (creator == NULL) return;
+  thread->creator = NULL;
+  uvchan__settle(creator, status, &wakes);
+  uvchan__wake_all(&wakes);
+}
+
+static void run(void* arg) {
+  uvchan__thread_t* thread = arg;
+  uvchan_pool_t* pool = thread->pool;
+  int r = 0;
+
+  if (pool->name != NULL) uvchan__name_thread(pool->name);
+  if (pool->thread_begin != NULL) r = pool->thread_begin(&thread->state, pool->thread_arg);
+  report(thread, r);
+  if (r == 0) {
+    work_off(pool, thread);
+    if (pool->thread_end != NULL) pool->thread_end(thread->state, pool->thread_arg);
+  }
+  leave(pool, thread, r != 0);
+}
+
+/* The signals of the process are for its own threads. */
+static int start(uvchan__thread_t* thread) {
+  uv_thread_options_t options;
+  uvchan__signals_t before;
+  int r;
+
+  memset(&options, 0, sizeof(options));
+  options.stack_size = thread->pool->stack_size;
+  options.flags = options.stack_size == 0 ? UV_THREAD_NO_FLAGS : UV_THREAD_HAS_STACK_SIZE;
+  uvchan__hold_signals(&before);
+  r = uv_thread_create_ex(&thread->id, &options, run, thread);
+  uvchan__let_signals(&before);
+  return r;
+}
+
+/* One that has ended before leaves its place to this one. The caller holds the pool, or is one of
+ * its threads. */
+static int make(uvchan__thread_t* thread) {
+  uvchan_pool_t* pool = thread->pool;
+  uvchan__shift_t shift = UVCHAN__SHIFT(0);
+  int r;
+
+  if (thread->is_used) uv_thread_join(&thread->id);
+  thread->has_ended = 0;
+  thread->spins = 0;
+  thread->state = NULL;
+  r = start(thread);
+  uvchan__pool_lock(pool);
+  thread->is_making = 0;
+  thread->is_used = r == 0;
+  pool->n_making--;
+  if (r != 0) {
+    pool->n_threads--;
+    pool->n_looking--;
+    count_failure(pool, uv_hrtime());
+  }
+  uvchan__pool_check_end(pool, &shift);
+  uvchan__pool_unlock(pool, &shift);
+  return r;
+}
+
+int uvchan__threads_begin(uvchan_pool_t* pool) {
+  uvchan__thread_t* first = reserve(pool, 0);
+  uvchan__waiter_t creator;
+  int r;
+
+  uvchan__waiter_init(&creator, UVCHAN__THREAD, NULL, NULL);
+  uvchan__set_claimed(&creator);
+  first->creator = &creator;
+  r = make(first);
+  if (r != 0) return r;
+  uvchan__await(&creator, NULL, UVCHAN__FOR_EVER);
+  return creator.status;
+}
+
+void uvchan__threads_join(uvchan_pool_t* pool) {
+  unsigned int i;
+
+  for (i = 0; i < pool->threads_at_most; i++) {
+    if (pool->threads[i].is_used) uv_thread_join(&pool->threads[i].id);
+    pool->threads[i].is_used = 0;
+  }
+}

@@ -56,6 +56,7 @@ static void init(uvchan_pool_t* pool, const uvchan_pool_options_t* options) {
     uvchan__admission_init(&pool->lanes[i].admission, options->admission);
   for (i = 0; i < pool->threads_at_most; i++) pool->threads[i].pool = pool;
   atomic_init(&pool->references, 1);
+  pool->typical_ns = UVCHAN__CALL_NS; /* nothing is known: it is not soon worked off */
   atomic_init(&pool->patience, UVCHAN__LONGEST_PATIENCE_NS);
 }
 

@@ -153,8 +153,7 @@ static uvchan_work_t* look(uvchan_pool_t* pool, uvchan__thread_t* thread, int ma
 
   uvchan__pool_lock(pool);
   by_itself = leave_parked(pool, thread);
-  if (!by_itself || !leaves_it_to_others(pool, shift.now))
-    work = uvchan__lanes_take(pool, &shift);
+  if (!by_itself || !leaves_it_to_others(pool, shift.now)) work = uvchan__lanes_take(pool, &shift);
   *is_over = work == NULL && has_ended(pool);
   if (work != NULL) pool->n_running++;
   thread->begun = shift.now;
@@ -281,7 +280,8 @@ static int start(uvchan__thread_t* thread) {
 }
 
 /* One that has ended before leaves its place to this one. The caller holds the pool, or is one of
- * its threads. */
+ * its threads. What else waits is the new thread's to care for, which looks; where it could not be
+ * made, nobody may look any more. */
 static int make(uvchan__thread_t* thread) {
   uvchan_pool_t* pool = thread->pool;
   uvchan__shift_t shift = UVCHAN__SHIFT(0);
@@ -300,9 +300,11 @@ static int make(uvchan__thread_t* thread) {
     pool->n_threads--;
     pool->n_looking--;
     count_failure(pool, uv_hrtime());
+    call_one_where_missing(pool, &shift);
   }
   uvchan__pool_check_end(pool, &shift);
-  uvchan__pool_unlock(pool, &shift);
+  uvchan__unlock(&pool->lock);
+  uvchan__wake_all(&shift.wakes);
   return r;
 }
 

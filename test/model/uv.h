@@ -115,6 +115,10 @@ static inline int uv_idle_init(uv_loop_t* loop, uv_idle_t* handle) {
   return uv_prepare_init(loop, handle);
 }
 
+static inline int uv_timer_init(uv_loop_t* loop, uv_timer_t* handle) {
+  return uv_prepare_init(loop, handle);
+}
+
 static inline int uv_prepare_start(uv_prepare_t* handle, uv_handle_cb cb) {
   handle->cb = cb;
   handle->is_active = 1;

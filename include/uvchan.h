@@ -76,7 +76,7 @@ extern "C" {
 #endif
 
 #define UVCHAN_VERSION_MAJOR 1
-#define UVCHAN_VERSION_MINOR 2
+#define UVCHAN_VERSION_MINOR 3
 #define UVCHAN_VERSION_PATCH 0
 
 /* ---- The channel ----------------------------------------------------------------------------- */

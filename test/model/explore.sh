@@ -43,7 +43,7 @@ seconds() { sed -n '2s/[ms]/ /gp' "$output.times" | awk '{ printf "%d\n", ($1 + 
 # keeps, the places of variables on the stack do not hold where functions are not inlined.
 options() {
   echo "--disable-mm-detector --disable-estimation"
-  if grep -q '^#include "\(whole\|loop\).h"' "$here/$1.c"; then
+  if grep -q '^#include "\(whole\|loop\|pool\).h"' "$here/$1.c"; then
     echo "--disable-function-inliner --disable-loop-jump-threading --disable-load-annotation --disable-instruction-caching"
   fi
 }

@@ -74,6 +74,12 @@ void uvchan__step(void) {
 static int model_threads; /* how many there are in this round */
 static int model_running; /* how many of them are not joined yet */
 
+/* 1 where the program's first thread may wake others too, and says by MODEL_AT_END() from when on
+ * it does not. */
+#ifndef MODEL_FIRST_WAKES
+#define MODEL_FIRST_WAKES 0
+#endif
+
 #ifndef MODEL_AT_END
 #define MODEL_AT_END() ((void)0) /* of a thread */
 #endif
@@ -89,7 +95,8 @@ static pthread_t model_ids[4];
 static inline void model_spawn(void* (**bodies)(void*), int n) {
   int i;
 
-  model_threads = model_running = n;
+  model_running = n;
+  model_threads = n + MODEL_FIRST_WAKES;
   for (i = 0; i < n; i++) {
     if (pthread_create(&model_ids[i], NULL, model_thread, &bodies[i]) != 0) assert(0);
   }

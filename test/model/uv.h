@@ -19,6 +19,7 @@ enum {
   UV_EOF = -4095,
   UV_ECANCELED = -125,
   UV_EALREADY = -114,
+  UV_ENXIO = -6,
   UV_ETIMEDOUT = -110,
   UV_ENOTSUP = -95,
   UV_EPIPE = -32,
@@ -149,6 +150,40 @@ static inline int uv_idle_stop(uv_idle_t* handle) {
 
 static inline void uv_ref(uv_handle_t* handle) { (void)handle; }
 static inline void uv_unref(uv_handle_t* handle) { (void)handle; }
+static inline int uv_timer_start(uv_timer_t* handle, uv_handle_cb cb, uint64_t timeout,
+                                 uint64_t repeat) {
+  (void)handle;
+  (void)cb;
+  (void)timeout;
+  (void)repeat;
+  assert(0); /* no model has a limit of time on a loop */
+  return 0;
+}
+
+/* The threads of a pool are the models' own. */
+typedef pthread_t uv_thread_t;
+typedef void (*uv_thread_cb)(void* arg);
+typedef struct {
+  unsigned int flags;
+  size_t stack_size;
+} uv_thread_options_t;
+enum { UV_THREAD_NO_FLAGS = 0, UV_THREAD_HAS_STACK_SIZE = 1 };
+
+static inline int uv_thread_create_ex(uv_thread_t* id, const uv_thread_options_t* options,
+                                      uv_thread_cb entry, void* arg) {
+  (void)id;
+  (void)options;
+  (void)entry;
+  (void)arg;
+  assert(0);
+  return UV_EAGAIN;
+}
+
+static inline int uv_thread_join(uv_thread_t* id) {
+  (void)id;
+  return 0;
+}
+
 static inline int uv_is_closing(const uv_handle_t* handle) { return handle->is_closing; }
 static inline int uv_is_active(const uv_handle_t* handle) { return handle->is_active; }
 

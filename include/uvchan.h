@@ -81,7 +81,7 @@ extern "C" {
 
 /* ---- The channel ----------------------------------------------------------------------------- */
 
-#define UVCHAN_UNBOUNDED SIZE_MAX
+#define UVCHAN_UNBOUNDED SIZE_MAX /* as a capacity: no limit */
 
 typedef struct uvchan_s uvchan_t; /* opaque, reference counted, of no loop */
 
@@ -501,6 +501,7 @@ int uvchan_cancel(uvchan_req_t* req);
  * case ready with the end, once it is empty, and a send case ready with UV_EPIPE. More than 4 cases
  * take memory while a select waits: UV_ENOMEM. */
 
+/* What a case does. */
 typedef enum { UVCHAN_RECV = 0, UVCHAN_SEND } uvchan_op_t;
 
 typedef struct {

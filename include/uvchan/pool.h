@@ -108,6 +108,7 @@ typedef struct {
   void* reserved[2]; /* NULL each, or UV_EINVAL */
 } uvchan_work_options_t;
 
+/* A request to have something worked off. */
 struct uvchan_work_s {
   UVCHAN__WORK_FIELDS(uvchan_req_t)
   uvchan_pool_t* pool; /* read only */
@@ -160,8 +161,10 @@ int uvchan_pool_submit_ex(uv_loop_t* loop, uvchan_work_t* work, uvchan_pool_t* p
 
 /* ---- Room ------------------------------------------------------------------------------------ */
 
+/* 0: there is room; UV_ECANCELED: by uvchan_cancel(); UV_EPIPE: the pool is closed */
 typedef void (*uvchan_room_cb)(uvchan_room_t* req, int status);
 
+/* A request to hear that there is room. */
 struct uvchan_room_s {
   UVCHAN__REQ_FIELDS(uvchan_req_t)
   uvchan__place_t place;
@@ -174,7 +177,6 @@ struct uvchan_room_s {
  * now. All who wait are called back for one place, and who comes too late tries, and asks, again.
  * So a server holds back what it can't take: it calls uv_accept(), or uv_read_start(), in cb.
  *   req   in place until the callback
- *   cb    0; UV_ECANCELED: by uvchan_cancel(); UV_EPIPE: the pool is closed
  * Returns as requests do. Threads: loop. Cost: a lock. */
 int uvchan_pool_on_room(uv_loop_t* loop, uvchan_room_t* req, uvchan_pool_t* pool,
                         uvchan_room_cb cb);

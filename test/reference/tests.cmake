@@ -14,3 +14,10 @@ if(Python3_Interpreter_FOUND)
   uvchan_add_script(reference reference.sh "${Python3_EXECUTABLE}")
   set_tests_properties(${name_prefix}reference PROPERTIES SKIP_RETURN_CODE 77)
 endif()
+
+# The guides' programs are linked without CMake, to a library as it is installed.
+if(NOT UVCHAN_SANITIZE AND NOT UVCHAN_COVERAGE AND NOT UVCHAN_PORTABLE AND NOT UVCHAN_INJECT AND
+  NOT CMAKE_CROSSCOMPILING)
+  uvchan_add_script(guides guides.sh "${CMAKE_C_COMPILER}" "${CMAKE_CXX_COMPILER}"
+    $<TARGET_FILE:uvchan> "${CMAKE_CURRENT_BINARY_DIR}")
+endif()

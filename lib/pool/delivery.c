@@ -114,10 +114,17 @@ int uvchan__delivery_take_back(uvchan_work_t* work) {
 
 /* ---- Use ------------------------------------------------------------------------------------- */
 
+/* One whose hub a stranger has left serves the works that are pending there, and no others: its loop
+ * may be gone, and another one be at the same address. */
+static int serves(const uvchan__port_t* port, const uv_loop_t* loop) {
+  return port->loop == loop && (loop == NULL || !uvchan__hub_is_deserted(port->hub));
+}
+
+/* NULL for the loop: one that is in no use. */
 static uvchan__port_t* find(uvchan_pool_t* pool, const uv_loop_t* loop) {
   uvchan__port_t* port = pool->ports;
 
-  while (port != NULL && port->loop != loop) port = port->next;
+  while (port != NULL && !serves(port, loop)) port = port->next;
   return port;
 }
 

@@ -28,3 +28,11 @@ target_compile_definitions(failing_hub PRIVATE uv_async_init=uv_async_init_or_fa
 target_link_libraries(failing_hub PRIVATE uvchan)
 target_include_directories(failing_hub PRIVATE "${PROJECT_SOURCE_DIR}/lib")
 target_sources(test-async-fails PRIVATE $<TARGET_OBJECTS:failing_hub>)
+
+# The same for a pool's threads, which can't be made on demand.
+add_library(failing_threads OBJECT "${PROJECT_SOURCE_DIR}/lib/pool/threads.c")
+target_compile_definitions(failing_threads
+  PRIVATE uv_thread_create_ex=uv_thread_create_ex_or_fail)
+target_link_libraries(failing_threads PRIVATE uvchan)
+target_include_directories(failing_threads PRIVATE "${PROJECT_SOURCE_DIR}/lib")
+target_sources(test-pool-threads PRIVATE $<TARGET_OBJECTS:failing_threads>)

@@ -2,24 +2,8 @@
  * it was given counts as received, and everything goes on when uv_run() is called again: the same
  * handle, the others that were ready in the same turn, stop and start, close, and the end of the
  * loop. */
-#include <setjmp.h>
-
 #include "leaving.h"
 #include "support-loop.h"
-
-#ifndef LEAVE_BY_THROW
-
-static jmp_buf left;
-
-int run_until_left(uv_loop_t* loop, uv_run_mode mode) {
-  if (setjmp(left) != 0) return 1;
-  uv_run(loop, mode);
-  return 0;
-}
-
-void leave(void) { longjmp(left, 1); }
-
-#endif
 
 /* ---- Receivers ------------------------------------------------------------------------------- */
 

@@ -9,15 +9,17 @@ foreach(source IN LISTS suites)
   uvchan_add_test(${name} $<TARGET_FILE:${program}>)
 endforeach()
 
-# The same suite, whose callbacks are left by exceptions: for that a C++ compiler has to be here, of
+# The same suites, whose callbacks are left by exceptions: for that a C++ compiler has to be here, of
 # the C compiler's kind and for the same machine.
 if(CMAKE_CXX_COMPILER AND CMAKE_CXX_COMPILER_ID STREQUAL CMAKE_C_COMPILER_ID
    AND NOT CMAKE_CROSSCOMPILING AND CMAKE_CXX_SIZEOF_DATA_PTR EQUAL CMAKE_C_SIZEOF_DATA_PTR)
-  add_executable(test-leaving-throw "${CMAKE_CURRENT_LIST_DIR}/test-leaving.c"
-    "${CMAKE_CURRENT_LIST_DIR}/leaving.cc")
-  target_compile_definitions(test-leaving-throw PRIVATE LEAVE_BY_THROW)
-  target_link_libraries(test-leaving-throw PRIVATE uvchan_support)
-  uvchan_add_test(leaving-throw $<TARGET_FILE:test-leaving-throw>)
+  foreach(name leaving pool-leaving)
+    add_executable(test-${name}-throw "${CMAKE_CURRENT_LIST_DIR}/test-${name}.c"
+      "${CMAKE_CURRENT_LIST_DIR}/leaving.cc")
+    target_compile_definitions(test-${name}-throw PRIVATE LEAVE_BY_THROW)
+    target_link_libraries(test-${name}-throw PRIVATE uvchan_support)
+    uvchan_add_test(${name}-throw $<TARGET_FILE:test-${name}-throw>)
+  endforeach()
 endif()
 
 # The hub whose uv_async_init() fails on demand. The one of the library has the same names, and is

@@ -136,27 +136,38 @@ uvchan__port_t* uvchan__delivery_use(uvchan_pool_t* pool, uv_loop_t* loop) {
 }
 
 /* With the lock. */
-static void begin_use(uvchan__port_t* port, uv_loop_t* loop, uvchan__hub_t* hub) {
+static void begin_use(uvchan__port_t* port, uv_loop_t* loop) {
   port->loop = loop;
-  port->hub = hub;
+  port->hub = NULL;
   port->n_uses = 1;
   port->is_in_turn = port->was_busy = port->misses = port->skips = 0;
   port->pool->n_ports_used++;
 }
 
+/* Nobody else finds it any more from here on, but to use it again. */
+static void end_use(uvchan_pool_t* pool, uvchan__port_t* port) {
+  uvchan__shift_t shift = UVCHAN__SHIFT(0);
+
+  uvchan__pool_lock(pool);
+  port->loop = NULL;
+  pool->n_ports_used--;
+  uvchan__pool_check_end(pool, &shift);
+  uvchan__pool_unlock(pool, &shift);
+}
+
 /* One that is in no use, or NULL. */
-static uvchan__port_t* use_again(uvchan_pool_t* pool, uv_loop_t* loop, uvchan__hub_t* hub) {
+static uvchan__port_t* use_again(uvchan_pool_t* pool, uv_loop_t* loop) {
   uvchan__shift_t shift = UVCHAN__SHIFT(0);
   uvchan__port_t* port;
 
   uvchan__pool_lock(pool);
   port = find(pool, NULL);
-  if (port != NULL) begin_use(port, loop, hub);
+  if (port != NULL) begin_use(port, loop);
   uvchan__pool_unlock(pool, &shift);
   return port;
 }
 
-static uvchan__port_t* make(uvchan_pool_t* pool, uv_loop_t* loop, uvchan__hub_t* hub) {
+static uvchan__port_t* make(uvchan_pool_t* pool, uv_loop_t* loop) {
   uvchan__shift_t shift = UVCHAN__SHIFT(0);
   uvchan__port_t* port = uvchan__malloc(sizeof(*port));
 
@@ -167,41 +178,37 @@ static uvchan__port_t* make(uvchan_pool_t* pool, uv_loop_t* loop, uvchan__hub_t*
   uvchan__pool_lock(pool);
   port->next = pool->ports;
   pool->ports = port;
-  begin_use(port, loop, hub);
+  begin_use(port, loop);
   uvchan__pool_unlock(pool, &shift);
   return port;
 }
 
+/* The hub comes last: where it was the loop's first one, to let go of it would leave handles on the
+ * loop that are closing. */
 int uvchan__delivery_open(uvchan_pool_t* pool, uv_loop_t* loop, uvchan__port_t** port) {
-  uvchan__hub_t* hub;
-  int r = uvchan__hub_acquire(loop, &hub);
+  int r;
 
-  if (r != 0) return r;
-  *port = use_again(pool, loop, hub);
-  if (*port == NULL) *port = make(pool, loop, hub);
-  if (*port == NULL) {
-    uvchan__hub_release(hub);
-    return UV_ENOMEM;
+  *port = use_again(pool, loop);
+  if (*port == NULL) *port = make(pool, loop);
+  if (*port == NULL) return UV_ENOMEM;
+  r = uvchan__hub_acquire(loop, &(*port)->hub);
+  if (r != 0) {
+    end_use(pool, *port);
+    return r;
   }
-  uvchan__hub_ref(hub);
+  uvchan__hub_ref((*port)->hub);
   uvchan_pool_retain(pool);
   return 0;
 }
 
-/* Nobody else finds it any more once it has no loop, but to use it again: so the hub is read before
- * that. With no work nobody is about to post it. */
+/* The hub and the pool are read before its use ends. With no work nobody is about to post it. */
 void uvchan__delivery_leave(uvchan__port_t* port) {
-  uvchan__shift_t shift = UVCHAN__SHIFT(0);
   uvchan_pool_t* pool = port->pool;
   uvchan__hub_t* hub = port->hub;
 
   if (--port->n_uses > 0) return;
   uvchan__hub_unpost(hub, &port->entry);
-  uvchan__pool_lock(pool);
-  port->loop = NULL;
-  pool->n_ports_used--;
-  uvchan__pool_check_end(pool, &shift);
-  uvchan__pool_unlock(pool, &shift);
+  end_use(pool, port);
   uvchan__hub_unref(hub);
   uvchan__hub_release(hub);
   uvchan_pool_release(pool);

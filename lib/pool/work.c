@@ -95,40 +95,44 @@ static void prepare(uv_loop_t* loop, uvchan_work_t* work, uvchan_pool_t* pool,
   uvchan__alarm_init(&work->alarm);
 }
 
-/* With the lock, in use of its port. 0; or what it is refused for, with no effect, or where it may
- * not be refused, as its outcome. */
-static int enter(uvchan_work_t* work, int waits_for_room, uvchan__shift_t* shift) {
+/* With the lock: 0; or what a work that does not wait for room is refused for. */
+static int refuse(uvchan_pool_t* pool, unsigned int lane) {
+  if (pool->is_closed) return UV_EPIPE;
+  if (uvchan__lanes_have_room(pool, lane)) return 0;
+  pool->refused++;
+  return UV_EAGAIN;
+}
+
+/* With the lock, in use of its port: it is taken, or told that it is too late. */
+static void enter(uvchan_work_t* work, uvchan__shift_t* shift) {
   uvchan_pool_t* pool = work->pool;
 
   work->waiter.hub = work->port->hub;
-  if (pool->is_closed && !waits_for_room) return UV_EPIPE;
   if (pool->is_closed) {
     uvchan__set_claimed(&work->waiter);
     uvchan__port_finish(work, UV_EPIPE, shift);
-    return 0;
-  }
-  if (!waits_for_room && !uvchan__lanes_have_room(pool, work->lane)) {
-    pool->refused++;
-    return UV_EAGAIN;
+    return;
   }
   pool->submitted++;
   uvchan__begin_waiting(&work->waiter);
   uvchan__lanes_append(pool, work);
-  return 0;
 }
 
 /* The ordinary case, in one stay under the lock: the loop has works pending, and a port. UV_ENXIO:
- * it has none. */
+ * it has none, and what is refused needs none. */
 static int try_enter(uvchan_work_t* work, int waits_for_room) {
   uvchan_pool_t* pool = work->pool;
   uvchan__shift_t shift = UVCHAN__SHIFT(work->submitted);
-  int r = UV_ENXIO;
+  int r;
 
   uvchan__pool_lock(pool);
-  work->port = uvchan__delivery_use(pool, work->loop);
-  if (work->port != NULL) r = enter(work, waits_for_room, &shift);
+  r = waits_for_room ? 0 : refuse(pool, work->lane);
+  if (r == 0) {
+    work->port = uvchan__delivery_use(pool, work->loop);
+    if (work->port == NULL) r = UV_ENXIO;
+    if (work->port != NULL) enter(work, &shift);
+  }
   uvchan__pool_unlock(pool, &shift);
-  if (r != 0 && work->port != NULL) uvchan__delivery_leave(work->port);
   return r;
 }
 

@@ -132,7 +132,7 @@ START_TEST(a_try_is_refused_exactly_at_capacity_and_touches_nothing_after_it) {
 }
 END_TEST
 
-/* The first user of a loop, and a later one. */
+/* Its first user: not even handles that are closing. */
 START_TEST(a_refusal_leaves_nothing_on_the_loop) {
   uvchan_pool_t* pool = pool_new(1, 1);
   uv_loop_t loop;
@@ -144,7 +144,6 @@ START_TEST(a_refusal_leaves_nothing_on_the_loop) {
   support_loop_open(&loop);
   memset(&refused, 0, sizeof(refused));
   ck_assert_int_eq(try_work(&refused, &loop, pool), UV_EAGAIN);
-  ck_assert(!uv_loop_alive(&loop) || uv_run(&loop, UV_RUN_DEFAULT) == 0);
   ck_assert_uint_eq(count_handles(&loop, UV_UNKNOWN_HANDLE), 0);
   ck_assert_int_eq(uv_loop_close(&loop), 0);
   ck_assert_int_eq(uvchan_cancel((uvchan_req_t*)&refused.work), UV_EBUSY);

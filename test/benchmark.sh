@@ -21,8 +21,8 @@ peers by test/benchmarks/benchmark.py.
   --ms N             how long each run takes, in milliseconds: 300, where nothing is said
   --only ID[,..]     these workloads alone: ids (stream-8, pingpong), patterns ('select-*') or
                      curves (senders, capacity, many, loops)
-  --peers NAME[,..]  these peers alone, of list, array, moodycamel, ck, glib, asio, crossbeam,
-                     flume, tokio, go and limits; or none
+  --peers NAME[,..]  these peers alone, of list, array, moodycamel, ck, glib, libuv, asio,
+                     crossbeam, flume, tokio, go and limits; or none
   --out DIR          where results.csv, tables.md and the plots go: build/benchmark/results, where
                      nothing is said
 
@@ -37,7 +37,7 @@ wrong() { # wrong WHAT
   exit 2
 }
 
-peers='list array moodycamel ck glib asio crossbeam flume tokio go limits'
+peers='list array moodycamel ck glib libuv asio crossbeam flume tokio go limits'
 out=
 options=
 only=
@@ -70,7 +70,7 @@ done
 [ "$peers" != none ] || peers=
 for peer in $peers; do
   case $peer in
-    list | array | moodycamel | ck | glib | asio | crossbeam | flume | tokio | go | limits) ;;
+    list | array | moodycamel | ck | glib | libuv | asio | crossbeam | flume | tokio | go | limits) ;;
     *) wrong "there is no peer '$peer'" ;;
   esac
 done

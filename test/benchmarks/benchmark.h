@@ -167,6 +167,53 @@ static int benchmark_compare_ns(const void* a, const void* b) {
   return x < y ? -1 : x > y;
 }
 
+/* ---- Works ----------------------------------------------------------------------------------- */
+
+/* What the threads of a pool are given to do. */
+typedef enum { BENCHMARK_EMPTY, BENCHMARK_BURN, BENCHMARK_SLEEP } benchmark_work_t;
+
+BENCHMARK_UNUSED static benchmark_work_t benchmark_work_of(const benchmark_t* b) {
+  const char* word = benchmark_word(b, "work", "empty");
+
+  if (strcmp(word, "burn") == 0) return BENCHMARK_BURN;
+  if (strcmp(word, "sleep") == 0) return BENCHMARK_SLEEP;
+  if (strcmp(word, "empty") != 0) benchmark_fail("neither empty, burn nor sleep", word);
+  return BENCHMARK_EMPTY;
+}
+
+BENCHMARK_UNUSED static void benchmark_sleep_ns(uint64_t ns) {
+  struct timespec t;
+
+  t.tv_sec = (time_t)(ns / 1000000000u);
+  t.tv_nsec = (long)(ns % 1000000000u);
+  nanosleep(&t, NULL);
+}
+
+/* So much of the calling thread's processor time, or so long asleep, and what the system adds. */
+BENCHMARK_UNUSED static void benchmark_work_off(benchmark_work_t work, uint64_t ns) {
+  if (work == BENCHMARK_BURN) {
+    uint64_t end = benchmark_clock(CLOCK_THREAD_CPUTIME_ID) + ns;
+
+    while (benchmark_clock(CLOCK_THREAD_CPUTIME_ID) < end) continue;
+  } else if (work == BENCHMARK_SLEEP) {
+    benchmark_sleep_ns(ns);
+  }
+}
+
+/* Calls back each period for so long; who is late catches up, without waiting. */
+BENCHMARK_UNUSED static void benchmark_tick(uint64_t ms, uint64_t period, void (*tick)(void)) {
+  uint64_t due = benchmark_now();
+  uint64_t end = due + ms * 1000000u;
+
+  while (due < end) {
+    uint64_t now = benchmark_now();
+
+    if (now < due) benchmark_sleep_ns(due - now);
+    tick();
+    due += period;
+  }
+}
+
 /* ---- The line -------------------------------------------------------------------------------- */
 
 BENCHMARK_UNUSED static void benchmark_print(const char* name, uint64_t figure) {

@@ -19,6 +19,11 @@ if(UNIX) # they read the clocks of POSIX
   uvchan_add_test(benchmark-many-100 $<TARGET_FILE:benchmark-many> ms=50 channels=100)
   uvchan_add_test(benchmark-select-waking $<TARGET_FILE:benchmark-select> ms=50 mode=waking
     channels=64)
+  uvchan_add_test(benchmark-pool-loops $<TARGET_FILE:benchmark-pool> ms=50 loops=4 pools=2
+    work=sleep)
+  uvchan_add_test(benchmark-pool-paced $<TARGET_FILE:benchmark-pool> ms=50 flight=1 period=200000)
+  uvchan_add_test(benchmark-pool-overload-cut $<TARGET_FILE:benchmark-pool-overload> ms=50
+    target=1000)
   uvchan_add_test(benchmark-memory-empty $<TARGET_FILE:benchmark-memory> kind=empty)
   uvchan_add_test(benchmark-memory-million $<TARGET_FILE:benchmark-memory> kind=million)
 endif()

@@ -127,13 +127,19 @@ def markdown(machine, rows, results, verdicts, rounds, ms):
   text += as_markdown(table, 3)
   for figure, title in (("ns", "Nanoseconds a value"),
                         ("cpu", "Processor time a value, in nanoseconds, of all threads together")):
-    matrix = markdown_matrix([row for row in plain if row.workload != "paced"], results, figure,
+    matrix = markdown_matrix([row for row in plain if row.figure != "p50"], results, figure,
                              by_words)
     if matrix:
       text += ["", "### " + title, ""] + matrix
-  text += markdown_figures("Latency of a value each 10 us, in nanoseconds",
-                           [row for row in plain if row.workload == "paced"], results,
+  text += markdown_figures("Latency to a loop that sleeps, in nanoseconds",
+                           [row for row in plain if row.figure == "p50"], results,
                            ("p50", "p90", "p99", "p999", "receiver", "cpu"))
+  text += markdown_figures("How long works wait, in nanoseconds",
+                           [row for row in plain if "us=" in row.args], results,
+                           ("p50", "p90", "p99", "p999", "ns", "cpu"))
+  text += markdown_figures("Nanoseconds a work, of the slowest loop and the fastest",
+                           [row for row in plain if row.figure == "slowest"], results,
+                           ("slowest", "fastest", "cpu"))
   text += markdown_figures("Memory", [row for row in plain if row.workload == "memory"], results,
                            ("bytes", "drained_bytes"))
   for name, axis in CURVES.items():

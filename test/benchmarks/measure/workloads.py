@@ -31,7 +31,7 @@ def names(text):
   return tuple(name.strip() for name in text.split(","))
 
 
-PEERS = names("list, array, moodycamel, ck, glib, asio, crossbeam, flume, tokio, go, limits")
+PEERS = names("list, array, moodycamel, ck, glib, libuv, asio, crossbeam, flume, tokio, go, limits")
 
 THREAD_TO_LOOP = "from=thread to=loop capacity=1024 "
 
@@ -103,6 +103,57 @@ ROWS = [
       targets=("bytes <= 10000000", "drained_bytes <= 4096")),
 ]
 
+
+POOLS = names("libuv, asio, tokio, go")
+AHEAD_OF_POOLS = tuple("ns < 1 of " + peer for peer in POOLS[1:])
+NO_LONGER_WAITS = tuple("p99 <= 1 of %s within 5%%" % peer for peer in POOLS)
+
+
+def empty_works(threads):
+  return Row("pool-%d" % threads,
+             "64 works that do nothing in flight, of one loop; threads: %d" % threads, "pool",
+             "threads=%d flight=64" % threads, peers=POOLS,
+             targets=("ns <= 0.3333 of libuv", "cpu <= 0.3333 of libuv") + AHEAD_OF_POOLS)
+
+
+def long_works(id, words, args):
+  return Row(id, words + "; limits: threads without a pool", "pool", "flight=64 us=100 " + args,
+             peers=POOLS + names("limits"), targets=("ns <= 1.0204 of limits",) + NO_LONGER_WAITS)
+
+
+ROWS += [
+  empty_works(1),
+  empty_works(2),
+  empty_works(4),
+  Row("pool-turn", "one work that does nothing, and the next one from its on_done", "pool",
+      "threads=4 flight=1", figure="p50", peers=POOLS,
+      targets=("p50 <= 1 of libuv within 5%", "ns <= 1 of libuv within 5%")),
+  Row("pool-paced", "one work that does nothing each 200 us", "pool",
+      "threads=4 flight=1 period=200000", figure="p50", peers=POOLS,
+      targets=("p50 <= 1 of libuv within 5%", "cpu <= 1 of libuv within 5%")),
+  long_works("pool-burn-1", "64 works in flight that take 100 us of one thread", "threads=1 work=burn"),
+  long_works("pool-burn-2", "64 works in flight that take 100 us of two threads",
+             "threads=2 work=burn"),
+  long_works("pool-sleep", "64 works in flight that sleep for 100 us, on four threads",
+             "threads=4 work=sleep"),
+  Row("pool-alone", "one loop, 8 works in flight that sleep for 100 us, on a pool of one thread",
+      "pool", "threads=1 flight=8 loops=1 work=sleep", figure="slowest", peers=names("libuv")),
+  Row("pool-loops", "8 such loops, on one pool of 8 threads", "pool",
+      "threads=8 flight=8 loops=8 work=sleep", figure="slowest", peers=names("libuv"),
+      targets=("slowest <= 1 of row pool-alone within 5%",)),
+  Row("pool-loops-apart", "8 loops, 8 works in flight that do nothing, a pool of one thread for each",
+      "pool", "threads=8 flight=8 loops=8", uvchan="pools=8", figure="slowest"),
+  Row("pool-loops-empty", "the same, on one pool of 8 threads", "pool",
+      "threads=8 flight=8 loops=8", figure="slowest", peers=names("libuv"),
+      targets=("slowest <= 1 of row pool-loops-apart within 5%",)),
+  Row("pool-memory", "a work that waits, beside the caller's memory", "pool-memory", "",
+      figure="bytes", peers=POOLS, targets=("bytes <= 0",)),
+  Row("pool-overload", "a work of 100 us each 50 us, on one thread", "pool-overload",
+      "threads=1 us=100 period=50000"),
+  Row("pool-overload-cut", "the same, with admission: a target of 1 ms, an interval of 10",
+      "pool-overload", "threads=1 us=100 period=50000 target=1000",
+      targets=("p50 <= 1500000", "ns <= 1.0526 of row pool-overload")),
+]
 
 def curve(name, points, quick, row):
   return [row(n)._replace(curve=name, x=n, quick=n in quick) for n in points]

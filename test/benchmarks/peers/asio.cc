@@ -6,17 +6,22 @@
 //
 // close() of this version drops what is still buffered, so the end is an error that is sent as a message, one for each receiver.
 //
+// Its thread_pool stands beside that: works go to it, and come back to the loop, by post().
+//
 // Values of 8, 64 or 1024 bytes. Not supported: several values in one call.
 #include "peers.h"
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/experimental/concurrent_channel.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -554,10 +559,106 @@ void memory(const benchmark_t* b) {
   }
 }
 
+// ---- Pool -----------------------------------------------------------------------------------------------------------------------
+
+// Works go by post() to a thread_pool, and come back by post() to the context of the loop that posted them. Neither has a bound.
+class Pool {
+ public:
+  explicit Pool(const peers_pool_t& its_options)
+      : options(its_options), threads(options.threads), items(options.flight), guard(loop.context.get_executor()) {}
+
+  void run() {
+    peers_add([](peers_thread_t* self) { static_cast<Pool*>(self->data)->run_loop(self); }, this, 0);
+    peers_add_ticks(&options, [](void* self) { static_cast<Pool*>(self)->tick(); }, this);
+    peers_run();
+    benchmark_print_latencies(&latencies);
+    threads.join();
+  }
+
+ private:
+  struct Item {
+    uint64_t submitted, begun;
+  };
+
+  void run_loop(peers_thread_t* self) {
+    thread = self;
+    if (options.period == 0) {
+      for (Item& item : items) submit(item);
+      guard.reset();
+    }
+    loop.context.run();
+    peers_ended(self);
+  }
+
+  void tick() {
+    asio::post(loop.context, [this] {
+      if (peers_stopped()) {
+        guard.reset();
+      } else if (thread->sent == thread->received) {
+        submit(items[0]);
+      }
+    });
+  }
+
+  void submit(Item& item) {
+    if (options.notes_waits || options.notes_turns) item.submitted = benchmark_now();
+    peers_count_sent(thread, 0);
+    // The work keeps its loop's run() from returning, as long as it is on its way.
+    asio::post(threads, [this, &item, work = asio::make_work_guard(loop.context)] {
+      if (options.notes_waits) item.begun = benchmark_now();
+      benchmark_work_off(options.work, options.work_ns);
+      asio::post(loop.context, [this, &item] { on_done(item); });
+    });
+  }
+
+  void on_done(Item& item) {
+    peers_count_received(thread, 0);
+    if (options.notes_turns) benchmark_note(&latencies, benchmark_now() - item.submitted);
+    if (options.notes_waits) benchmark_note(&latencies, item.begun - item.submitted);
+    if (options.period == 0 && !peers_stopped()) submit(item);
+  }
+
+  peers_pool_t options;
+  Loop loop{true};
+  asio::thread_pool threads;
+  std::vector<Item> items;
+  asio::executor_work_guard<asio::io_context::executor_type> guard;
+  benchmark_latencies_t latencies{};
+  peers_thread_t* thread = nullptr;
+};
+
+void pool(const benchmark_t* b) {
+  peers_pool_t options = peers_pool(b);
+
+  if (options.loops > 1) peers_refuse("several loops");
+  Pool(options).run();
+}
+
+void pool_memory(const benchmark_t*) {
+  constexpr uint64_t waiting = 100000;
+  Loop loop(true);
+  asio::thread_pool threads(1);
+  std::promise<void> go;
+  uint64_t done = 0, bytes = 0;
+
+  for (uint64_t i = 0; i <= waiting; i++) {
+    asio::post(threads, [&, i, work = asio::make_work_guard(loop.context)] {
+      if (i == 0) go.get_future().wait();
+      asio::post(loop.context, [&done] { done++; });
+    });
+    if (i == 0) bytes = peers_heap_bytes();
+  }
+  benchmark_print("bytes", (peers_heap_bytes() - bytes) / waiting);
+  go.set_value();
+  loop.context.run();
+  benchmark_check(waiting + 1, 0, done, 0);
+}
+
 const peers_workload_t workloads[] = {
     {"stream", PEERS_STREAM, stream}, {"pingpong", PEERS_PINGPONG, pingpong},
     {"paced", PEERS_PACED, paced},    {"same-loop", PEERS_SAME_LOOP, same_loop},
     {"many", PEERS_MANY, many},       {"memory", PEERS_MEMORY, memory},
+    {"pool", PEERS_POOL, pool},       {"pool-memory", PEERS_POOL_MEMORY, pool_memory},
 };
 
 } // namespace

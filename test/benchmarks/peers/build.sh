@@ -78,7 +78,7 @@ build_go() (
 
 build_peer() {
   case $1 in
-    list | array | limits) build_c "$1" "$2" libuv ;;
+    list | array | libuv | limits) build_c "$1" "$2" libuv ;;
     ck) build_c ck "$2" libuv ck ;;
     glib) build_c glib "$2" glib-2.0 ;;
     moodycamel) build_moodycamel "$2" ;;

@@ -8,7 +8,8 @@
  *   pingpong           two loops that send to each other's uv_async_t, without values
  *   pingpong spin=1    two threads that spin on one word
  *   same-loop          a loop that sends to its own uv_async_t: a wake-up for each value
- *   same-loop run=0    turns of a loop with an active idle handle: what a turn costs at least */
+ *   same-loop run=0    turns of a loop with an active idle handle: what a turn costs at least
+ *   pool               threads that do one work after the other, which nobody submits */
 #include "loop.h"
 
 /* ---- Stream ---------------------------------------------------------------------------------- */
@@ -281,10 +282,34 @@ static void same_loop(const benchmark_t* b) {
   loop_close(&s.loop);
 }
 
+/* ---- Pool ------------------------------------------------------------------------------------ */
+
+static void work_off(peers_thread_t* self) {
+  const peers_pool_t* p = self->data;
+
+  while (!peers_stopped()) {
+    peers_count_sent(self, 0);
+    benchmark_work_off(p->work, p->work_ns);
+    peers_count_received(self, 0);
+  }
+  peers_ended(self);
+}
+
+static void pool(const benchmark_t* b) {
+  static peers_pool_t p;
+  size_t i;
+
+  p = peers_pool(b);
+  if (p.work == BENCHMARK_EMPTY || p.period > 0) peers_refuse("works that take no time, or a period");
+  for (i = 0; i < p.threads; i++) peers_add(work_off, &p, 0);
+  peers_run();
+}
+
 static const peers_workload_t workloads[] = {
     {"stream", PEERS_STREAM, stream},
     {"pingpong", PEERS_PINGPONG "spin ", pingpong},
     {"same-loop", PEERS_SAME_LOOP, same_loop},
+    {"pool", PEERS_POOL, pool},
 };
 
 PEERS_MAIN(workloads)

@@ -22,6 +22,8 @@
 #define PEERS_SAME_LOOP " ms pin run "
 #define PEERS_MANY " ms pin channels capacity "
 #define PEERS_MEMORY " ms pin kind "
+#define PEERS_POOL " ms pin threads flight loops work us period "
+#define PEERS_POOL_MEMORY " ms pin "
 
 #if defined(__x86_64__) || defined(__i386__)
 #define PEERS_PAUSE() __builtin_ia32_pause()
@@ -256,6 +258,73 @@ BENCHMARK_UNUSED static void peers_print_paced(const peers_thread_t* receiver,
                                                benchmark_latencies_t* l) {
   benchmark_print_latencies(l);
   benchmark_print("receiver_cpu", receiver->ended_own - receiver->began_own);
+}
+
+/* ---- Pool ------------------------------------------------------------------------------------ */
+
+typedef struct {
+  size_t threads;
+  size_t flight;
+  size_t loops;
+  benchmark_work_t work;
+  uint64_t work_ns;
+  uint64_t period;
+  int notes_turns; /* which latency it is: as benchmark-pool.c */
+  int notes_waits;
+} peers_pool_t;
+
+BENCHMARK_UNUSED static peers_pool_t peers_pool(const benchmark_t* b) {
+  peers_pool_t p;
+
+  p.threads = benchmark_number(b, "threads", 4);
+  p.flight = benchmark_number(b, "flight", 64);
+  p.loops = benchmark_number(b, "loops", 1);
+  p.work = benchmark_work_of(b);
+  p.work_ns = benchmark_number(b, "us", 100) * 1000;
+  p.period = benchmark_number(b, "period", 0);
+  p.notes_turns = p.flight == 1;
+  p.notes_waits = p.flight > 1 && p.work != BENCHMARK_EMPTY;
+  if (p.threads < 1 || p.flight < 1 || p.loops < 1) peers_refuse("nobody who works or waits");
+  if (p.period > 0 && (p.loops > 1 || p.flight > 1)) peers_refuse("a period for several works");
+  return p;
+}
+
+static struct {
+  uint64_t period;
+  void (*send)(void* data);
+  void* data;
+} peers_ticks;
+
+static void peers_tick(void) { peers_ticks.send(peers_ticks.data); }
+
+static void peers_run_ticks(peers_thread_t* self) {
+  (void)self;
+  benchmark_tick(peers.ms, peers_ticks.period, peers_tick);
+  while (!peers_stopped()) benchmark_sleep(1);
+  peers_tick(); /* which sees that it is over */
+}
+
+/* Where there is a period, a thread that calls `send` so often. */
+BENCHMARK_UNUSED static void peers_add_ticks(const peers_pool_t* p, void (*send)(void* data),
+                                             void* data) {
+  if (p->period == 0) return;
+  peers_ticks.period = p->period;
+  peers_ticks.send = send;
+  peers_ticks.data = data;
+  peers_add(peers_run_ticks, NULL, 0);
+}
+
+/* The first n threads are loops. */
+BENCHMARK_UNUSED static void peers_print_loops(size_t n) {
+  uint64_t least = UINT64_MAX, most = 0;
+  size_t i;
+
+  for (i = 0; i < n; i++) {
+    if (peers.threads[i].received < least) least = peers.threads[i].received;
+    if (peers.threads[i].received > most) most = peers.threads[i].received;
+  }
+  benchmark_print("least_values", least);
+  benchmark_print("most_values", most);
 }
 
 /* ---- Memory ---------------------------------------------------------------------------------- */

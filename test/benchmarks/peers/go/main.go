@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 // ---- Arguments ----------------------------------------------------------------------------------------------------------------------
@@ -502,6 +503,150 @@ func memory(a arguments) {
 	fmt.Printf("values=%d ns=%d cpu=%d bytes=%d ", received.values, now()-start, cpu()-startCPU, bytes)
 }
 
+// ---- Pool -----------------------------------------------------------------------------------------------------------------------------
+
+// workOff returns what the goroutines of a pool do. A work that sleeps does so in the kernel, as one that waits for a file: its thread waits
+// with it. One that burns takes so much processor time of its thread.
+func workOff(a arguments) (func(), bool) {
+	ns := int64(a.number("us", 100, 0, 1000000)) * 1000
+	switch a.word("work", "empty", "burn", "sleep") {
+	case "burn":
+		return func() {
+			for end := threadCPU() + ns; threadCPU() < end; {
+			}
+		}, true
+	case "sleep":
+		return func() {
+			t := syscall.NsecToTimespec(ns)
+			syscall.Nanosleep(&t, nil)
+		}, true
+	}
+	return func() {}, false
+}
+
+func threadCPU() int64 {
+	const clockThreadCPUTimeID = 3
+	var t syscall.Timespec
+	syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockThreadCPUTimeID, uintptr(unsafe.Pointer(&t)), 0)
+	return t.Nano()
+}
+
+type job struct {
+	submitted, begun uint64
+}
+
+// tick calls each period on a thread of its own until the run is over, and catches up where it is late.
+func (r *run) tick(period uint64, call func()) {
+	runtime.LockOSThread()
+	for due := now(); !r.over.Load(); due += period {
+		if t := now(); t < due {
+			wait := syscall.NsecToTimespec(int64(due - t))
+			syscall.Nanosleep(&wait, nil)
+		}
+		call()
+	}
+}
+
+// pool has goroutines that range over a channel of jobs, and one goroutine that gets the answers over another, in the place of a loop.
+func pool(a arguments) {
+	a.only("threads", "flight", "loops", "work", "us", "period")
+	a.number("loops", 1, 1, 1)
+	flight := a.number("flight", 64, 1, 1<<20)
+	period := uint64(a.number("period", 0, 0, 1000000000))
+	work, takesTime := workOff(a)
+	notesTurns, notesWaits := flight == 1, flight > 1 && takesTime
+	jobs, answers := make(chan *job, flight), make(chan *job, flight)
+	ticks := make(chan struct{}, 1)
+	var latencies []int
+	r := newRun(a)
+	for i := a.number("threads", 4, 1, 1000); i > 0; i-- {
+		go func() {
+			for j := range jobs {
+				if notesWaits {
+					j.begun = now()
+				}
+				work()
+				answers <- j
+			}
+		}()
+	}
+	r.spawn(&r.receivers, func() (sent, received tally) {
+		submit := func(j *job) {
+			if notesTurns || notesWaits {
+				j.submitted = now()
+			}
+			sent.add(0)
+			jobs <- j
+		}
+		get := func(j *job) {
+			received.add(0)
+			if notesTurns {
+				latencies = append(latencies, int(now()-j.submitted))
+			} else if notesWaits {
+				latencies = append(latencies, int(j.begun-j.submitted))
+			}
+		}
+		if period > 0 {
+			one := &job{}
+			for range ticks {
+				submit(one)
+				get(<-answers)
+			}
+			return sent, received
+		}
+		for _, j := range make([]job, flight) {
+			j := j
+			submit(&j)
+		}
+		for received.values < sent.values {
+			j := <-answers
+			get(j)
+			if !r.over.Load() {
+				submit(j)
+			}
+		}
+		return sent, received
+	})
+	if period > 0 {
+		go func() {
+			r.tick(period, func() {
+				select {
+				case ticks <- struct{}{}:
+				default: // one that comes too early is left out
+				}
+			})
+			close(ticks)
+		}()
+	}
+	r.report(func() {})
+	close(jobs)
+	printLatencies(latencies)
+}
+
+func poolMemory(a arguments) {
+	const waiting = 100000
+	a.only()
+	held := make(chan struct{})
+	works := make([]job, waiting+1)
+	jobs := make(chan *job, 1)
+	go func() {
+		<-held
+		for range jobs {
+		}
+	}()
+	jobs <- &works[0]
+	before := heap()
+	jobs = make(chan *job, waiting)
+	for i := 0; i < waiting; i++ {
+		jobs <- &works[i+1]
+	}
+	bytes := (heap() - before) / waiting
+	runtime.KeepAlive(works)
+	runtime.KeepAlive(jobs)
+	close(held)
+	fmt.Printf("bytes=%d ", bytes)
+}
+
 func main() {
 	if len(os.Args) < 2 {
 		unsupported("no workload")
@@ -531,6 +676,10 @@ func main() {
 		selectAny(a)
 	case "memory":
 		memory(a)
+	case "pool":
+		pool(a)
+	case "pool-memory":
+		poolMemory(a)
 	default:
 		unsupported(os.Args[1])
 	}

@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::iter::Sum;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::Barrier;
+use std::sync::{mpsc, Barrier};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{env, hint, mem, process};
@@ -163,6 +163,21 @@ impl Run {
     start
   }
 
+  /// Calls each period until the run is over; who is late catches up, without waiting.
+  pub fn tick(&self, period: u64, mut tick: impl FnMut()) {
+    let mut due = now();
+
+    while self.goes_on() {
+      let time = now();
+
+      if time < due {
+        thread::sleep(Duration::from_nanos(due - time));
+      }
+      tick();
+      due += period;
+    }
+  }
+
   pub fn goes_on(&self) -> bool {
     !self.over.load(Relaxed)
   }
@@ -270,6 +285,14 @@ impl Latencies {
     self.0.push((now() - time).try_into().unwrap_or(u32::MAX));
   }
 
+  pub fn add(&mut self, ns: u64) {
+    self.0.push(ns.try_into().unwrap_or(u32::MAX));
+  }
+
+  pub fn merge(&mut self, mut other: Latencies) {
+    self.0.append(&mut other.0);
+  }
+
   pub fn print(mut self) {
     if let Some(last) = self.0.len().checked_sub(1) {
       let n = self.0.len();
@@ -278,6 +301,58 @@ impl Latencies {
       print!("p50={} p90={} p99={} p999={} ", self.0[n / 2], self.0[last - n / 10], self.0[last - n / 100], self.0[last - n / 1000]);
     }
   }
+}
+
+// ---- Works ----------------------------------------------------------------------------------------------------------------------------
+
+/// What the threads of a pool are given to do.
+#[derive(Clone, Copy)]
+pub enum Work {
+  Empty,
+  Burn(u64),
+  Sleep(u64),
+}
+
+impl Work {
+  pub fn of(args: &Args) -> Work {
+    let ns = args.number("us", 100, 0..=1_000_000) * 1000;
+
+    match args.word("work", &["empty", "burn", "sleep"]) {
+      "burn" => Work::Burn(ns),
+      "sleep" => Work::Sleep(ns),
+      _ => Work::Empty,
+    }
+  }
+
+  /// So much of the calling thread's processor time, or so long asleep, and what the system adds.
+  pub fn off(self) {
+    match self {
+      Work::Empty => (),
+      Work::Burn(ns) => {
+        let end = thread_cpu() + ns;
+
+        while thread_cpu() < end {}
+      }
+      Work::Sleep(ns) => thread::sleep(Duration::from_nanos(ns)),
+    }
+  }
+}
+
+/// Workload pool-memory: what a work takes that waits behind one that is held up.
+pub fn pool_memory<W>(args: &Args, spawn: impl Fn(Box<dyn FnOnce() + Send>) -> W, wait: impl FnOnce(Vec<W>)) {
+  const WAITING: usize = 100_000;
+  args.only(&[]);
+  let (release, held_up) = mpsc::channel::<()>();
+  let mut works = Vec::with_capacity(WAITING + 1);
+
+  COUNTS.store(true, Relaxed);
+  works.push(spawn(Box::new(move || held_up.recv().unwrap())));
+  let before = held();
+  works.extend((0..WAITING).map(|_| spawn(Box::new(|| ()))));
+  let bytes = (held() - before) / WAITING;
+  release.send(()).unwrap();
+  wait(works);
+  print!("bytes={bytes} ");
 }
 
 // ---- Memory ---------------------------------------------------------------------------------------------------------------------------

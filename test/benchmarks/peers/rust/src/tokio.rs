@@ -2,12 +2,12 @@
 //! in the queue of its runtime and writes to the eventfd of that runtime's poll, be it asleep or not. A runtime here has one thread, and
 //! sleeps in epoll without spinning, as a loop does. A task that finds values again and again gives way to others after 128 of them.
 
-use peers::{chosen, memory, report, thread_cpu, total, unsupported, Args, Latencies, Random, Run, Tally};
+use peers::{chosen, memory, now, pool_memory, report, thread_cpu, total, unsupported, Args, Latencies, Random, Run, Tally, Work};
 use std::future::Future;
 use std::thread;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{channel, unbounded_channel, Receiver, Sender};
-use tokio::task::JoinHandle;
+use tokio::task::{spawn_blocking, JoinHandle};
 
 fn main() {
   let args = Args::parse();
@@ -34,6 +34,20 @@ fn main() {
       |(tx, _), value| tx.send(value).unwrap(),
       |(_, rx)| rx.try_recv().unwrap(),
     ),
+    "pool" => pool(&args),
+    "pool-memory" => {
+      let runtime = new_pool(1);
+
+      pool_memory(
+        &args,
+        |work| runtime.spawn_blocking(work),
+        |works| runtime.block_on(async {
+          for work in works {
+            work.await.unwrap();
+          }
+        }),
+      )
+    }
     workload => unsupported(workload),
   }
   println!();
@@ -250,4 +264,100 @@ fn many(args: &Args) {
   });
 
   report(run.time(), sending.join().unwrap(), receiving.join().unwrap());
+}
+
+// ---- Pool -----------------------------------------------------------------------------------------------------------------------------
+
+fn new_pool(threads: usize) -> Runtime {
+  Builder::new_current_thread().enable_io().max_blocking_threads(threads).build().unwrap()
+}
+
+/// Has one work after the other done: for each one in flight there is such a task. Latencies as in benchmark-pool.c.
+async fn submit_all(run: &Run, work: Work, is_alone: bool) -> (Tally, Tally, Latencies) {
+  let (mut sent, mut received) = (Tally::default(), Tally::default());
+  let mut latencies = Latencies::default();
+
+  while run.goes_on() {
+    submit(work, is_alone, &mut sent, &mut received, &mut latencies).await;
+  }
+  (sent, received.end(), latencies)
+}
+
+async fn submit(work: Work, is_alone: bool, sent: &mut Tally, received: &mut Tally, latencies: &mut Latencies) {
+  let takes_time = !matches!(work, Work::Empty);
+  let submitted = if is_alone || takes_time { now() } else { 0 };
+
+  sent.add(0);
+  let begun = spawn_blocking(move || {
+    let begun = if takes_time { now() } else { 0 };
+
+    work.off();
+    begun
+  })
+  .await
+  .unwrap();
+  received.add(0);
+  if is_alone {
+    latencies.since(submitted);
+  } else if takes_time {
+    latencies.add(begun - submitted);
+  }
+}
+
+/// A work for each tick that comes while none is on its way.
+async fn submit_paced(work: Work, mut ticks: Receiver<()>) -> (Tally, Tally, Latencies) {
+  let (mut sent, mut received) = (Tally::default(), Tally::default());
+  let mut latencies = Latencies::default();
+
+  while ticks.recv().await.is_some() {
+    submit(work, true, &mut sent, &mut received, &mut latencies).await;
+  }
+  (sent, received.end(), latencies)
+}
+
+fn pool(args: &Args) {
+  args.only(&["threads", "flight", "loops", "work", "us", "period"]);
+  args.number("loops", 1, 1..=1);
+  let flight = args.count("flight", 64, 1..=1_000_000);
+  let period = args.number("period", 0, 0..=1_000_000_000);
+  let work = Work::of(args);
+  let run = Run::new(args, if period > 0 { 2 } else { 1 });
+  let runtime = new_pool(args.count("threads", 4, 1..=1000));
+  let (tx, ticks) = channel(1);
+  let ticking = (period > 0).then(|| {
+    run.spawn(0, move || {
+      run.tick(period, || {
+        let _ = tx.try_send(()); // one that comes too early is left out
+      })
+    })
+  });
+  let looping = run.spawn(0, move || {
+    let tasks: Vec<_> = if period > 0 {
+      vec![runtime.spawn(submit_paced(work, ticks))]
+    } else {
+      (0..flight).map(|_| runtime.spawn(submit_all(run, work, flight == 1))).collect()
+    };
+
+    runtime.block_on(async {
+      let mut outcomes = Vec::with_capacity(tasks.len());
+
+      for task in tasks {
+        outcomes.push(task.await.unwrap());
+      }
+      outcomes
+    })
+  });
+  let start = run.time();
+  let (mut sent, mut received, mut latencies) = (Vec::new(), Vec::new(), Latencies::default());
+
+  for outcome in looping.join().unwrap() {
+    sent.push(outcome.0);
+    received.push(outcome.1);
+    latencies.merge(outcome.2);
+  }
+  if let Some(ticking) = ticking {
+    ticking.join().unwrap();
+  }
+  report(start, sent.into_iter().sum(), received.into_iter().sum());
+  latencies.print();
 }

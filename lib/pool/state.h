@@ -80,9 +80,9 @@ typedef struct {
   unsigned char has_ended; /* it touches nothing of the pool any more: to be joined */
   unsigned char spins;     /* the thread's own, as all below while it is not parked */
   unsigned char is_guard;
-  unsigned int n_done;     /* since it had none */
-  uint64_t begun;          /* as uv_hrtime(): its work */
-  uint64_t seen_submitted; /* as the guard */
+  uint64_t begun;        /* as uv_hrtime(): its work */
+  uint64_t seen_at_end;  /* how many were submitted, when it had done the last of its works */
+  uint64_t seen_at_park; /* the same, when it parked */
   void* state;
   uvchan__waiter_t* creator; /* who waits for its begin, or NULL */
   uvchan__waiter_t waiter;

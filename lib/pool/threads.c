@@ -88,6 +88,17 @@ static void learn_typical(uvchan_pool_t* pool, uint64_t ns) {
       ns / UVCHAN__TYPICAL_PART_LEARNED - pool->typical_ns / UVCHAN__TYPICAL_PART_LEARNED;
 }
 
+/* Whether many have come since it was asked before: then more will. Where they come one by one
+ * thread and loop had better sleep in turns, which the system then has do so on one processor: one
+ * work at a time takes 4.6 microseconds so, and 31 where the thread spins on another one meanwhile,
+ * for then the loop's has to be woken too. */
+static int many_came(const uvchan_pool_t* pool, uint64_t* seen_submitted) {
+  uint64_t n = pool->submitted - *seen_submitted;
+
+  *seen_submitted = pool->submitted;
+  return n >= UVCHAN__BUSY_VALUES;
+}
+
 /* One work is done, and the next one begins: one stay for both. It is counted before it is posted,
  * so that its on_done finds it counted. NULL: there is none, and the thread looks. */
 static uvchan_work_t* go_on(uvchan_pool_t* pool, uvchan__thread_t* thread, uvchan_work_t* done) {
@@ -96,13 +107,12 @@ static uvchan_work_t* go_on(uvchan_pool_t* pool, uvchan__thread_t* thread, uvcha
 
   uvchan__pool_lock(pool);
   pool->done++;
-  thread->n_done++;
   learn_typical(pool, shift.now - thread->begun);
   thread->begun = shift.now;
   uvchan__port_finish(done, 0, &shift);
   next = uvchan__lanes_take(pool, &shift);
   if (next == NULL) {
-    thread->spins = pool->n_looking == 0;
+    thread->spins = many_came(pool, &thread->seen_at_end) && pool->n_looking == 0;
     pool->n_running--;
     pool->n_looking++;
   }
@@ -110,18 +120,17 @@ static uvchan_work_t* go_on(uvchan_pool_t* pool, uvchan__thread_t* thread, uvcha
   return next;
 }
 
-/* The guard is a parked thread that looks again before long, as long as works come: so that another
+/* The guard is a parked thread that looks again before long, as long as many works come: so that another
  * thread need not be woken for each few works that are soon worked off, and a few that are not do
- * not wait for more than that. Where none have come meanwhile it parks for good. */
+ * not wait for more than that. Where few have come meanwhile it parks for good. */
 static void park(uvchan_pool_t* pool, uvchan__thread_t* thread) {
   uvchan__waiter_init(&thread->waiter, UVCHAN__THREAD, NULL, NULL);
   uvchan__place_init(&thread->place, &thread->waiter, NULL, NULL, 0);
   uvchan__enqueue(&pool->parked, &thread->place);
   pool->n_looking--;
   thread->is_guard =
-      !pool->has_guard && pool->n_threads > 1 && thread->seen_submitted != pool->submitted;
+      many_came(pool, &thread->seen_at_park) && !pool->has_guard && pool->n_threads > 1;
   if (thread->is_guard) pool->has_guard = 1;
-  thread->seen_submitted = pool->submitted;
 }
 
 /* It looks from here on. Answers whether it does so by itself, as the guard does, and was not
@@ -176,18 +185,17 @@ static int has_batch(const void* pool) { return worth_a_look(pool) >= UVCHAN__BU
 static uvchan_work_t* spin(uvchan_pool_t* pool, uvchan__thread_t* thread,
                            uvchan__patience_t* patience, int* is_over) {
   uvchan_work_t* work = NULL;
-  int was_busy = thread->n_done >= UVCHAN__BUSY_VALUES;
 
   while (work == NULL && !*is_over && uvchan__patience_wait(patience)) {
     if (worth_a_look(pool) == 0) continue;
-    if (was_busy) uvchan__coalesce_until(has_batch, pool);
+    uvchan__coalesce_until(has_batch, pool);
     work = look(pool, thread, 0, is_over);
   }
   return work;
 }
 
-/* One thread at a time spins, for the work that comes next; the others park at once. NULL: the pool
- * has ended. */
+/* Where works come in numbers one thread at a time spins, for the one that comes next; the others
+ * park at once. NULL: the pool has ended. */
 static uvchan_work_t* await_work(uvchan_pool_t* pool, uvchan__thread_t* thread) {
   uvchan__patience_t patience;
   uvchan_work_t* work = NULL;
@@ -196,7 +204,6 @@ static uvchan_work_t* await_work(uvchan_pool_t* pool, uvchan__thread_t* thread) 
   uvchan__patience_init(&patience, &pool->patience, UVCHAN__FOR_EVER);
   uvchan__patience_look(&patience);
   if (thread->spins) work = spin(pool, thread, &patience, &is_over);
-  thread->n_done = 0;
   while (work == NULL && !is_over) {
     work = look(pool, thread, 1, &is_over);
     if (work == NULL && !is_over)

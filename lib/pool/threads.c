@@ -41,16 +41,18 @@ static uvchan__thread_t* reserve(uvchan_pool_t* pool, uint64_t now) {
   return thread;
 }
 
-/* As far as can be told, by those who are at work. */
-static int is_soon_worked_off(const uvchan_pool_t* pool) {
+/* As far as can be told, by those who are at work; now: 0 where nobody has looked at the clock. */
+static int is_soon_worked_off(const uvchan_pool_t* pool, uint64_t now) {
   size_t n = pool->n_running == 0 ? 0 : uvchan__lanes_waiting(pool) / pool->n_running;
 
   return pool->has_guard && pool->n_running > 0 && n < UVCHAN__CALL_NS &&
-         n * pool->typical_ns < UVCHAN__CALL_NS;
+         n * pool->typical_ns < UVCHAN__CALL_NS &&
+         uvchan__lanes_longest_wait(pool, now) < UVCHAN__CALL_NS;
 }
 
 static void call_one_where_missing(uvchan_pool_t* pool, uvchan__shift_t* shift) {
-  if (pool->n_looking > 0 || uvchan__lanes_waiting(pool) == 0 || is_soon_worked_off(pool)) return;
+  if (pool->n_looking > 0 || uvchan__lanes_waiting(pool) == 0) return;
+  if (is_soon_worked_off(pool, shift->now)) return;
   if (!call_parked(pool, shift)) shift->to_make = reserve(pool, shift->now);
 }
 

@@ -158,8 +158,9 @@
 /* Threads of a pool whose owner does not say how many; promised in pool.h. */
 #define UVCHAN__DEFAULT_THREADS 4
 
-/* Works that will be worked off by then call no further thread: to wake one takes as long. With 2
- * threads and works that do nothing... */
+/* Works that will be worked off by then call no further thread: to wake one takes as long. Of works
+ * that do nothing, 64 in flight, one takes 192 ns of the processor with 2 threads and 239 with 4,
+ * and 488 and 434 where each work may call one; with a quarter and four times of it the same. */
 #define UVCHAN__CALL_NS 20000
 
 /* The guard looks again after so long. Not measured. */

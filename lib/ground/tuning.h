@@ -166,8 +166,10 @@
 /* The guard looks again after so long. Not measured. */
 #define UVCHAN__GUARD_NS 200000
 
-/* How long a work takes is learned by one part in so many. Not measured. */
-#define UVCHAN__TYPICAL_PART_LEARNED 8
+/* How long a work takes is learned by one part in so many: a thread that was kept from its
+ * processor once is no reason to call another. 64 works in flight that do nothing, 4 threads: 186
+ * ns of the processor each, 239 with 8. */
+#define UVCHAN__TYPICAL_PART_LEARNED 64
 
 /* After a thread could not be made another one is tried so much later. Not measured. */
 #define UVCHAN__THREAD_RETRY_NS 1000000000u

@@ -31,12 +31,21 @@ static int has_batch(const void* port) {
   return uvchan__port_finished(port) >= UVCHAN__BUSY_VALUES;
 }
 
+/* The processor is given away at once, and not after some pauses as elsewhere: the thread that is at
+ * it may have to have this one. 64 works in flight that do nothing take 143, 153 and 149 ns of the
+ * processor each with 1, 2 and 4 threads, and 178, 174 and 168 without it. */
+static void let_gather(const uvchan__port_t* port) {
+  if (has_batch(port)) return;
+  uvchan__yield();
+  uvchan__coalesce_until(has_batch, port);
+}
+
 /* Where a callback leaves the turn, the next one goes on, for the port is posted. It is in use for
  * the turn itself, so that its last work does not end it meanwhile. */
 static void begin_turn(uvchan__port_t* port) {
   if (!port->is_in_turn) port->n_uses++;
   port->is_in_turn = 1;
-  if (port->was_busy) uvchan__coalesce_until(has_batch, port);
+  if (port->was_busy) let_gather(port);
   uvchan__hub_post_here(port->hub, &port->entry);
   if (port->turn.first == NULL) take_finished(port);
 }

@@ -45,8 +45,7 @@ static void on_done(uv_work_t* req, int status);
 
 static void submit(item_t* item) {
   if (pool.notes_waits || pool.notes_turns) item->submitted = benchmark_now();
-  peers_must(uv_queue_work(&item->place->loop, &item->req, on_work, on_done) == 0,
-             "uv_queue_work");
+  peers_must(uv_queue_work(&item->place->loop, &item->req, on_work, on_done) == 0, "uv_queue_work");
   peers_count_sent(item->place->thread, 0);
 }
 

@@ -300,7 +300,8 @@ static void pool(const benchmark_t* b) {
   size_t i;
 
   p = peers_pool(b);
-  if (p.work == BENCHMARK_EMPTY || p.period > 0) peers_refuse("works that take no time, or a period");
+  if (p.work == BENCHMARK_EMPTY || p.period > 0)
+    peers_refuse("works that take no time, or a period");
   for (i = 0; i < p.threads; i++) peers_add(work_off, &p, 0);
   peers_run();
 }

@@ -41,11 +41,13 @@ fn main() {
       pool_memory(
         &args,
         |work| runtime.spawn_blocking(work),
-        |works| runtime.block_on(async {
-          for work in works {
-            work.await.unwrap();
-          }
-        }),
+        |works| {
+          runtime.block_on(async {
+            for work in works {
+              work.await.unwrap();
+            }
+          })
+        },
       )
     }
     workload => unsupported(workload),

@@ -115,9 +115,9 @@ typedef void (*uvchan_drop_cb)(void* value, uvchan_drop_reason_t reason, void* a
  * queue's head, but for the last in it, until something has waited for less again. So what is taken
  * out has waited for about the target, and what takes out has always something to do.
  *
- * How a standing queue is told from a burst follows RFC 8289 (CoDel); to cut all that is too old, and
- * not ever more of it, follows "Fail at Scale" (Ben Maurer, ACM Queue, 2015): RFC 8289 waits for
- * senders that slow down when a packet of theirs is lost, as TCP does. */
+ * How a standing queue is told from a burst follows RFC 8289 (CoDel); to cut all that is too old,
+ * and not ever more of it, follows "Fail at Scale" (Ben Maurer, ACM Queue, 2015): RFC 8289 waits
+ * for senders that slow down when a packet of theirs is lost, as TCP does. */
 typedef struct {
   uint64_t target;   /* nanoseconds, 1 or more; a few times what one value takes to be worked off */
   uint64_t interval; /* nanoseconds, 1 or more; some 10 to 20 times the target */

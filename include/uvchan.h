@@ -153,7 +153,10 @@ typedef struct {
   size_t peak;              /* the most values seen buffered at once; 0 where capacity is 0 */
   size_t waiting_senders;   /* threads, requests and selects */
   size_t waiting_receivers; /* the same, and started receivers that have nothing to receive */
-  uint64_t reserved[4];     /* 0, until a later version gives it a meaning */
+  uint64_t expired;      /* of dropped: for their age. Since 1.3, as the next two */
+  uint64_t shed;         /* of dropped: by the admission */
+  uint64_t longest_wait; /* nanoseconds that a received value had been buffered; see below */
+  uint64_t reserved[1];  /* 0, until a later version gives it a meaning */
 } uvchan_stats_t;
 
 /* Makes a channel with one reference, the caller's.

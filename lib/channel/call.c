@@ -2,26 +2,47 @@
  * visit under the lock. Threads: any. */
 #include "channel/call.h"
 
+#include "channel/aging.h"
 #include "channel/overflow.h"
 #include "channel/steps.h"
 #include "ground/tuning.h"
 #include "wake/posts.h"
 
-/* ---- Operations that do not wait ------------------------------------------------------------- */
+/* ---- Operations that do not wait ----------------------------------------------------------------
+ *
+ * Each is one visit, made by a function of its own, as uvchan__attempt_func has it: where something
+ * has to be dropped first, it is made again with memory for that. */
+
+typedef struct {
+  const void* value;
+  uvchan__block_t* block;
+} send_call_t;
 
 /* One visit, or more where a block has to be made for it. */
-static int send_under_lock(uvchan_t* ch, const void* value, uvchan__block_t* block) {
+static int attempt_to_send(uvchan_t* ch, void* call, uvchan__held_t* held) {
+  const void* value = ((send_call_t*)call)->value;
+  uvchan__block_t* block = ((send_call_t*)call)->block;
   int r;
 
   for (;;) {
-    uvchan__visit_t visit = UVCHAN__VISIT(block);
+    uvchan__visit_t visit = UVCHAN__VISIT_HOLDING(block, held);
 
     uvchan__lock_channel(ch);
     r = uvchan__send_locked(ch, value, &visit);
     uvchan__unlock_and_wake(ch, &visit);
-    if (r != UV_ENOMEM) break;
+    if (r != UV_ENOMEM) return r;
     block = uvchan__block_new(visit.wanted);
     if (block == NULL) return UV_ENOMEM;
+  }
+}
+
+static int send_under_lock(uvchan_t* ch, const void* value, uvchan__block_t* block) {
+  send_call_t call = {value, block};
+  int r = attempt_to_send(ch, &call, NULL);
+
+  if (r == UVCHAN__OVERDUE) {
+    call.block = NULL; /* it is the channel's, or gone */
+    r = uvchan__call_dropping(ch, attempt_to_send, &call);
   }
   return r == UV_EAGAIN && ch->overflow != UVCHAN_WAIT ? uvchan__send_to_full(ch, value) : r;
 }
@@ -55,20 +76,36 @@ int uvchan__send_slow(uvchan_t* ch, const void* value, uvchan__block_t* block) {
   }
 }
 
+typedef struct {
+  void* values;
+  size_t n;
+  size_t* moved;
+} recv_call_t;
+
 /* Up to n values in one visit. 0 where there was one; else the end or UV_EAGAIN. */
-static int recv_under_lock(uvchan_t* ch, void* values, size_t n, size_t* moved) {
-  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+static int attempt_to_receive(uvchan_t* ch, void* arg, uvchan__held_t* held) {
+  uvchan__visit_t visit = UVCHAN__VISIT_HOLDING(NULL, held);
+  const recv_call_t* call = arg;
+  size_t moved = 0;
   int r = 0;
 
-  *moved = 0;
   uvchan__lock_channel(ch);
-  while (*moved < n) {
-    r = uvchan__recv_locked(ch, uvchan__nth(values, *moved, uvchan__size_to_receive(ch)), &visit);
+  while (moved < call->n) {
+    r = uvchan__recv_locked(ch, uvchan__nth(call->values, moved, uvchan__size_to_receive(ch)),
+                            &visit);
     if (r != 0) break;
-    ++*moved;
+    moved++;
   }
   uvchan__unlock_and_wake(ch, &visit);
-  return *moved > 0 ? 0 : r;
+  *call->moved = moved;
+  return moved > 0 ? 0 : r;
+}
+
+static int recv_under_lock(uvchan_t* ch, void* values, size_t n, size_t* moved) {
+  recv_call_t call = {values, n, moved};
+  int r = attempt_to_receive(ch, &call, NULL);
+
+  return r == UVCHAN__OVERDUE ? uvchan__call_dropping(ch, attempt_to_receive, &call) : r;
 }
 
 int uvchan__recv_slow(uvchan_t* ch, void* value) {
@@ -163,34 +200,59 @@ static int only_own_receivers(uvchan_t* ch) {
  *
  * never_alone is asked for a wait without a limit alone: on the thread that runs all receivers it
  * would never end, while one with a limit ends by itself. */
+typedef struct {
+  uvchan__place_t* place;
+  uvchan__block_t* block;
+  int never_alone;
+} wait_call_t;
+
+static int attempt_to_send_or_enqueue(uvchan_t* ch, void* arg, uvchan__held_t* held) {
+  const wait_call_t* call = arg;
+  uvchan__visit_t visit = UVCHAN__VISIT_HOLDING(call->block, held);
+  int r;
+
+  uvchan__lock_channel(ch);
+  uvchan__mark_for(ch, 1);
+  r = uvchan__send_locked(ch, call->place->value, &visit);
+  if (r == UV_EAGAIN && call->never_alone && only_own_receivers(ch)) r = UV_EBUSY;
+  if (r == UV_EAGAIN) uvchan__enqueue_place(call->place);
+  uvchan__unlock_and_wake(ch, &visit);
+  return r;
+}
+
 int uvchan__send_or_enqueue(uvchan_t* ch, uvchan__place_t* place, uvchan__block_t* block,
                             int never_alone) {
-  uvchan__visit_t visit = UVCHAN__VISIT(block);
+  wait_call_t call = {place, block, never_alone};
   int r;
 
   if (ch->overflow != UVCHAN_WAIT || uvchan__is_unbounded(ch))
     return uvchan__send_now(ch, place->value, block);
   uvchan__prefault(place->value, uvchan__size_to_send(ch));
-  uvchan__lock_channel(ch);
-  uvchan__mark_for(ch, 1);
-  r = uvchan__send_locked(ch, place->value, &visit);
-  if (r == UV_EAGAIN && never_alone && only_own_receivers(ch)) r = UV_EBUSY;
-  if (r == UV_EAGAIN) uvchan__enqueue_place(place);
-  uvchan__unlock_and_wake(ch, &visit);
-  return r;
+  r = attempt_to_send_or_enqueue(ch, &call, NULL);
+  if (r != UVCHAN__OVERDUE) return r;
+  call.block = NULL; /* it is gone */
+  return uvchan__call_dropping(ch, attempt_to_send_or_enqueue, &call);
 }
 
-int uvchan__recv_or_enqueue(uvchan_t* ch, uvchan__place_t* place) {
-  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+static int attempt_to_receive_or_enqueue(uvchan_t* ch, void* arg, uvchan__held_t* held) {
+  uvchan__visit_t visit = UVCHAN__VISIT_HOLDING(NULL, held);
+  uvchan__place_t* place = arg;
   int r;
 
-  uvchan__prefault(place->value, uvchan__size_to_receive(ch));
   uvchan__lock_channel(ch);
   uvchan__mark_for(ch, 0);
   r = uvchan__recv_locked(ch, place->value, &visit);
   if (r == UV_EAGAIN) uvchan__enqueue_place(place);
   uvchan__unlock_and_wake(ch, &visit);
   return r;
+}
+
+int uvchan__recv_or_enqueue(uvchan_t* ch, uvchan__place_t* place) {
+  int r;
+
+  uvchan__prefault(place->value, uvchan__size_to_receive(ch));
+  r = attempt_to_receive_or_enqueue(ch, place, NULL);
+  return r == UVCHAN__OVERDUE ? uvchan__call_dropping(ch, attempt_to_receive_or_enqueue, place) : r;
 }
 
 void uvchan__remove_place(uvchan__place_t* place) {
@@ -224,6 +286,8 @@ int uvchan__looks_ready(uvchan_t* ch, int sends, uint64_t* stamp) {
   uvchan__unlock_channel(ch);
   return ready;
 }
+
+int uvchan__has_fast_path(const uvchan_t* ch) { return uvchan__has_ring(ch) && !ch->is_aging; }
 
 atomic_uint* uvchan__patience_of(uvchan_t* ch, int sends) {
   return sends ? &ch->patience_to_send : &ch->patience_to_receive;

@@ -30,8 +30,8 @@ static inline int uvchan__recv_fast(uvchan_t* ch, void* value) {
 }
 
 /* Without waiting. 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel may answer
- * UV_ENOMEM. block: NULL, or one brought along for an unbounded store; it is the channel's after
- * the call. */
+ * UV_ENOMEM, and so may each of these where a value that is not small has to be dropped. block:
+ * NULL, or one brought along for an unbounded store; it is the channel's after the call. */
 static inline int uvchan__send_now(uvchan_t* ch, const void* value, uvchan__block_t* block);
 static inline int uvchan__recv_now(uvchan_t* ch, void* value);
 int uvchan__send_n(uvchan_t* ch, const void* values, size_t n, size_t* moved);
@@ -58,6 +58,9 @@ int uvchan__is_ready(uvchan_t* ch, int sends); /* whether it would not wait, jus
 /* The same, without the lock where that is enough: 0 where it would wait, and has to as long as
  * *stamp stays and the channel is open. */
 int uvchan__looks_ready(uvchan_t* ch, int sends, uint64_t* stamp);
+
+/* Whether values ever go the fast path. Else a waiter has to be queued to be found. */
+int uvchan__has_fast_path(const uvchan_t* ch);
 
 /* What threads that wait on the channel have learned, see patience.h. */
 atomic_uint* uvchan__patience_of(uvchan_t* ch, int sends);

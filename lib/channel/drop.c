@@ -17,6 +17,42 @@ void uvchan__drop(uvchan_t* ch, void* value, uvchan_drop_reason_t reason) {
   uvchan__let_cancellation(before);
 }
 
+void uvchan__count_drop_locked(uvchan_t* ch, uvchan_drop_reason_t reason) {
+  uvchan__count(&ch->dropped_old, 1);
+  if (reason == UVCHAN_DROPPED_EXPIRED) uvchan__aging(ch)->expired++;
+  if (reason == UVCHAN_DROPPED_SHED) uvchan__aging(ch)->shed++;
+}
+
+/* ---- The room -------------------------------------------------------------------------------- */
+
+size_t uvchan__room_bytes(unsigned int overflow, int is_aging, size_t elem_size) {
+  if (overflow == UVCHAN_WAIT && !is_aging) return 0;
+  return elem_size <= UVCHAN__ON_STACK_BYTES ? 0 : elem_size;
+}
+
+/* Who takes the room out of its word has it alone; nobody waits for it, since drop_cb, which runs
+ * meanwhile, may take long, and may send to this very channel. */
+int uvchan__take_room(uvchan_t* ch, uvchan__room_t* room) {
+  uvchan__step();
+  /* [room.A] with [room.R]: the call that had it before is done with it. */
+  room->memory = atomic_exchange_explicit(&uvchan__drops(ch)->room, NULL, memory_order_acquire);
+  room->is_own = room->memory == NULL;
+  if (room->is_own) room->memory = uvchan__malloc(uvchan__size_to_send(ch));
+  return room->memory == NULL ? UV_ENOMEM : 0;
+}
+
+void uvchan__give_room(uvchan_t* ch, uvchan__room_t* room) {
+  if (room->is_own) {
+    uvchan__free(room->memory);
+    return;
+  }
+  uvchan__step();
+  /* [room.R] */
+  atomic_store_explicit(&uvchan__drops(ch)->room, room->memory, memory_order_release);
+}
+
+/* ---- All that is buffered -------------------------------------------------------------------- */
+
 /* Of a ring one move of head claims all values, which stay in their slots: so nobody takes a later
  * one while an earlier one is dropped, and a million values take as long to claim as one. That head
  * is SLOW keeps the fast path's receivers out between the close and this. */

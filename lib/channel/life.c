@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "channel/drop.h"
-#include "channel/overflow.h"
 #include "channel/state.h"
 #include "ground/memory.h"
 #include "ground/tuning.h"
@@ -15,6 +14,7 @@ static int is_valid(const uvchan_options_t* options) {
   for (i = 0; i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++) {
     if (options->reserved[i] != NULL) return 0;
   }
+  if (!uvchan__admission_is_valid(options->admission)) return 0;
   if (options->overflow == UVCHAN_WAIT) return 1;
   if (options->overflow != UVCHAN_DROP_NEWEST && options->overflow != UVCHAN_DROP_OLDEST) return 0;
   return options->capacity != 0 && options->capacity != UVCHAN_UNBOUNDED;
@@ -29,18 +29,36 @@ static uvchan__store_kind_t kind_of(size_t capacity) {
   return capacity == UVCHAN_UNBOUNDED ? UVCHAN__WITHOUT_BOUND : UVCHAN__BOUNDED;
 }
 
+static int grow_old(const uvchan_options_t* options) {
+  return options->max_age > 0 || options->admission != NULL;
+}
+
 /* What lies behind a channel, in bytes; each part begins where malloc would have it, but the name:
  *
- *      struct uvchan_s | slots, or uvchan__store_t | uvchan__drops_t  room | name
- *      ring first      | store                     | drops                 | with its end
+ *      struct uvchan_s | uvchan__aging_t  slots           | uvchan__drops_t  room | name
+ *                      | uvchan__store_t  uvchan__aging_t |                       |
+ *      ring first      | store                            | drops                 | with its end
  *
- * The drops are there with a drop_cb alone, and the room where a value may overflow that is too
- * large for the stack. */
+ * The uvchan__aging_t is there where values grow old alone, the drops with a drop_cb, and the room
+ * where a value may have to be dropped from the store that is too large for the stack. */
 typedef struct {
   size_t store;
   size_t drops; /* with the room, or 0 */
   size_t name;
 } behind_t;
+
+/* 0 where that is more than a size_t holds. */
+static size_t store_bytes(const uvchan_options_t* options) {
+  size_t stamps = kind_of(options->capacity) == UVCHAN__BOUNDED ? options->capacity : 0;
+  size_t bytes = sizeof(uvchan__store_t);
+  size_t aging = 0;
+
+  if (stamps > 0) bytes = uvchan__ring_bytes(options->elem_size, stamps);
+  if (!grow_old(options) || bytes == 0) return bytes;
+  if (stamps < SIZE_MAX / (2 * sizeof(uint64_t))) aging = uvchan__aging_bytes(stamps);
+  if (aging == 0 || bytes > SIZE_MAX - aging - _Alignof(max_align_t)) return 0;
+  return uvchan__round_up(bytes, _Alignof(max_align_t)) + aging;
+}
 
 /* Answers all bytes, or 0 where that is more than a size_t holds. */
 static size_t lay_out_behind(behind_t* behind, const uvchan_options_t* options) {
@@ -48,11 +66,10 @@ static size_t lay_out_behind(behind_t* behind, const uvchan_options_t* options) 
       SIZE_MAX - UVCHAN__CHANNEL_BYTES - ALIGN_SLACK - UVCHAN__DROPS_BYTES - _Alignof(max_align_t);
   size_t room = options->drop_cb == NULL
                     ? 0
-                    : uvchan__drop_room_bytes((unsigned int)options->overflow, options->elem_size);
+                    : uvchan__room_bytes((unsigned int)options->overflow, grow_old(options),
+                                         options->elem_size);
 
-  behind->store = sizeof(uvchan__store_t);
-  if (kind_of(options->capacity) == UVCHAN__BOUNDED)
-    behind->store = uvchan__ring_bytes(options->elem_size, options->capacity);
+  behind->store = store_bytes(options);
   behind->name = options->name == NULL ? 0 : strlen(options->name) + 1;
   if (behind->store == 0 || behind->store > most || room > most - behind->store ||
       behind->name > most - behind->store - room)
@@ -64,15 +81,32 @@ static size_t lay_out_behind(behind_t* behind, const uvchan_options_t* options) 
 }
 
 static void init_store(uvchan_t* ch, const uvchan_options_t* options) {
+  unsigned char* at = (unsigned char*)uvchan__store(ch);
+
   if (uvchan__has_ring(ch)) {
-    uvchan__ring_init(&ch->ring, uvchan__store(ch), options->elem_size, options->capacity, 0);
+    if (ch->is_aging) at += uvchan__aging_bytes(options->capacity);
+    uvchan__ring_init(&ch->ring, at, options->elem_size, options->capacity, 0);
     return;
   }
   uvchan__ring_init(&ch->ring, NULL, options->elem_size, 0, 0);
   uvchan__store(ch)->available = 0;
   uvchan__store(ch)->changes = 0;
   (uvchan__is_unbuffered(ch) ? uvchan__blocks_init_unbuffered : uvchan__blocks_init_unbounded)(
-      uvchan__blocks(ch), options->elem_size);
+      uvchan__blocks(ch), options->elem_size, ch->is_aging);
+}
+
+/* The stamps need no value: one is written before it is read. */
+static void init_aging(uvchan_t* ch, const uvchan_options_t* options) {
+  uvchan__aging_t* aging;
+
+  if (!ch->is_aging) return;
+  aging = uvchan__aging(ch);
+  memset(aging, 0, sizeof(*aging));
+  aging->max_age = options->max_age > 0 ? options->max_age : UINT64_MAX;
+  uvchan__admission_init(&aging->admission, options->admission);
+  uvchan__ring_mark(&ch->ring.tail, UVCHAN__SLOW);
+  uvchan__ring_mark(&ch->ring.head, UVCHAN__SLOW);
+  ch->tail_slow = ch->head_slow = 1;
 }
 
 static void init_drops(uvchan_t* ch, const uvchan_options_t* options, const behind_t* behind) {
@@ -113,7 +147,9 @@ int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
   if (made == NULL) return UV_ENOMEM;
   made->kind = (unsigned char)kind_of(options->capacity);
   made->overflow = (unsigned char)options->overflow;
+  made->is_aging = (unsigned char)grow_old(options);
   init_store(made, options);
+  init_aging(made, options);
   init_drops(made, options, &behind);
   made->has_name = behind.name > 0;
   if (made->has_name)

@@ -6,7 +6,6 @@
 
 #include "channel/drop.h"
 #include "channel/steps.h"
-#include "ground/memory.h"
 #include "ground/tuning.h"
 
 static int drop_newest(uvchan_t* ch, const void* value, void* held) {
@@ -28,17 +27,25 @@ static int drop_newest(uvchan_t* ch, const void* value, void* held) {
  *      tail moves                  lock                lock
  *      takes the marks off
  *
- * So nobody finds the channel empty that never was, or with less in it than it holds. */
-static int send_dropping_oldest(uvchan_t* ch, const void* value, void* oldest, int* has_dropped) {
+ * So nobody finds the channel empty that never was, or with less in it than it holds. Where the
+ * oldest has grown too old it makes room in the same way, but for that reason. *reason: why one was
+ * dropped, or 0. */
+static int send_dropping_oldest(uvchan_t* ch, const void* value, void* oldest,
+                                uvchan_drop_reason_t* reason) {
   uvchan__visit_t visit = UVCHAN__VISIT(NULL);
   int r;
 
-  *has_dropped = 0;
+  *reason = (uvchan_drop_reason_t)0;
   uvchan__lock_channel(ch);
   uvchan__mark_for(ch, 1);
   r = uvchan__send_locked(ch, value, &visit);
-  if (r == UV_EAGAIN) {
-    *has_dropped = uvchan__pop_locked(ch, oldest, &visit) == 0;
+  if (r == UV_EAGAIN || r == UVCHAN__OVERDUE) {
+    uvchan_drop_reason_t why = r == UV_EAGAIN ? UVCHAN_DROPPED_OVERFLOW : UVCHAN_DROPPED_EXPIRED;
+
+    if (uvchan__pop_locked(ch, oldest, &visit) == 0) {
+      *reason = why;
+      uvchan__count_drop_locked(ch, why);
+    }
     r = uvchan__send_locked(ch, value, &visit);
   }
   uvchan__unlock_and_wake(ch, &visit);
@@ -46,12 +53,10 @@ static int send_dropping_oldest(uvchan_t* ch, const void* value, void* oldest, i
 }
 
 static int drop_oldest(uvchan_t* ch, const void* value, void* held) {
-  int has_dropped;
-  int r = send_dropping_oldest(ch, value, held, &has_dropped);
+  uvchan_drop_reason_t reason;
+  int r = send_dropping_oldest(ch, value, held, &reason);
 
-  if (!has_dropped) return r;
-  uvchan__count(&ch->dropped_old, 1);
-  uvchan__drop(ch, held, UVCHAN_DROPPED_OVERFLOW);
+  if (reason != 0) uvchan__drop(ch, held, reason);
   return r;
 }
 
@@ -72,32 +77,16 @@ static int overflow_small(uvchan_t* ch, const void* value) {
   return overflow_into(ch, value, held.bytes);
 }
 
-size_t uvchan__drop_room_bytes(unsigned int overflow, size_t elem_size) {
-  return overflow == UVCHAN_WAIT || elem_size <= UVCHAN__ON_STACK_BYTES ? 0 : elem_size;
-}
-
 /* A larger one is held in the room that the channel has for one; or, while another call has that,
- * in memory of its own, which is asked for before anything is dropped: so UV_ENOMEM has no effect.
- * Who takes the room out of its word has it alone; nobody waits for it, since drop_cb, which runs
- * meanwhile, may take long, and may send to this very channel. */
+ * in memory of its own, which is asked for before anything is dropped: so UV_ENOMEM has no
+ * effect. */
 static int overflow_large(uvchan_t* ch, const void* value) {
-  uvchan__drops_t* drops = uvchan__drops(ch);
-  void* held;
-  void* room;
-  int r;
+  uvchan__room_t room;
+  int r = uvchan__take_room(ch, &room);
 
-  uvchan__step();
-  /* [room.A] with [room.R]: the call that had it before is done with it. */
-  room = atomic_exchange_explicit(&drops->room, NULL, memory_order_acquire);
-  held = room != NULL ? room : uvchan__malloc(uvchan__size_to_send(ch));
-  if (held == NULL) return UV_ENOMEM;
-  r = overflow_into(ch, value, held);
-  if (room == NULL) {
-    uvchan__free(held);
-    return r;
-  }
-  uvchan__step();
-  atomic_store_explicit(&drops->room, room, memory_order_release); /* [room.R] */
+  if (r != 0) return r;
+  r = overflow_into(ch, value, room.memory);
+  uvchan__give_room(ch, &room);
   return r;
 }
 

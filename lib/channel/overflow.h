@@ -10,7 +10,4 @@
  * effect. */
 int uvchan__send_to_full(uvchan_t* ch, const void* value);
 
-/* Bytes that a channel with a drop_cb has for a value that overflows: room for one, or 0. */
-size_t uvchan__drop_room_bytes(unsigned int overflow, size_t elem_size);
-
 #endif /* UVCHAN_OVERFLOW_H */

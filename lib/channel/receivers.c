@@ -3,7 +3,9 @@
  * and its entry. */
 #include "channel/receivers.h"
 
+#include "channel/aging.h"
 #include "channel/steps.h"
+#include "ground/tuning.h"
 #include "wake/posts.h"
 
 int uvchan__receivers_are_counted(const uvchan_t* ch) { return uvchan__is_unbuffered(ch); }
@@ -185,9 +187,8 @@ void uvchan__receivers_end_wait(uvchan_t* ch, uvchan_receiver_t* receiver) {
  * lets a waiting sender fill the room: were the receiver still counted, there would be room for a
  * value that nobody can be called back with. Where there was nothing to take, it is available as
  * before; no sender waits then who could have filled the room. */
-static int take_under_lock(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n,
-                           size_t* moved) {
-  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+static int take_in(uvchan__visit_t* visit, uvchan_t* ch, uvchan__place_t* place, void* values,
+                   size_t n, size_t* moved) {
   int unbuffered = uvchan__is_unbuffered(ch);
   int r = UV_EAGAIN;
 
@@ -199,15 +200,44 @@ static int take_under_lock(uvchan_t* ch, uvchan__place_t* place, void* values, s
     n = 1;
   }
   while (*moved < n) {
-    r = uvchan__recv_locked(ch, uvchan__nth(values, *moved, uvchan__size_to_receive(ch)), &visit);
+    r = uvchan__recv_locked(ch, uvchan__nth(values, *moved, uvchan__size_to_receive(ch)), visit);
     if (r != 0) break;
+    visit->held = NULL; /* its memory has a value in it */
     ++*moved;
   }
   if (*moved > 0) r = 0;
   if (unbuffered && r != 0) uvchan__change_available_locked(ch, 1);
+  if (unbuffered && r == UVCHAN__OVERDUE) uvchan__unblock_senders_locked(ch, visit);
   if (r == UV_EAGAIN && place != NULL && !place->queued) uvchan__enqueue_place(place);
-  uvchan__unlock_and_wake(ch, &visit);
+  uvchan__unlock_and_wake(ch, visit);
   return r;
+}
+
+/* What has to be dropped is held where the values would go, so no memory is asked for, and nothing
+ * is taken in the same visit; what is left over is found by the next. So each drop_cb is followed
+ * by another look at the receiver, which it may have stopped. */
+static UVCHAN__APART int take_aged(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n,
+                                   size_t* moved) {
+  size_t size = uvchan__size_to_receive(ch);
+  uvchan__held_t held;
+  uvchan__visit_t visit = UVCHAN__VISIT_HOLDING(NULL, &held);
+  int r;
+
+  uvchan__held_init(&held, ch, values, size > UVCHAN__SCRATCH_BYTES ? size : UVCHAN__SCRATCH_BYTES);
+  held.is_apart = !ch->has_drops;
+  r = take_in(&visit, ch, place, values, n, moved);
+  if (r != UVCHAN__OVERDUE) return r;
+  *moved = held.n;
+  uvchan__drop_held(ch, &held);
+  return UVCHAN__LOOK_ANEW;
+}
+
+static int take_under_lock(uvchan_t* ch, uvchan__place_t* place, void* values, size_t n,
+                           size_t* moved) {
+  uvchan__visit_t visit = UVCHAN__VISIT(NULL);
+
+  if (ch->is_aging) return take_aged(ch, place, values, n, moved);
+  return take_in(&visit, ch, place, values, n, moved);
 }
 
 int uvchan__receivers_take(uvchan_t* ch, void* values, size_t n, size_t* moved) {

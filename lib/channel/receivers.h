@@ -11,6 +11,10 @@
 #include "channel/peek.h"
 #include "store/ring.h"
 
+/* Of uvchan__receivers_take(): so many values were dropped, for their age or by the admission, and
+ * drop_cb may have stopped the receiver. No status of a user's: those are negative. */
+#define UVCHAN__LOOK_ANEW 1
+
 /* Whether the channel counts who is available. */
 int uvchan__receivers_are_counted(const uvchan_t* ch);
 
@@ -21,7 +25,8 @@ void uvchan__receivers_unreserve(uvchan_t* ch); /* the counterpart */
 void uvchan__receivers_add(uvchan_t* ch, uvchan_receiver_t* receiver, int is_available);
 void uvchan__receivers_remove(uvchan_t* ch, uvchan_receiver_t* receiver, int is_available);
 
-/* Takes up to n values: 0 and how many, the end, or UV_EAGAIN. After 0, a receiver on an unbuffered
+/* Takes up to n values: 0 and how many, the end, UV_EAGAIN, or UVCHAN__LOOK_ANEW. values has
+ * room for one value, and for UVCHAN__SCRATCH_BYTES. After 0, a receiver on an unbuffered
  * channel is no longer available. The second looks more closely: after UV_EAGAIN the next value, or
  * the end, has the receiver posted. */
 int uvchan__receivers_take(uvchan_t* ch, void* values, size_t n, size_t* moved);

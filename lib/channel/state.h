@@ -14,7 +14,8 @@
  *
  * Two paths lead into a bounded channel. The fast one is one exchange in the ring, without the
  * lock, and is open while nobody waits. As soon as somebody waits, the ring's words are SLOW
- * (ring.h, I4), and every operation takes the lock. A channel of the other kinds is always SLOW.
+ * (ring.h, I4), and every operation takes the lock. A channel of the other kinds is always SLOW,
+ * and so is one whose values grow old (aging.h).
  *
  * I1  With the lock free: while senders wait, the channel has no room, and both words are SLOW;
  *     while receivers wait, tail is SLOW, and the store holds no more values than started receivers
@@ -41,6 +42,10 @@
  *     told; of requests and receivers of one loop, which is busy for all or for none, the first who
  *     waits comes first.
  *
+ * I7  Where values grow old, who waits in recvq comes before all started receivers, those of his
+ *     loop too: so while somebody waits there the store is empty, and no step that finishes him
+ *     has to look how old a value is, or to drop one.
+ *
  * Threads: any. The order of locks is: channels by ascending address, then a hub's. Open to this
  * folder alone; who else needs to know asks peek.h, or by name. Knows waiters; does not know
  * requests, receivers or selects, but for the list of started receivers' places, which tells whose
@@ -52,13 +57,15 @@
 
 #include "channel/peek.h"
 #include "ground/lock.h"
+#include "store/admission.h"
 #include "store/blocks.h"
 #include "store/ring.h"
 #include "wake/waiters.h"
 
 /* Begins at a cache line, and so does each side of the ring; the rest is touched by those who wait,
- * close or ask. Behind it in the same memory lie the ring's slots or a uvchan__store_t, a
- * uvchan__drops_t where there is a drop_cb, and the name. */
+ * close or ask. Behind it in the same memory lie the ring's slots or a uvchan__store_t, with a
+ * uvchan__aging_t where values grow old; a uvchan__drops_t where there is a drop_cb; and the
+ * name. */
 struct uvchan_s {
   uvchan__ring_t ring;
   /* Under the lock. */
@@ -69,8 +76,9 @@ struct uvchan_s {
   unsigned char kind;         /* uvchan__store_kind_t */
   unsigned char overflow;     /* uvchan_overflow_t */
   unsigned char align_offset; /* bytes from the memory that was asked for to the channel */
-  unsigned char has_drops;
-  unsigned char has_name;
+  unsigned char is_aging;     /* values grow old */
+  unsigned char has_drops : 1;
+  unsigned char has_name : 1;
   /* Under the lock. */
   unsigned char several_loops;  /* started receivers are on more than one */
   unsigned int counted_senders; /* of uvchan_sender_add() */
@@ -112,6 +120,17 @@ typedef struct {
   void* _Atomic room;
 } uvchan__drops_t;
 
+/* What a channel has beside whose values grow old. Under the lock, but for what is fixed. */
+typedef struct {
+  uint64_t max_age; /* fixed; nanoseconds; UINT64_MAX: none */
+  uvchan__admission_t admission;
+  uint64_t expired;      /* values, as shed */
+  uint64_t shed;
+  uint64_t longest_wait; /* nanoseconds, of a value that was received from the store */
+  /* of a ring: when the value was put in, of each slot; elsewhere that lies in the blocks */
+  uint64_t stamps[];
+} uvchan__aging_t;
+
 typedef enum { UVCHAN__BOUNDED, UVCHAN__UNBUFFERED, UVCHAN__WITHOUT_BOUND } uvchan__store_kind_t;
 
 static inline size_t uvchan__round_up(size_t size, size_t unit) {
@@ -139,13 +158,31 @@ static inline int uvchan__is_unbounded(const uvchan_t* ch) {
   return ch->kind == UVCHAN__WITHOUT_BOUND;
 }
 
-/* Of the ring's slots or the uvchan__store_t, in bytes, as malloc aligns. */
+#define UVCHAN__STORE_BYTES uvchan__round_up(sizeof(uvchan__store_t), _Alignof(max_align_t))
+
+/* With as many stamps, in bytes. */
+static inline size_t uvchan__aging_bytes(size_t stamps) {
+  return uvchan__round_up(sizeof(uvchan__aging_t) + stamps * sizeof(uint64_t),
+                          _Alignof(max_align_t));
+}
+
+/* Only where values grow old: in front of the ring's slots, or behind the uvchan__store_t; either
+ * can be told without asking how many there are. */
+static inline uvchan__aging_t* uvchan__aging(const uvchan_t* ch) {
+  unsigned char* at = (unsigned char*)uvchan__store(ch);
+
+  return (uvchan__aging_t*)(void*)(uvchan__has_ring(ch) ? at : at + UVCHAN__STORE_BYTES);
+}
+
+/* Of the ring's slots or the uvchan__store_t, with the uvchan__aging_t, in bytes, as malloc
+ * aligns. */
 static inline size_t uvchan__store_bytes(const uvchan_t* ch) {
+  size_t capacity = ch->ring.tail.capacity;
   size_t bytes = sizeof(uvchan__store_t);
 
-  if (uvchan__has_ring(ch))
-    bytes = uvchan__ring_bytes(uvchan__size_to_send(ch), ch->ring.tail.capacity);
-  return uvchan__round_up(bytes, _Alignof(max_align_t));
+  if (uvchan__has_ring(ch)) bytes = uvchan__ring_bytes(uvchan__size_to_send(ch), capacity);
+  bytes = uvchan__round_up(bytes, _Alignof(max_align_t));
+  return ch->is_aging ? bytes + uvchan__aging_bytes(capacity) : bytes;
 }
 
 /* NULL without a drop_cb. */

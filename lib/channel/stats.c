@@ -3,7 +3,7 @@
  * statistics belong together only at rest. */
 #include <string.h>
 
-#include "channel/overflow.h"
+#include "channel/drop.h"
 #include "channel/state.h"
 
 /* The lock of a channel that is otherwise only read. */
@@ -52,13 +52,23 @@ static const char* name_of(const uvchan_t* ch) {
   const char* at = (const char*)uvchan__store(ch) + uvchan__store_bytes(ch);
 
   if (!ch->has_name) return "";
-  return ch->has_drops ? at + UVCHAN__DROPS_BYTES +
-                             uvchan__drop_room_bytes(ch->overflow, uvchan__size_to_send(ch))
-                       : at;
+  if (!ch->has_drops) return at;
+  at += UVCHAN__DROPS_BYTES;
+  return at + uvchan__room_bytes(ch->overflow, ch->is_aging, uvchan__size_to_send(ch));
 }
 
-/* A value is counted as dropped after it has left the store, by a thread that had the lock for
- * that: so dropped_old is never more than popped. In between it counts as received. */
+static void tell_aging(const uvchan_t* ch, uvchan_stats_t* stats) {
+  const uvchan__aging_t* aging;
+
+  if (!ch->is_aging) return;
+  aging = uvchan__aging(ch);
+  stats->expired = aging->expired;
+  stats->shed = aging->shed;
+  stats->longest_wait = aging->longest_wait;
+}
+
+/* A value is counted as dropped when it has left the store, under the same lock: so dropped_old is
+ * never more than popped. */
 void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
   uint64_t dropped_new, dropped_old, popped;
 
@@ -81,5 +91,6 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
   stats->wakeups = atomic_load_explicit(&ch->wakeups, memory_order_relaxed);
   stats->waiting_senders = uvchan__count_waiting(&ch->sendq);
   stats->waiting_receivers = waiting_receivers(ch, stats->len);
+  tell_aging(ch, stats);
   uvchan__unlock(lock_of(ch));
 }

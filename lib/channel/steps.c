@@ -36,6 +36,7 @@ static void set_head_slow(uvchan_t* ch, int slow) {
 }
 
 void uvchan__update_marks(uvchan_t* ch) {
+  if (ch->is_aging) return; /* SLOW for ever, see I2 of aging.h */
   set_tail_slow(ch,
                 ch->sendq.first != NULL || ch->recvq.first != NULL || ch->startedq.first != NULL);
   set_head_slow(ch, ch->sendq.first != NULL);
@@ -77,6 +78,12 @@ static int has_room(const uvchan_t* ch) {
   return uvchan__is_unbounded(ch) || uvchan__blocks(ch)->len < uvchan__store(ch)->available;
 }
 
+/* The one look at the clock of a visit to a channel whose values grow old. */
+static uint64_t time_of(uvchan__visit_t* visit) {
+  if (visit->now == 0) visit->now = uv_hrtime();
+  return visit->now;
+}
+
 /* For uvchan__stamp_locked(). */
 static void note_change(uvchan_t* ch) {
   if (!uvchan__has_ring(ch)) uvchan__store(ch)->changes++;
@@ -98,8 +105,7 @@ static int has_block(uvchan_t* ch, uvchan__visit_t* visit) {
   return 1;
 }
 
-/* 0, UV_EAGAIN without room, UV_ENOMEM where a block has to be brought along. */
-static int push(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
+static int push_any(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   if (uvchan__has_ring(ch)) {
     uvchan__ring_result_t r = uvchan__ring_push(&ch->ring, value, 0);
 
@@ -111,6 +117,14 @@ static int push(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   uvchan__blocks_push(uvchan__blocks(ch), value);
   note_change(ch);
   return 0;
+}
+
+/* 0, UV_EAGAIN without room, UV_ENOMEM where a block has to be brought along. */
+static int push(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
+  int r = push_any(ch, value, visit);
+
+  if (r == 0 && ch->is_aging) uvchan__stamp_newest_locked(ch, time_of(visit));
+  return r;
 }
 
 int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
@@ -200,6 +214,7 @@ static void hand_over(uvchan_t* ch, uvchan__place_t* place, const void* value,
   } else {
     copy(ch, place->value, value);
     ch->handed_over++;
+    if (ch->is_aging) uvchan__note_idle_locked(ch);
   }
   uvchan__finish(place, 0, &visit->wakes);
 }
@@ -215,6 +230,8 @@ static void hand_over(uvchan_t* ch, uvchan__place_t* place, const void* value,
  *                                                need not wait
  *      nobody                             no     stays where it is                    UV_EAGAIN
  *
+ * Where values grow old, nobody is behind a started receiver (I7).
+ *
  * UV_ENOMEM with no effect, where a block has to be brought along. That is asked first: after a
  * claim nothing may fail, and where values are stored, the new one is put behind them. */
 static int offer(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
@@ -223,7 +240,7 @@ static int offer(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
 
   if (uvchan__is_unbounded(ch) && uvchan__blocks(ch)->len > 0 && !has_block(ch, visit))
     return UV_ENOMEM;
-  place = claim_receiver(ch, 1);
+  place = claim_receiver(ch, !ch->is_aging);
   if (place == NULL) {
     r = push(ch, value, visit);
     if (r == 0) tell_receivers(ch, visit);
@@ -272,17 +289,84 @@ void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit) {
   uvchan__unblock_senders_locked(ch, visit);
 }
 
-/* In the order of arrival: while others wait to send, there is neither room nor anybody who waits
+/* ---- Values that grow old: with the lock -------------------------------------------------------
+ *
+ * What is cut leaves room, which goes to senders that wait: in the same step, since while they wait
+ * there is none (I1). Their values are the youngest, and stay. */
+
+/* Takes the oldest value out, to be dropped; 0 where there is no memory for it. */
+static int cut(uvchan_t* ch, uvchan_drop_reason_t reason, uvchan__visit_t* visit) {
+  void* at;
+
+  if (!uvchan__hold_locked(ch, visit->held, reason, &at)) return 0;
+  uvchan__pop_locked(ch, at, visit);
+  return 1;
+}
+
+/* Why the oldest value has to go, by its age or, for one who receives, by the admission; 0 where it
+ * stays, or there is none. */
+static uvchan_drop_reason_t reason_to_cut(uvchan_t* ch, int receives, uvchan__visit_t* visit) {
+  size_t n = stored(ch);
+
+  if (n == 0) return (uvchan_drop_reason_t)0;
+  if (receives) return uvchan__admit_locked(ch, n, time_of(visit));
+  return uvchan__has_expired_locked(ch, time_of(visit)) ? UVCHAN_DROPPED_EXPIRED
+                                                        : (uvchan_drop_reason_t)0;
+}
+
+/* Cuts what has to go, as far as there is memory for it: answers how many, and whether there is
+ * more. */
+static size_t cut_all(uvchan_t* ch, int receives, uvchan__visit_t* visit, int* is_overdue) {
+  uvchan_drop_reason_t reason;
+  size_t n = 0;
+
+  while ((reason = reason_to_cut(ch, receives, visit)) != 0 && cut(ch, reason, visit)) n++;
+  *is_overdue = reason != 0;
+  if (n > 0) uvchan__unblock_senders_locked(ch, visit);
+  return n;
+}
+
+/* A store that is full of what is too old has room for a value. */
+static int offer_for_old(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
+  int is_overdue;
+  int r = UV_EAGAIN;
+
+  if (cut_all(ch, 0, visit, &is_overdue) > 0) r = offer(ch, value, visit);
+  return r == UV_EAGAIN && is_overdue ? UVCHAN__OVERDUE : r;
+}
+
+/* Takes the oldest value that need not go: 0, UV_EAGAIN, or UVCHAN__OVERDUE. */
+static int pop_admitted(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
+  int is_overdue;
+  size_t n = cut_all(ch, 1, visit, &is_overdue);
+
+  if (is_overdue || (n > 0 && visit->held != NULL && !visit->held->is_apart))
+    return UVCHAN__OVERDUE;
+  if (stored(ch) == 0) {
+    uvchan__note_idle_locked(ch);
+    return UV_EAGAIN;
+  }
+  uvchan__note_wait_locked(ch, time_of(visit));
+  return uvchan__pop_locked(ch, value, visit);
+}
+
+/* ---- To send and to receive: with the lock ------------------------------------------------------
+ *
+ * In the order of arrival: while others wait to send, there is neither room nor anybody who waits
  * to receive (I1), but for a select that waits for both on this channel, and pairs with this
  * sender. */
 int uvchan__send_locked(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
-  return uvchan__is_closed(ch) ? UV_EPIPE : offer(ch, value, visit);
+  int r = uvchan__is_closed(ch) ? UV_EPIPE : offer(ch, value, visit);
+
+  return r == UV_EAGAIN && ch->is_aging ? offer_for_old(ch, value, visit) : r;
 }
 
 int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
+  int r = ch->is_aging ? pop_admitted(ch, value, visit) : uvchan__pop_locked(ch, value, visit);
   uvchan__place_t* place;
 
-  if (uvchan__pop_locked(ch, value, visit) == 0) {
+  if (r == UVCHAN__OVERDUE) return r;
+  if (r == 0) {
     uvchan__unblock_senders_locked(ch, visit);
     return 0;
   }
@@ -316,11 +400,14 @@ void uvchan__enqueue_place(uvchan__place_t* place) {
 
 void uvchan__dequeue_place(uvchan__place_t* place) { uvchan__dequeue(queue_of(place), place); }
 
+/* Of values that grow old it may say yes where a try finds none that is to be received: then that
+ * has cut what was there, and the next answer is about others. */
 int uvchan__is_ready_locked(uvchan_t* ch, int sends) {
   if (uvchan__is_closed(ch)) return 1;
   if (!sends) return stored(ch) > 0 || uvchan__first_waiting(&ch->sendq) != NULL;
   if (ch->overflow != UVCHAN_WAIT) return 1;
-  return has_room(ch) || uvchan__first_waiting(&ch->recvq) != NULL;
+  return has_room(ch) || uvchan__first_waiting(&ch->recvq) != NULL ||
+         (ch->is_aging && stored(ch) > 0 && uvchan__has_expired_locked(ch, uv_hrtime()));
 }
 
 /* Of a ring it is the position of the other side: nothing else makes a send or a receive ready,

@@ -9,6 +9,7 @@
 #ifndef UVCHAN_STEPS_H
 #define UVCHAN_STEPS_H
 
+#include "channel/aging.h"
 #include "channel/state.h"
 
 /* One visit under the lock, and what comes after it. */
@@ -17,17 +18,23 @@ typedef struct {
   uvchan__block_t* block;       /* brought along for an unbounded store; what is left is freed */
   uvchan__block_t* superfluous; /* to be freed, or used once more */
   size_t wanted;                /* after UV_ENOMEM: the bytes of the block to bring along */
+  /* where values grow old: room for those to be dropped, or NULL; and what time it is, 0 until
+   * somebody asks */
+  uvchan__held_t* held;
+  uint64_t now;
 } uvchan__visit_t;
 
-#define UVCHAN__VISIT(block_or_null) \
-  { {NULL, NULL, NULL, 0}, block_or_null, NULL, 0 }
+#define UVCHAN__VISIT_HOLDING(block_or_null, held_or_null) \
+  { {NULL, NULL, NULL, 0}, block_or_null, NULL, 0, held_or_null, 0 }
+#define UVCHAN__VISIT(block_or_null) UVCHAN__VISIT_HOLDING(block_or_null, NULL)
 
 void uvchan__lock_channel(uvchan_t* ch);
 void uvchan__unlock_channel(uvchan_t* ch); /* where nothing was changed that others wait for */
 void uvchan__unlock_and_wake(uvchan_t* ch, uvchan__visit_t* visit); /* unlocks, wakes, frees */
 
 /* The steps: with the lock. Sends and receives answer 0, UV_EAGAIN, UV_EPIPE or the end; a send to
- * an unbounded channel answers UV_ENOMEM where the visit has to bring a block along. */
+ * an unbounded channel answers UV_ENOMEM where the visit has to bring a block along. Where values
+ * grow old, both may answer UVCHAN__OVERDUE (aging.h), with no effect but on what is too old. */
 int uvchan__send_locked(uvchan_t* ch, const void* value, uvchan__visit_t* visit);
 int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit);
 /* from the store alone; value NULL: thrown away */

@@ -162,7 +162,8 @@ static int looks_empty(const uvchan_receiver_t* receiver, const uvchan__turn_t* 
   return !uvchan__ring_has_value(uvchan__ring_of(receiver->channel));
 }
 
-/* Takes values: 0, the end, or UV_EAGAIN and what is next; WAIT means that it waits now. */
+/* Takes values: 0, the end, UVCHAN__LOOK_ANEW, or UV_EAGAIN and what is next; WAIT means that it
+ * waits now. */
 static int take(uvchan_receiver_t* receiver, uvchan__turn_t* turn, void* values, size_t* n,
                 uvchan__next_t* next) {
   size_t length = batch_length(receiver, turn->left);
@@ -237,7 +238,7 @@ static unsigned int take_turn(uvchan__entry_t* entry) {
     next = UVCHAN__NEXT_TURN; /* also where it began to wait, and found a value while it did */
     if (r == 0) {
       deliver(receiver, values, n);
-    } else {
+    } else if (r != UVCHAN__LOOK_ANEW) {
       n = 1; /* of the budget: it is a callback too */
       deliver_end(receiver, r);
     }

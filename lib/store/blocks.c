@@ -32,42 +32,52 @@ struct uvchan__block_s {
 static_assert(LARGE_BYTES < HEADER + 2 * UVCHAN__ALONE_BYTES,
               "two values of so many bytes have no room in a block");
 
-static unsigned char* value_at(const uvchan__blocks_t* blocks, uvchan__block_t* block, size_t i) {
-  return (unsigned char*)block + HEADER + i * blocks->elem_size;
+/* Of a value with its stamp: from one to the next. */
+static size_t stride_of(const uvchan__blocks_t* blocks) {
+  return blocks->elem_size + blocks->stamp_bytes;
 }
 
-/* Values of no size take no room: one block counts them all. */
-static size_t values_in(const uvchan__blocks_t* blocks, size_t bytes) {
-  size_t n = blocks->elem_size == 0 ? UINT32_MAX : (bytes - HEADER) / blocks->elem_size;
+static unsigned char* value_at(const uvchan__blocks_t* blocks, uvchan__block_t* block, size_t i) {
+  return (unsigned char*)block + HEADER + i * stride_of(blocks);
+}
 
-  return n < blocks->per_block ? n : blocks->per_block;
+static unsigned char* stamp_at(const uvchan__blocks_t* blocks, uvchan__block_t* block, size_t i) {
+  return value_at(blocks, block, i) + blocks->elem_size;
+}
+
+/* Values that take no room are counted by one block, all of them. */
+static size_t values_in(const uvchan__blocks_t* blocks, size_t bytes) {
+  if (blocks->is_single) return 1;
+  return stride_of(blocks) == 0 ? UINT32_MAX : (bytes - HEADER) / stride_of(blocks);
 }
 
 /* So many, or as many as one value takes. SIZE_MAX where no memory would do. */
 static size_t bytes_for(const uvchan__blocks_t* blocks, size_t bytes) {
-  if (blocks->elem_size > SIZE_MAX - HEADER - sizeof(max_align_t)) return SIZE_MAX;
-  return bytes < HEADER + blocks->elem_size ? HEADER + blocks->elem_size : bytes;
+  if (blocks->elem_size > SIZE_MAX - HEADER - blocks->stamp_bytes - sizeof(max_align_t))
+    return SIZE_MAX;
+  return bytes < HEADER + stride_of(blocks) ? HEADER + stride_of(blocks) : bytes;
 }
 
-static void init(uvchan__blocks_t* blocks, size_t elem_size, uint32_t per_block, uint32_t keep) {
+static void init(uvchan__blocks_t* blocks, size_t elem_size, int has_stamps, uint32_t keep) {
   memset(blocks, 0, sizeof(*blocks));
   blocks->elem_size = elem_size;
-  blocks->per_block = per_block;
+  blocks->stamp_bytes = has_stamps ? sizeof(uint64_t) : 0;
   blocks->keep = keep;
 }
 
-void uvchan__blocks_init_unbounded(uvchan__blocks_t* blocks, size_t elem_size) {
-  init(blocks, elem_size, UINT32_MAX, 1);
+void uvchan__blocks_init_unbounded(uvchan__blocks_t* blocks, size_t elem_size, int has_stamps) {
+  init(blocks, elem_size, has_stamps, 1);
   blocks->keep_bytes = bytes_for(blocks, SMALL_BYTES);
 }
 
-void uvchan__blocks_init_unbuffered(uvchan__blocks_t* blocks, size_t elem_size) {
-  init(blocks, elem_size, 1, 0);
+void uvchan__blocks_init_unbuffered(uvchan__blocks_t* blocks, size_t elem_size, int has_stamps) {
+  init(blocks, elem_size, has_stamps, 0);
+  blocks->is_single = 1;
   blocks->keep_bytes = SIZE_MAX;
 }
 
 size_t uvchan__blocks_most_bytes(const uvchan__blocks_t* blocks) {
-  return bytes_for(blocks, blocks->per_block == 1 ? sizeof(uvchan__block_t) : LARGE_BYTES);
+  return bytes_for(blocks, blocks->is_single ? sizeof(uvchan__block_t) : LARGE_BYTES);
 }
 
 size_t uvchan__blocks_next_bytes(const uvchan__blocks_t* blocks) {
@@ -171,6 +181,19 @@ void uvchan__blocks_pop(uvchan__blocks_t* blocks, void* value, uvchan__block_t**
   blocks->len--;
   blocks->popped++;
   if (block->begin == block->end) retire_first(blocks, superfluous);
+}
+
+/* Copied, since a value may have any number of bytes: a stamp lies where the last of them leaves
+ * it. */
+void uvchan__blocks_stamp_newest(uvchan__blocks_t* blocks, uint64_t stamp) {
+  memcpy(stamp_at(blocks, blocks->last, blocks->last->end - 1), &stamp, sizeof(stamp));
+}
+
+uint64_t uvchan__blocks_oldest_stamp(const uvchan__blocks_t* blocks) {
+  uint64_t stamp;
+
+  memcpy(&stamp, stamp_at(blocks, blocks->first, blocks->first->begin), sizeof(stamp));
+  return stamp;
 }
 
 uvchan__block_t* uvchan__blocks_take_all(uvchan__blocks_t* blocks) {

@@ -12,6 +12,9 @@
  * I3  A value of UVCHAN__ALONE_BYTES or more has a block to itself, and is aligned there as malloc
  *     aligns; smaller ones lie side by side, and the first of a block alone is aligned.
  *
+ * Where values grow old, a stamp lies behind each of them: a number of its user's, who sets it when
+ * he has pushed the value, and reads it before he pops it.
+ *
  * An unbuffered channel keeps in it what was handed to started receivers, with one value to a block
  * and `keep` as many as there are open receivers: these blocks are made with the receivers, so that
  * its sends need no memory. */
@@ -36,13 +39,14 @@ typedef struct {
   size_t total;           /* blocks in the list and spare */
   uint32_t keep;          /* see I2 */
   /* Fixed. */
-  uint32_t per_block; /* most values in a block */
+  unsigned char is_single;   /* a block has room for one value */
+  unsigned char stamp_bytes; /* behind each value: 0, or of a stamp */
   size_t elem_size;
   size_t keep_bytes; /* a larger block is not kept */
 } uvchan__blocks_t;
 
-void uvchan__blocks_init_unbounded(uvchan__blocks_t* blocks, size_t elem_size);
-void uvchan__blocks_init_unbuffered(uvchan__blocks_t* blocks, size_t elem_size);
+void uvchan__blocks_init_unbounded(uvchan__blocks_t* blocks, size_t elem_size, int has_stamps);
+void uvchan__blocks_init_unbuffered(uvchan__blocks_t* blocks, size_t elem_size, int has_stamps);
 
 /* A block to give to uvchan__blocks_add(), of so many bytes; NULL without memory. Without the lock,
  * as uvchan__block_free_all(). */
@@ -67,6 +71,11 @@ void uvchan__blocks_push(uvchan__blocks_t* blocks, const void* value);
 /* Takes the oldest of at least one value. A block that has become superfluous is put in front of
  * *superfluous. */
 void uvchan__blocks_pop(uvchan__blocks_t* blocks, void* value, uvchan__block_t** superfluous);
+
+/* With stamps: of the value that was pushed last, which is still there; of the oldest of at least
+ * one. */
+void uvchan__blocks_stamp_newest(uvchan__blocks_t* blocks, uint64_t stamp);
+uint64_t uvchan__blocks_oldest_stamp(const uvchan__blocks_t* blocks);
 
 /* Takes everything out: the blocks with values, for uvchan__block_each() and
  * uvchan__block_free_all(). */

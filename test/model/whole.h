@@ -292,6 +292,7 @@ int uvchan__handle_is_closed(const struct uv_handle_s* handle) {
   return 0;
 }
 
+#include "channel/aging.c"
 #include "channel/call.c"
 #include "channel/close.c"
 #include "channel/drop.c"
@@ -301,6 +302,7 @@ int uvchan__handle_is_closed(const struct uv_handle_s* handle) {
 #include "channel/stats.c"
 #include "channel/steps.c"
 #include "ends/thread.c"
+#include "store/admission.c"
 #include "store/blocks.c"
 #include "store/hints.c"
 #include "store/ring.c"

@@ -303,7 +303,7 @@ uvchan_stats_t support_at_rest(const uvchan_t* ch) {
 void support_on_drop(void* value, uvchan_drop_reason_t reason, void* drops) {
   support_drops_t* recorder = drops;
   uint64_t number;
-  must(reason >= UVCHAN_DROPPED_OVERFLOW && reason <= UVCHAN_DROPPED_RELEASE);
+  must(reason >= UVCHAN_DROPPED_OVERFLOW && reason <= UVCHAN_DROPPED_SHED);
   must((value == NULL) == (recorder->elem_size == 0));
   number = value == NULL ? 0 : number_in(value, recorder->elem_size);
   atomic_fetch_add(&recorder->by_reason[reason], 1);
@@ -311,20 +311,24 @@ void support_on_drop(void* value, uvchan_drop_reason_t reason, void* drops) {
   atomic_store(&recorder->last, number);
 }
 
+uvchan_t* support_recording_channel(support_drops_t* drops, uvchan_options_t* options) {
+  uvchan_t* ch = NULL;
+  memset(drops, 0, sizeof(*drops));
+  drops->elem_size = options->elem_size;
+  options->drop_cb = support_on_drop;
+  options->drop_arg = drops;
+  must(uvchan_create_ex(&ch, options) == 0);
+  return ch;
+}
+
 uvchan_t* support_dropping_channel(support_drops_t* drops, size_t elem_size, size_t capacity,
                                    uvchan_overflow_t overflow) {
   uvchan_options_t options;
-  uvchan_t* ch = NULL;
-  memset(drops, 0, sizeof(*drops));
   memset(&options, 0, sizeof(options));
-  drops->elem_size = elem_size;
   options.elem_size = elem_size;
   options.capacity = capacity;
   options.overflow = overflow;
-  options.drop_cb = support_on_drop;
-  options.drop_arg = drops;
-  must(uvchan_create_ex(&ch, &options) == 0);
-  return ch;
+  return support_recording_channel(drops, &options);
 }
 
 uint32_t support_random(uint32_t* state) {

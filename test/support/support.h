@@ -94,7 +94,7 @@ uvchan_stats_t support_at_rest(const uvchan_t* ch);
  * is of values of 8 bytes. */
 typedef struct {
   size_t elem_size;
-  atomic_uint by_reason[UVCHAN_DROPPED_RELEASE + 1];
+  atomic_uint by_reason[UVCHAN_DROPPED_SHED + 1];
   atomic_uint_fast64_t sum;
   atomic_uint_fast64_t last;
 } support_drops_t;
@@ -102,6 +102,8 @@ typedef struct {
 void support_on_drop(void* value, uvchan_drop_reason_t reason, void* drops);
 uvchan_t* support_dropping_channel(support_drops_t* drops, size_t elem_size, size_t capacity,
                                    uvchan_overflow_t overflow);
+/* The same of any options, whose drop_cb and size are set. */
+uvchan_t* support_recording_channel(support_drops_t* drops, uvchan_options_t* options);
 
 /* A random number, from a state that starts with any value but 0. */
 uint32_t support_random(uint32_t* state);

@@ -3,7 +3,8 @@
 # test/install/abi/x86_64-linux.abi describes, by abidiff of libabigail: functions, their arguments,
 # and sizes and members of all that a program declares. With --record it writes that description
 # anew: for the first version of a major version, and for what was added since. What libuv's headers
-# define is libuv's to keep, and is not looked at.
+# define is libuv's to keep, and is not looked at. What a later version adds takes reserved members:
+# new ones from where the reserved ones began, in a structure whose size stays, are right.
 set -eu
 compiler=$1
 work=$2/abi
@@ -33,4 +34,17 @@ if [ "$record" = --record ]; then
   echo "abi.sh: written: $known"
   exit 0
 fi
-abidiff --no-added-syms "$known" "$work/now.abi" && echo 'abi.sh: binary compatible'
+# abidiff lets such a structure grow too, so sizes are compared apart: each that was known is there.
+sizes() {
+  sed -n "s/.*<class-decl name='\([a-z_]*\)' size-in-bits='\([0-9]*\)'.*/\1 \2/p" "$1" | sort
+}
+sizes "$known" >"$work/sizes-known"
+sizes "$work/now.abi" >"$work/sizes-now"
+[ -s "$work/sizes-known" ]
+if comm -23 "$work/sizes-known" "$work/sizes-now" | grep .; then
+  echo 'abi.sh: these structures, with their bits, are no more' >&2
+  exit 1
+fi
+printf '[suppress_type]\n  name_regexp = ^uvchan_(options|stats)_t$\n' >"$work/reserved"
+printf '  has_data_member_inserted_between = {offset_of(reserved), end}\n' >>"$work/reserved"
+abidiff --no-added-syms --suppressions "$work/reserved" "$known" "$work/now.abi" && echo 'abi.sh: binary compatible'

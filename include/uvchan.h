@@ -16,7 +16,7 @@
  *             the loop, or, before it runs, the one thread that sets it up.
  *   Cost      no allocation; a wake-up only for a side that sleeps; sending and receiving take a
  *             lock only where somebody waits, or has to, or the channel is not bounded, is closed,
- *             or drops its oldest value.
+ *             drops its oldest value, or has values that grow old.
  *   Since     1.0.
  *
  * "The end" is what a receiver gets when the channel is closed and everything before it was
@@ -112,8 +112,8 @@ typedef void (*uvchan_drop_cb)(void* value, uvchan_drop_reason_t reason, void* a
  * is left alone; but where for a whole interval nothing was taken out that had waited for less than
  * the target, the queue stands: it takes in more than is taken out, and everybody waits for
  * nothing. From then on what has waited for a quarter longer than the target is cut from the
- * queue's head, but for the last in it, until something has waited for less again. So what is taken
- * out has waited for about the target, and what takes out has always something to do.
+ * queue's head, but for the last in it, until there is an interval in which the queue was empty. So
+ * what is taken out has waited for about the target, and who takes out has always something to do.
  *
  * How a standing queue is told from a burst follows RFC 8289 (CoDel); to cut all that is too old,
  * and not ever more of it, follows "Fail at Scale" (Ben Maurer, ACM Queue, 2015): RFC 8289 waits
@@ -146,17 +146,17 @@ typedef struct {
   const char* name;  /* "" where none was given; lives as long as the channel */
   uint64_t sent;     /* sends that answered 0; at rest sent == received + dropped + len */
   uint64_t received; /* counted when a value leaves the channel for whoever takes it */
-  uint64_t dropped;  /* by the overflow policy or by uvchan_abort() */
+  uint64_t dropped;  /* by the overflow policy or by uvchan_abort(), with expired and shed */
   uint64_t wakeups;  /* times that a sleeping thread or loop had to be woken */
   size_t len;        /* values buffered, as uvchan_len() */
   size_t capacity;
   size_t peak;              /* the most values seen buffered at once; 0 where capacity is 0 */
   size_t waiting_senders;   /* threads, requests and selects */
   size_t waiting_receivers; /* the same, and started receivers that have nothing to receive */
-  uint64_t expired;      /* of dropped: for their age. Since 1.3, as the next two */
-  uint64_t shed;         /* of dropped: by the admission */
-  uint64_t longest_wait; /* nanoseconds that a received value had been buffered; see below */
-  uint64_t reserved[1];  /* 0, until a later version gives it a meaning */
+  uint64_t expired;         /* of dropped: for their age. Since 1.3, as the next two */
+  uint64_t shed;            /* of dropped: by the admission */
+  uint64_t longest_wait;    /* nanoseconds that a received value had been buffered; see below */
+  uint64_t reserved[1];     /* 0, until a later version gives it a meaning */
 } uvchan_stats_t;
 
 /* Makes a channel with one reference, the caller's.
@@ -168,10 +168,10 @@ typedef struct {
 int uvchan_create(uvchan_t** ch, size_t elem_size, size_t capacity);
 
 /* The same, with all options; they are copied. Returns as uvchan_create(); UV_EINVAL also for NULL
- * options, an unknown overflow policy, a drop policy with a capacity of 0 or UVCHAN_UNBOUNDED, or
- * something in reserved.
- * Cost: as uvchan_create(); with a drop policy, a drop_cb and values of more than 1024 bytes, room
- * for one more. */
+ * options, an unknown overflow policy, a drop policy with a capacity of 0 or UVCHAN_UNBOUNDED, an
+ * admission whose target or interval is 0, or something in reserved.
+ * Cost: as uvchan_create(); with a drop_cb and values of more than 1024 bytes, where a drop policy
+ * or their age may drop them, room for one more; where values grow old, 8 bytes more for each. */
 int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options);
 
 /* Adds a reference. Returns ch; NULL for NULL. Threads: any that holds a reference. */
@@ -212,7 +212,8 @@ int uvchan_sender_add(uvchan_t* ch, unsigned int n);
 int uvchan_sender_done(uvchan_t* ch);
 
 /* Values buffered. Exact after one's own operation where nobody else is at work. A value that was
- * handed to a started receiver and not called back yet counts. Returns 0 for NULL. Threads: any. */
+ * handed to a started receiver and not called back yet counts, and so does one that has grown too
+ * old and was not dropped yet. Returns 0 for NULL. Threads: any. */
 size_t uvchan_len(const uvchan_t* ch);
 
 /* As given to uvchan_create(); 0 for NULL. Threads: any. */
@@ -227,6 +228,33 @@ int uvchan_is_closed(const uvchan_t* ch);
  * Threads: any. Cost: a lock, and time proportional to those who wait. */
 void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats);
 
+/* ---- Values that grow old -----------------------------------------------------------------------
+ *
+ * With max_age or an admission (since 1.3) a value has an age, on a channel of any capacity and
+ * with any overflow policy: the time for which it has been buffered, by uv_hrtime(). Whose sender
+ * waits has none yet, and begins to age when it is buffered; nor has one that goes past the buffer,
+ * to somebody who waits.
+ *
+ * A value whose age has reached max_age is not received any more, in whichever way: it goes to
+ * drop_cb with UVCHAN_DROPPED_EXPIRED. The next one who receives drops it, before he gets a value
+ * or is told that there is none; and so does a sender who finds the channel full, which then has
+ * room. No timer runs for it. So until somebody looks it keeps its place, and a sender who waits is
+ * let in by the next one who looks, not by the time alone.
+ *
+ * The admission cuts what has waited too long in a queue that stands: see uvchan_admission_t. It is
+ * asked for each value that is about to be received from the buffer. What it cuts goes to drop_cb
+ * with UVCHAN_DROPPED_SHED, in the call that receives.
+ *
+ * drop_cb runs in the call that dropped; for a started receiver on the thread of its loop, between
+ * two of its callbacks, and may stop or close that receiver. Each value is received or dropped,
+ * once: at rest sent == received + dropped + len, and dropped has in it what has expired and what
+ * was shed. longest_wait is the greatest age of a value that was received; 0 where values don't
+ * grow old.
+ *
+ * What it costs: a lock and a look at the clock for each operation, as if the channel were not
+ * bounded, and 8 bytes for each value. And who waits to receive, a thread, a request or a select,
+ * comes before started receivers, those of his own loop too. */
+
 /* ---- From threads -------------------------------------------------------------------------------
  *
  * A value that one thread or loop sends never overtakes an earlier one of its own, however it mixes
@@ -238,8 +266,12 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats);
  * policy and a drop_cb, a value of more than 1024 bytes that overflows is held, while drop_cb runs,
  * in room that the channel has for one: a send that drops such a value while another one on that
  * channel does (another thread's, or the one whose drop_cb it is called from) needs memory for the
- * time of the call. No other send, and no receive, needs memory; and no call needs more than some
- * KiB of stack, whatever the size of its values.
+ * time of the call. In the same way, where values grow old and there is a drop_cb, a call that has
+ * to drop such a value of more than 1024 bytes needs memory while another one has the room: a send
+ * to a full channel, and a receive by a thread, a request or a select. It then answers UV_ENOMEM
+ * with no effect (a select chooses the case that receives, with that status). A started receiver
+ * needs none for it. No other send, and no other receive, needs memory; and no call needs more than
+ * some KiB of stack, whatever the size of its values.
  *
  * A value's memory may have to be brought in first: from a file, from swap, by a handler of the
  * program's. Each call waits for that when it begins, before it claims or locks anything (of many
@@ -265,7 +297,7 @@ int uvchan_try_send(uvchan_t* ch, const void* value);
 
 /* Receives one value if that needs no waiting.
  *   value   where to copy it; untouched on failure
- * Returns 0; UV_EAGAIN: empty; the end; UV_EINVAL. Threads: any. */
+ * Returns 0; UV_EAGAIN: empty; the end; UV_ENOMEM: see above; UV_EINVAL. Threads: any. */
 int uvchan_try_recv(uvchan_t* ch, void* value);
 
 /* Many values side by side: as many as fit, or are there, in order. Others may send or receive in
@@ -282,8 +314,8 @@ ssize_t uvchan_try_recv_n(uvchan_t* ch, void* values, size_t n);
  * UV_ENOMEM; UV_EINVAL. Threads: any. */
 int uvchan_send_wait(uvchan_t* ch, const void* value);
 
-/* Receives one value, and waits in turn until there is one. Returns 0; the end; UV_EINVAL. Threads:
- * any. */
+/* Receives one value, and waits in turn until there is one. Returns 0; the end; UV_ENOMEM: see
+ * above; UV_EINVAL. Threads: any. */
 int uvchan_recv_wait(uvchan_t* ch, void* value);
 
 /* The same with a limit.
@@ -299,7 +331,7 @@ int uvchan_recv_timedwait(uvchan_t* ch, void* value, uint64_t timeout);
 ssize_t uvchan_send_wait_n(uvchan_t* ch, const void* values, size_t n);
 
 /* Waits for one value, then takes what is there, up to n. Returns how many, 1 to n; the end;
- * UV_EINVAL. Threads: any. */
+ * UV_ENOMEM: see above; UV_EINVAL. Threads: any. */
 ssize_t uvchan_recv_wait_n(uvchan_t* ch, void* values, size_t n);
 
 /* ---- Receivers on a loop ------------------------------------------------------------------------
@@ -441,7 +473,7 @@ typedef struct uvchan_notify_s uvchan_notify_t; /* a request to hear of a wait g
 
 /* 0; UV_EPIPE: closed; UV_ECANCELED; UV_ENOMEM: see above */
 typedef void (*uvchan_send_cb)(uvchan_send_t* req, int status);
-/* 0, and the slot is filled; the end; UV_ECANCELED */
+/* 0, and the slot is filled; the end; UV_ECANCELED; UV_ENOMEM: see "From threads" */
 typedef void (*uvchan_recv_done_cb)(uvchan_recv_t* req, int status);
 /* the chosen case; UV_ECANCELED; UV_ENOMEM as for a send */
 typedef void (*uvchan_select_cb)(uvchan_select_t* req, int index);
@@ -511,7 +543,7 @@ typedef struct {
   uvchan_t* ch; /* NULL: never ready */
   uvchan_op_t op;
   void* value; /* where to receive to, or what to send */
-  int status;  /* out, of the chosen case: 0, UV_EPIPE, the end */
+  int status;  /* out, of the chosen case: 0, UV_EPIPE, the end; see also UV_ENOMEM above */
   void* data;  /* the caller's */
 } uvchan_case_t;
 

@@ -124,7 +124,7 @@ typedef struct {
 typedef struct {
   uint64_t max_age; /* fixed; nanoseconds; UINT64_MAX: none */
   uvchan__admission_t admission;
-  uint64_t expired;      /* values, as shed */
+  uint64_t expired; /* values, as shed */
   uint64_t shed;
   uint64_t longest_wait; /* nanoseconds, of a value that was received from the store */
   /* of a ring: when the value was put in, of each slot; elsewhere that lies in the blocks */

@@ -41,8 +41,7 @@ int uvchan__admission_sheds(uvchan__admission_t* admission, uint64_t waited, uin
     admission->least_wait = 0;
     return 0;
   }
-  if (admission->is_standing &&
-      waited > longer_by(target, target / UVCHAN__SHED_PART_OF_TARGET))
+  if (admission->is_standing && waited > longer_by(target, target / UVCHAN__SHED_PART_OF_TARGET))
     return 1;
   if (waited < admission->least_wait) admission->least_wait = waited;
   return 0;

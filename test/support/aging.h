@@ -15,9 +15,9 @@ uint64_t clock_of_test(void) { return atomic_load(&aging_clock); }
 static inline void set_clock(uint64_t now) { atomic_store(&aging_clock, now); }
 
 #define MAX_AGE 10
-#define BEGIN 1000             /* of the clock in each test */
-#define OLD (BEGIN + MAX_AGE)  /* what was put in at BEGIN has expired */
-#define YOUNG (OLD - 1)        /* and has not yet */
+#define BEGIN 1000            /* of the clock in each test */
+#define OLD (BEGIN + MAX_AGE) /* what was put in at BEGIN has expired */
+#define YOUNG (OLD - 1)       /* and has not yet */
 #define TARGET 10
 #define INTERVAL 100
 

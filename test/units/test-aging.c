@@ -259,8 +259,7 @@ START_TEST(a_select_sends_to_a_full_store_of_the_old) {
   ck_assert_int_eq(uvchan_try_select(cases, n), UV_EAGAIN);
   ck_assert_int_eq(uvchan_select_timedwait(cases, n, 1), UV_ETIMEDOUT);
   set_clock(OLD);
-  ck_assert_int_eq(_i / 2 ? uvchan_try_select(cases, n) : uvchan_select_wait(cases, n),
-                   (int)n - 1);
+  ck_assert_int_eq(_i / 2 ? uvchan_try_select(cases, n) : uvchan_select_wait(cases, n), (int)n - 1);
   ck_assert_int_eq(cases[n - 1].status, 0);
   ck_assert_int_eq(uvchan_try_recv(ch, &value), 0);
   ck_assert_uint_eq(value, 7);
@@ -309,8 +308,8 @@ static uvchan_t* whole_channel(size_t elem_size, size_t capacity,
 START_TEST(values_of_every_size_reach_the_drop_callback_whole_and_in_order) {
   size_t elem_size = support_elem_sizes[_i % SUPPORT_NELEM_SIZES];
   size_t n = 200;
-  uvchan_t* ch = whole_channel(elem_size, _i < SUPPORT_NELEM_SIZES ? n : UVCHAN_UNBOUNDED, NULL,
-                               NULL);
+  uvchan_t* ch =
+      whole_channel(elem_size, _i < SUPPORT_NELEM_SIZES ? n : UVCHAN_UNBOUNDED, NULL, NULL);
   unsigned char value[SUPPORT_MOST_BYTES];
   size_t calls;
   send_numbers(ch, 0, n - 1);
@@ -503,8 +502,8 @@ END_TEST
 START_TEST(a_queue_that_stands_is_cut_but_for_the_last) {
   support_drops_t drops;
   way_t way = WAY(_i);
-  uvchan_t* ch = admitting_channel(HAS_DROPS(_i) ? &drops : NULL, 8,
-                                   _i % NSTORES < 2 ? 10 : UVCHAN_UNBOUNDED);
+  uvchan_t* ch =
+      admitting_channel(HAS_DROPS(_i) ? &drops : NULL, 8, _i % NSTORES < 2 ? 10 : UVCHAN_UNBOUNDED);
   uint64_t values[WAY_MOST];
   uvchan_stats_t stats;
   send_numbers(ch, 0, 10);

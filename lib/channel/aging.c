@@ -60,7 +60,7 @@ static int attempt_with(uvchan_t* ch, uvchan__attempt_func attempt, void* call, 
   return r;
 }
 
-static int attempt_small(uvchan_t* ch, uvchan__attempt_func attempt, void* call) {
+static UVCHAN__APART int attempt_small(uvchan_t* ch, uvchan__attempt_func attempt, void* call) {
   union {
     max_align_t aligned;
     unsigned char bytes[UVCHAN__ON_STACK_BYTES];
@@ -69,17 +69,23 @@ static int attempt_small(uvchan_t* ch, uvchan__attempt_func attempt, void* call)
   return attempt_with(ch, attempt, call, memory.bytes, sizeof(memory.bytes));
 }
 
-int uvchan__call_dropping(uvchan_t* ch, uvchan__attempt_func attempt, void* call) {
+static int attempt_large(uvchan_t* ch, uvchan__attempt_func attempt, void* call) {
   size_t size = uvchan__size_to_send(ch);
   uvchan__room_t room;
-  int r;
+  int r = uvchan__take_room(ch, &room);
 
-  if (size <= UVCHAN__ON_STACK_BYTES) return attempt_small(ch, attempt, call);
-  r = uvchan__take_room(ch, &room);
   if (r != 0) return r;
   r = attempt_with(ch, attempt, call, room.memory, size);
   uvchan__give_room(ch, &room);
   return r;
+}
+
+int uvchan__call_aged(uvchan_t* ch, uvchan__attempt_func attempt, void* call) {
+  int r = attempt(ch, call, NULL);
+
+  if (r != UVCHAN__OVERDUE) return r;
+  return uvchan__size_to_send(ch) <= UVCHAN__ON_STACK_BYTES ? attempt_small(ch, attempt, call)
+                                                            : attempt_large(ch, attempt, call);
 }
 
 /* ---- Stamps: with the lock ------------------------------------------------------------------- */

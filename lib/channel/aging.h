@@ -16,7 +16,7 @@
  * drop_cb may take long, and may send to the same channel. In between it needs memory, of the call.
  * A call begins without any, for there is hardly ever something to drop. Where there is, its visit
  * answers UVCHAN__OVERDUE, and the call makes another one that has memory
- * (uvchan__call_dropping()). That may answer the same, with its memory full, and has then dropped
+ * (uvchan__call_aged()). That may answer the same, with its memory full, and has then dropped
  * one value at least. Without a drop_cb such values vanish on the spot, and no memory is needed.
  *
  * Threads: any; _locked with the channel's lock. */
@@ -51,10 +51,9 @@ void uvchan__drop_held(uvchan_t* ch, uvchan__held_t* held);
 /* One visit of a call, with the lock taken and given back in it. */
 typedef int (*uvchan__attempt_func)(uvchan_t* ch, void* call, uvchan__held_t* held);
 
-/* Where an attempt without memory was OVERDUE: makes it with memory, until it is not any more.
- * Answers as it does; or UV_ENOMEM, where a value that is not small has to be held, without an
- * attempt. */
-int uvchan__call_dropping(uvchan_t* ch, uvchan__attempt_func attempt, void* call);
+/* Makes an attempt without memory; where that is OVERDUE, with memory, until it is not any more.
+ * Answers as it does; or UV_ENOMEM, where memory was to be asked for: then it had no effect. */
+int uvchan__call_aged(uvchan_t* ch, uvchan__attempt_func attempt, void* call);
 
 /* After a value was put in. */
 void uvchan__stamp_newest_locked(uvchan_t* ch, uint64_t now);

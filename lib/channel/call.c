@@ -2,6 +2,8 @@
  * visit under the lock. Threads: any. */
 #include "channel/call.h"
 
+#include <assert.h>
+
 #include "channel/aging.h"
 #include "channel/overflow.h"
 #include "channel/steps.h"
@@ -10,22 +12,16 @@
 
 /* ---- Operations that do not wait ----------------------------------------------------------------
  *
- * Each is one visit, made by a function of its own, as uvchan__attempt_func has it: where something
- * has to be dropped first, it is made again with memory for that. */
-
-typedef struct {
-  const void* value;
-  uvchan__block_t* block;
-} send_call_t;
+ * Each is one visit. On a channel whose values grow old something may have to be dropped first: then
+ * it is another one, with memory for that, so there a call is put together for
+ * uvchan__call_aged(). */
 
 /* One visit, or more where a block has to be made for it. */
-static int attempt_to_send(uvchan_t* ch, void* call, uvchan__held_t* held) {
-  const void* value = ((send_call_t*)call)->value;
-  uvchan__block_t* block = ((send_call_t*)call)->block;
-  int r;
-
+static int send_in_visit(uvchan_t* ch, const void* value, uvchan__block_t* block,
+                         uvchan__held_t* held) {
   for (;;) {
     uvchan__visit_t visit = UVCHAN__VISIT_HOLDING(block, held);
+    int r;
 
     uvchan__lock_channel(ch);
     r = uvchan__send_locked(ch, value, &visit);
@@ -36,14 +32,28 @@ static int attempt_to_send(uvchan_t* ch, void* call, uvchan__held_t* held) {
   }
 }
 
-static int send_under_lock(uvchan_t* ch, const void* value, uvchan__block_t* block) {
-  send_call_t call = {value, block};
-  int r = attempt_to_send(ch, &call, NULL);
+typedef struct {
+  const void* value;
+  uvchan__block_t* block; /* of the first visit */
+} send_call_t;
 
-  if (r == UVCHAN__OVERDUE) {
-    call.block = NULL; /* it is the channel's, or gone */
-    r = uvchan__call_dropping(ch, attempt_to_send, &call);
-  }
+static int attempt_to_send(uvchan_t* ch, void* arg, uvchan__held_t* held) {
+  send_call_t* call = arg;
+  uvchan__block_t* block = call->block;
+
+  call->block = NULL;
+  return send_in_visit(ch, call->value, block, held);
+}
+
+static UVCHAN__APART int send_aged(uvchan_t* ch, const void* value, uvchan__block_t* block) {
+  send_call_t call = {value, block};
+
+  return uvchan__call_aged(ch, attempt_to_send, &call);
+}
+
+static int send_under_lock(uvchan_t* ch, const void* value, uvchan__block_t* block) {
+  int r = ch->is_aging ? send_aged(ch, value, block) : send_in_visit(ch, value, block, NULL);
+
   return r == UV_EAGAIN && ch->overflow != UVCHAN_WAIT ? uvchan__send_to_full(ch, value) : r;
 }
 
@@ -76,36 +86,50 @@ int uvchan__send_slow(uvchan_t* ch, const void* value, uvchan__block_t* block) {
   }
 }
 
+/* Up to n values in one visit. 0 where there was one; else the end or UV_EAGAIN. */
+static inline int recv_in_visit(uvchan_t* ch, void* values, size_t n, size_t* moved,
+                                uvchan__held_t* held) {
+  uvchan__visit_t visit = UVCHAN__VISIT_HOLDING(NULL, held);
+  int r = 0;
+
+  *moved = 0;
+  uvchan__lock_channel(ch);
+  while (*moved < n) {
+    r = uvchan__recv_locked(ch, uvchan__nth(values, *moved, uvchan__size_to_receive(ch)), &visit);
+    if (r != 0) break;
+    ++*moved;
+  }
+  uvchan__unlock_and_wake(ch, &visit);
+  return *moved > 0 ? 0 : r;
+}
+
 typedef struct {
   void* values;
   size_t n;
   size_t* moved;
 } recv_call_t;
 
-/* Up to n values in one visit. 0 where there was one; else the end or UV_EAGAIN. */
 static int attempt_to_receive(uvchan_t* ch, void* arg, uvchan__held_t* held) {
-  uvchan__visit_t visit = UVCHAN__VISIT_HOLDING(NULL, held);
   const recv_call_t* call = arg;
-  size_t moved = 0;
-  int r = 0;
 
-  uvchan__lock_channel(ch);
-  while (moved < call->n) {
-    r = uvchan__recv_locked(ch, uvchan__nth(call->values, moved, uvchan__size_to_receive(ch)),
-                            &visit);
-    if (r != 0) break;
-    moved++;
-  }
-  uvchan__unlock_and_wake(ch, &visit);
-  *call->moved = moved;
-  return moved > 0 ? 0 : r;
+  return recv_in_visit(ch, call->values, call->n, call->moved, held);
+}
+
+static UVCHAN__APART int recv_aged(uvchan_t* ch, void* values, size_t n, size_t* moved) {
+  recv_call_t call = {values, n, moved};
+
+  return uvchan__call_aged(ch, attempt_to_receive, &call);
+}
+
+/* With a count of its own, which is nobody's else to see. */
+static UVCHAN__APART int recv_one_aged(uvchan_t* ch, void* value) {
+  size_t moved;
+
+  return recv_aged(ch, value, 1, &moved);
 }
 
 static int recv_under_lock(uvchan_t* ch, void* values, size_t n, size_t* moved) {
-  recv_call_t call = {values, n, moved};
-  int r = attempt_to_receive(ch, &call, NULL);
-
-  return r == UVCHAN__OVERDUE ? uvchan__call_dropping(ch, attempt_to_receive, &call) : r;
+  return ch->is_aging ? recv_aged(ch, values, n, moved) : recv_in_visit(ch, values, n, moved, NULL);
 }
 
 int uvchan__recv_slow(uvchan_t* ch, void* value) {
@@ -114,8 +138,8 @@ int uvchan__recv_slow(uvchan_t* ch, void* value) {
 
   uvchan__prefault(value, uvchan__size_to_receive(ch));
   r = uvchan__ring_pop_slow(&ch->ring, value, UVCHAN__SLOW);
-  return r == UVCHAN__RING_REFUSED ? recv_under_lock(ch, value, 1, &moved)
-                                   : uvchan__from_ring(ch, r);
+  if (r != UVCHAN__RING_REFUSED) return uvchan__from_ring(ch, r);
+  return ch->is_aging ? recv_one_aged(ch, value) : recv_in_visit(ch, value, 1, &moved, NULL);
 }
 
 /* Of many values so many are moved in one step as have their pages touched before it: up to n, and
@@ -202,13 +226,12 @@ static int only_own_receivers(uvchan_t* ch) {
  * would never end, while one with a limit ends by itself. */
 typedef struct {
   uvchan__place_t* place;
-  uvchan__block_t* block;
-  int never_alone;
+  int never_alone; /* of who sends */
 } wait_call_t;
 
 static int attempt_to_send_or_enqueue(uvchan_t* ch, void* arg, uvchan__held_t* held) {
   const wait_call_t* call = arg;
-  uvchan__visit_t visit = UVCHAN__VISIT_HOLDING(call->block, held);
+  uvchan__visit_t visit = UVCHAN__VISIT_HOLDING(NULL, held);
   int r;
 
   uvchan__lock_channel(ch);
@@ -222,16 +245,14 @@ static int attempt_to_send_or_enqueue(uvchan_t* ch, void* arg, uvchan__held_t* h
 
 int uvchan__send_or_enqueue(uvchan_t* ch, uvchan__place_t* place, uvchan__block_t* block,
                             int never_alone) {
-  wait_call_t call = {place, block, never_alone};
-  int r;
+  wait_call_t call = {place, never_alone};
 
   if (ch->overflow != UVCHAN_WAIT || uvchan__is_unbounded(ch))
     return uvchan__send_now(ch, place->value, block);
+  assert(block == NULL);
   uvchan__prefault(place->value, uvchan__size_to_send(ch));
-  r = attempt_to_send_or_enqueue(ch, &call, NULL);
-  if (r != UVCHAN__OVERDUE) return r;
-  call.block = NULL; /* it is gone */
-  return uvchan__call_dropping(ch, attempt_to_send_or_enqueue, &call);
+  return ch->is_aging ? uvchan__call_aged(ch, attempt_to_send_or_enqueue, &call)
+                      : attempt_to_send_or_enqueue(ch, &call, NULL);
 }
 
 static int attempt_to_receive_or_enqueue(uvchan_t* ch, void* arg, uvchan__held_t* held) {
@@ -248,11 +269,9 @@ static int attempt_to_receive_or_enqueue(uvchan_t* ch, void* arg, uvchan__held_t
 }
 
 int uvchan__recv_or_enqueue(uvchan_t* ch, uvchan__place_t* place) {
-  int r;
-
   uvchan__prefault(place->value, uvchan__size_to_receive(ch));
-  r = attempt_to_receive_or_enqueue(ch, place, NULL);
-  return r == UVCHAN__OVERDUE ? uvchan__call_dropping(ch, attempt_to_receive_or_enqueue, place) : r;
+  return ch->is_aging ? uvchan__call_aged(ch, attempt_to_receive_or_enqueue, place)
+                      : attempt_to_receive_or_enqueue(ch, place, NULL);
 }
 
 void uvchan__remove_place(uvchan__place_t* place) {

@@ -106,7 +106,6 @@ static void init_aging(uvchan_t* ch, const uvchan_options_t* options) {
   uvchan__admission_init(&aging->admission, options->admission);
   uvchan__ring_mark(&ch->ring.tail, UVCHAN__SLOW);
   uvchan__ring_mark(&ch->ring.head, UVCHAN__SLOW);
-  ch->tail_slow = ch->head_slow = 1;
 }
 
 static void init_drops(uvchan_t* ch, const uvchan_options_t* options, const behind_t* behind) {
@@ -147,7 +146,9 @@ int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
   if (made == NULL) return UV_ENOMEM;
   made->kind = (unsigned char)kind_of(options->capacity);
   made->overflow = (unsigned char)options->overflow;
-  made->is_aging = (unsigned char)grow_old(options);
+  made->is_aging = grow_old(options) != 0;
+  if (made->is_aging || !uvchan__has_ring(made))
+    made->tail_slow = made->head_slow = UVCHAN__SLOW_FOR_EVER;
   init_store(made, options);
   init_aging(made, options);
   init_drops(made, options, &behind);

@@ -70,7 +70,7 @@ struct uvchan_s {
   uvchan__ring_t ring;
   /* Under the lock. */
   atomic_uint lock;
-  unsigned char tail_slow; /* the marks as they stand */
+  unsigned char tail_slow; /* the marks as they stand, or UVCHAN__SLOW_FOR_EVER in both */
   unsigned char head_slow;
   /* Fixed. */
   unsigned char kind;         /* uvchan__store_kind_t */
@@ -99,6 +99,9 @@ struct uvchan_s {
   atomic_uint patience_to_send;
   atomic_uint patience_to_receive;
 };
+
+/* Of a channel without a fast path: without a ring, or whose values grow old. */
+#define UVCHAN__SLOW_FOR_EVER 2
 
 static_assert(offsetof(struct uvchan_s, ring) == 0, "peek.h takes a channel for its ring");
 

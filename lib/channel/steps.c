@@ -16,7 +16,7 @@ void uvchan__unlock_channel(uvchan_t* ch) { uvchan__unlock(&ch->lock); }
  * and the queueing of the receiver are one step: who has moved tail before it has taken ARMED off
  * himself, and posts it; who comes after it is refused, takes the lock, and finds its place. */
 static void set_tail_slow(uvchan_t* ch, int slow) {
-  if (!uvchan__has_ring(ch) || ch->tail_slow == slow) return;
+  if (ch->tail_slow == slow || ch->tail_slow == UVCHAN__SLOW_FOR_EVER) return;
   ch->tail_slow = (unsigned char)slow;
   if (!slow) {
     uvchan__ring_unmark(&ch->ring.tail, UVCHAN__SLOW);
@@ -26,7 +26,7 @@ static void set_tail_slow(uvchan_t* ch, int slow) {
 }
 
 static void set_head_slow(uvchan_t* ch, int slow) {
-  if (!uvchan__has_ring(ch) || ch->head_slow == slow) return;
+  if (ch->head_slow == slow || ch->head_slow == UVCHAN__SLOW_FOR_EVER) return;
   ch->head_slow = (unsigned char)slow;
   if (slow) {
     uvchan__ring_mark(&ch->ring.head, UVCHAN__SLOW);
@@ -36,7 +36,6 @@ static void set_head_slow(uvchan_t* ch, int slow) {
 }
 
 void uvchan__update_marks(uvchan_t* ch) {
-  if (ch->is_aging) return; /* SLOW for ever, see I2 of aging.h */
   set_tail_slow(ch,
                 ch->sendq.first != NULL || ch->recvq.first != NULL || ch->startedq.first != NULL);
   set_head_slow(ch, ch->sendq.first != NULL);
@@ -119,12 +118,16 @@ static int push_any(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   return 0;
 }
 
-/* 0, UV_EAGAIN without room, UV_ENOMEM where a block has to be brought along. */
-static int push(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
+static UVCHAN__APART int push_stamped(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   int r = push_any(ch, value, visit);
 
-  if (r == 0 && ch->is_aging) uvchan__stamp_newest_locked(ch, time_of(visit));
+  if (r == 0) uvchan__stamp_newest_locked(ch, time_of(visit));
   return r;
+}
+
+/* 0, UV_EAGAIN without room, UV_ENOMEM where a block has to be brought along. */
+static int push(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
+  return UVCHAN__RARELY(ch->is_aging) ? push_stamped(ch, value, visit) : push_any(ch, value, visit);
 }
 
 int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
@@ -219,6 +222,8 @@ static void hand_over(uvchan_t* ch, uvchan__place_t* place, const void* value,
   uvchan__finish(place, 0, &visit->wakes);
 }
 
+static int offer_for_old(uvchan_t* ch, const void* value, uvchan__visit_t* visit);
+
 /* Gives the channel a value:
  *
  *      who waits to receive               room   the value                            answer
@@ -246,7 +251,7 @@ static int offer(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
     if (r == 0) tell_receivers(ch, visit);
     if (r != UV_EAGAIN) return r;
     place = claim_receiver(ch, 0);
-    if (place == NULL) return UV_EAGAIN;
+    if (place == NULL) return ch->is_aging ? offer_for_old(ch, value, visit) : UV_EAGAIN;
   }
   hand_over(ch, place, value, visit);
   return 0;
@@ -326,13 +331,13 @@ static size_t cut_all(uvchan_t* ch, int receives, uvchan__visit_t* visit, int* i
   return n;
 }
 
-/* A store that is full of what is too old has room for a value. */
+/* A store that is full of what is too old has room for a value: where something could be cut, it is
+ * offered once more. UV_EAGAIN, or UVCHAN__OVERDUE, where nothing could. */
 static int offer_for_old(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   int is_overdue;
-  int r = UV_EAGAIN;
 
-  if (cut_all(ch, 0, visit, &is_overdue) > 0) r = offer(ch, value, visit);
-  return r == UV_EAGAIN && is_overdue ? UVCHAN__OVERDUE : r;
+  if (cut_all(ch, 0, visit, &is_overdue) > 0) return offer(ch, value, visit);
+  return is_overdue ? UVCHAN__OVERDUE : UV_EAGAIN;
 }
 
 /* Takes the oldest value that need not go: 0, UV_EAGAIN, or UVCHAN__OVERDUE. */
@@ -356,28 +361,32 @@ static int pop_admitted(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
  * to receive (I1), but for a select that waits for both on this channel, and pairs with this
  * sender. */
 int uvchan__send_locked(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
-  int r = uvchan__is_closed(ch) ? UV_EPIPE : offer(ch, value, visit);
+  return uvchan__is_closed(ch) ? UV_EPIPE : offer(ch, value, visit);
+}
 
-  return r == UV_EAGAIN && ch->is_aging ? offer_for_old(ch, value, visit) : r;
+/* From a sender who waits, or not at all. */
+static int recv_past_store(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
+  uvchan__place_t* place = claim_sender(ch);
+
+  if (place == NULL) return uvchan__is_closed(ch) ? ch->end_status : UV_EAGAIN;
+  copy(ch, value, place->value);
+  ch->handed_over++;
+  uvchan__finish(place, 0, &visit->wakes);
+  return 0;
+}
+
+static UVCHAN__APART int recv_admitted(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
+  int r = pop_admitted(ch, value, visit);
+
+  if (r == 0) uvchan__unblock_senders_locked(ch, visit);
+  return r == UV_EAGAIN ? recv_past_store(ch, value, visit) : r;
 }
 
 int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
-  int r = ch->is_aging ? pop_admitted(ch, value, visit) : uvchan__pop_locked(ch, value, visit);
-  uvchan__place_t* place;
-
-  if (r == UVCHAN__OVERDUE) return r;
-  if (r == 0) {
-    uvchan__unblock_senders_locked(ch, visit);
-    return 0;
-  }
-  place = claim_sender(ch);
-  if (place != NULL) {
-    copy(ch, value, place->value);
-    ch->handed_over++;
-    uvchan__finish(place, 0, &visit->wakes);
-    return 0;
-  }
-  return uvchan__is_closed(ch) ? ch->end_status : UV_EAGAIN;
+  if (UVCHAN__RARELY(ch->is_aging)) return recv_admitted(ch, value, visit);
+  if (uvchan__pop_locked(ch, value, visit) != 0) return recv_past_store(ch, value, visit);
+  uvchan__unblock_senders_locked(ch, visit);
+  return 0;
 }
 
 /* Mark, look again, sleep: see I4 of ring.h. A sender marks both words: head, so that the next

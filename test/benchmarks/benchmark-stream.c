@@ -6,7 +6,7 @@
  *   to=loop|thread     a started receiver, or a thread in uvchan_recv_wait()
  *   senders, receivers, capacity (values), size (bytes), batch (values moved by a call), spin (of
  *   the receivers, microseconds), ms (how long), pin (1: senders on the first processor, receivers
- *   on the second) */
+ *   on the second), aging (1: values grow old, but not so old that any is dropped) */
 #include "benchmark.h"
 
 #include <stdatomic.h>
@@ -231,6 +231,15 @@ static void add_up(side_t* sides, size_t n, side_t* total) {
   }
 }
 
+static void make_channel(size_t capacity, int aging) {
+  uvchan_options_t options = {0};
+
+  options.elem_size = size;
+  options.capacity = capacity;
+  options.max_age = aging ? UINT64_MAX : 0;
+  must(uvchan_create_ex(&channel, &options));
+}
+
 static uv_thread_cb body_for(const char* end, uv_thread_cb thread, uv_thread_cb loop) {
   if (strcmp(end, "thread") == 0) return thread;
   if (strcmp(end, "loop") != 0) benchmark_fail("neither thread nor loop", end);
@@ -239,8 +248,8 @@ static uv_thread_cb body_for(const char* end, uv_thread_cb thread, uv_thread_cb 
 
 int main(int argc, char** argv) {
   static side_t senders[MOST_THREADS], receivers[MOST_THREADS], sent, received;
-  benchmark_t b = benchmark_open(argc - 1, argv + 1,
-                                 " from to senders receivers capacity size batch spin ms pin ");
+  benchmark_t b = benchmark_open(
+      argc - 1, argv + 1, " from to senders receivers capacity size batch spin ms pin aging ");
   uv_thread_cb send = body_for(benchmark_word(&b, "from", "thread"), sending_thread, sending_loop);
   uv_thread_cb receive =
       body_for(benchmark_word(&b, "to", "loop"), receiving_thread, receiving_loop);
@@ -256,7 +265,8 @@ int main(int argc, char** argv) {
       nsenders > MOST_THREADS || nreceivers < 1 || nreceivers > MOST_THREADS) {
     benchmark_fail("out of range", "");
   }
-  must(uvchan_create(&channel, size, (size_t)benchmark_number(&b, "capacity", 1024)));
+  make_channel((size_t)benchmark_number(&b, "capacity", 1024),
+               benchmark_number(&b, "aging", 0) != 0);
   must(uvchan_sender_add(channel, (unsigned int)nsenders));
   must(uv_barrier_init(&ready, (unsigned int)(nsenders + nreceivers + 1)));
   start(receivers, nreceivers, receive);

@@ -4,7 +4,7 @@ if(UNIX) # they read the clocks of POSIX
   foreach(source IN LISTS benchmarks)
     get_filename_component(program "${source}" NAME_WE)
     add_executable(${program} "${source}")
-    target_link_libraries(${program} PRIVATE uvchan Threads::Threads)
+    target_link_libraries(${program} PRIVATE uvchan Threads::Threads m)
     uvchan_add_test(${program} $<TARGET_FILE:${program}> ms=50)
   endforeach()
   uvchan_add_test(benchmark-stream-loops $<TARGET_FILE:benchmark-stream> ms=50 from=loop senders=2
@@ -13,6 +13,8 @@ if(UNIX) # they read the clocks of POSIX
     receivers=2 batch=16)
   uvchan_add_test(benchmark-stream-unbuffered $<TARGET_FILE:benchmark-stream> ms=50 to=thread
     capacity=0)
+  uvchan_add_test(benchmark-stream-aging $<TARGET_FILE:benchmark-stream> ms=50 aging=1)
+  uvchan_add_test(benchmark-overload-admission $<TARGET_FILE:benchmark-overload> ms=50 target=2000)
   uvchan_add_test(benchmark-pingpong-spin $<TARGET_FILE:benchmark-pingpong> ms=50 spin=50)
   uvchan_add_test(benchmark-same-loop-idle $<TARGET_FILE:benchmark-same-loop> ms=50 from=idle
     run=16)

@@ -12,8 +12,8 @@
 
 /* ---- Operations that do not wait ----------------------------------------------------------------
  *
- * Each is one visit. On a channel whose values grow old something may have to be dropped first: then
- * it is another one, with memory for that, so there a call is put together for
+ * Each is one visit. On a channel whose values grow old something may have to be dropped first, and
+ * then it is another one, with memory for that: so there it is put together as a call for
  * uvchan__call_aged(). */
 
 /* One visit, or more where a block has to be made for it. */

@@ -59,7 +59,8 @@ int uvchan__is_ready(uvchan_t* ch, int sends); /* whether it would not wait, jus
  * *stamp stays and the channel is open. */
 int uvchan__looks_ready(uvchan_t* ch, int sends, uint64_t* stamp);
 
-/* Whether values ever go the fast path. Else a waiter has to be queued to be found. */
+/* Whether values ever go the fast path. Else the ring's words are SLOW for ever, and say nothing of
+ * who waits. */
 int uvchan__has_fast_path(const uvchan_t* ch);
 
 /* What threads that wait on the channel have learned, see patience.h. */

@@ -78,7 +78,7 @@ static int spin_to_send(uvchan_t* ch, const void* value, uvchan__patience_t* pat
   int r = UV_EAGAIN;
 
   while (r == UV_EAGAIN && uvchan__patience_wait(patience)) {
-    if (uvchan__ring_is_slow(&ring->tail)) continue;
+    if (uvchan__ring_is_slow(&ring->tail) && uvchan__has_fast_path(ch)) continue;
     if (uvchan__ring_is_half_free(ring) || uvchan__patience_is_fading(patience))
       r = uvchan__send_now(ch, value, NULL);
   }
@@ -105,7 +105,7 @@ static int spin_to_receive(uvchan_t* ch, void* value, uvchan__patience_t* patien
 }
 
 /* Four steps, each where the one before was not enough:
- *   1  spin at the ring, where it is a fast path: to look costs nobody anything;
+ *   1  spin at the ring, where there is one: to look costs nobody anything;
  *   2  one visit under the lock, to try once more and to be queued;
  *   3  spin while queued, with what is left of the patience: elsewhere than at a ring all of it,
  *      for there one has to be queued to be found;
@@ -120,7 +120,7 @@ static UVCHAN__APART int wait_to_send(uvchan_t* ch, const void* value, uint64_t 
   int r = UV_EAGAIN;
 
   uvchan__patience_init(&patience, uvchan__patience_of(ch, 1), timeout);
-  if (uvchan__has_fast_path(ch)) r = spin_to_send(ch, value, &patience);
+  if (uvchan__has_ring_to_send(ch)) r = spin_to_send(ch, value, &patience);
   if (r == UV_EAGAIN) {
     init_queued(&queued, ch, value, 1);
     r = uvchan__send_or_enqueue(ch, &queued.place, NULL, timeout == UINT64_MAX);
@@ -138,7 +138,7 @@ static UVCHAN__APART int wait_to_receive(uvchan_t* ch, void* value, uint64_t tim
   int r = UV_EAGAIN;
 
   uvchan__patience_init(&patience, uvchan__patience_of(ch, 0), timeout);
-  if (uvchan__has_fast_path(ch)) r = spin_to_receive(ch, value, &patience);
+  if (uvchan__has_ring_to_receive(ch)) r = spin_to_receive(ch, value, &patience);
   if (r == UV_EAGAIN) {
     init_queued(&queued, ch, value, 0);
     r = uvchan__recv_or_enqueue(ch, &queued.place);

@@ -2,8 +2,8 @@
  * much of it they get done. Values come at random, as on a net; a worker sleeps for as long as its
  * work takes, so this needs no more processors than there are.
  *
- *   workers, work (microseconds for a value), load (per cent of what the workers can do), target and
- *   interval (of the admission, microseconds; target=0: without one), ms (how long)
+ *   workers, work (microseconds for a value), load (per cent of what the workers can do), target
+ *   and interval (of the admission, microseconds; target=0: without one), ms (how long)
  *
  * p50 to p999 are of the waits of what was taken, in nanoseconds; values is how many. */
 #include "benchmark.h"

@@ -1,5 +1,5 @@
-/* Values that grow old, in the calls of threads: what has expired is received in no way, and goes to
- * drop_cb once; it makes room; the admission cuts a queue that stands. The clock is the test's. */
+/* Values that grow old, in the calls of threads: what has expired is received in no way, and goes
+ * to drop_cb once; it makes room; the admission cuts a queue that stands. The clock is the test's. */
 #include <stdlib.h>
 
 #include "aging.h"

@@ -175,7 +175,7 @@ static ssize_t recv_wait_n(fuzz_channel_t* c, void* values, unsigned int n) {
 
 static int may_wait_to_receive(const fuzz_channel_t* c) {
   fuzz_ready_t ready = fuzz_ready(c);
-  return ready.is_closed || ready.can_receive;
+  return ready.is_closed || (ready.will_receive && ready.is_sure);
 }
 
 static void call_try_recv(fuzz_channel_t* c) { receive_by(c, 1, try_recv); }
@@ -199,10 +199,11 @@ static void call_recv_wait_n(fuzz_channel_t* c) {
 typedef struct {
   int will; /* some case is ready */
   int may;  /* of each case, as a bit */
+  int is_sure;
 } readiness_t;
 
 static readiness_t readiness_of(const fuzz_request_t* request) {
-  readiness_t all = {0, 0};
+  readiness_t all = {0, 0, 1};
   unsigned int i;
   for (i = 0; i < request->ncases; i++) {
     fuzz_ready_t ready;
@@ -212,9 +213,10 @@ static readiness_t readiness_of(const fuzz_request_t* request) {
       all.will |= ready.is_closed || ready.will_send;
       all.may |= (ready.is_closed || ready.may_send) << i;
     } else {
-      all.will |= ready.is_closed || ready.can_receive;
-      all.may |= (ready.is_closed || ready.can_receive) << i;
+      all.will |= ready.is_closed || ready.will_receive;
+      all.may |= (ready.is_closed || ready.may_receive) << i;
     }
+    all.is_sure &= ready.is_sure;
   }
   return all;
 }
@@ -224,7 +226,8 @@ static int select_now(fuzz_request_t* request, const readiness_t* ready) {
     case 0:
       return uvchan_try_select(request->select_cases, request->ncases);
     case 1:
-      if (ready->will) return uvchan_select_wait(request->select_cases, request->ncases);
+      if (ready->will && ready->is_sure)
+        return uvchan_select_wait(request->select_cases, request->ncases);
       /* fall through */
     default:
       return uvchan_select_timedwait(request->select_cases, request->ncases, 0);
@@ -233,9 +236,9 @@ static int select_now(fuzz_request_t* request, const readiness_t* ready) {
 
 static void check_select(const fuzz_request_t* request, const readiness_t* ready, int answer) {
   if (answer >= 0) {
-    must(answer < (int)request->ncases && (ready->may >> answer & 1) != 0);
+    must(answer < (int)request->ncases && (!ready->is_sure || (ready->may >> answer & 1) != 0));
   } else if (answer == UV_EAGAIN || answer == UV_ETIMEDOUT) {
-    must(!ready->will);
+    must(!ready->will || !ready->is_sure);
   } else {
     must(answer == UV_ENOMEM && fuzz_failures() > request->failures);
   }
@@ -505,6 +508,7 @@ void fuzz_call(void) {
 
 void fuzz_nested_calls(void) {
   unsigned int n;
+  fuzz_world.callbacks++;
   fuzz_sweep();
   if (fuzz_world.is_ending || fuzz_depth >= FUZZ_DEPTHS || !fuzz_has_input()) return;
   for (n = fuzz_below(4); n > 0; n--) fuzz_call();

@@ -39,6 +39,7 @@ typedef struct {
   size_t capacity;
   uvchan_overflow_t overflow;
   int has_drop_cb;
+  int grows_old; /* what is buffered may be dropped when somebody looks */
   unsigned int refs;     /* the run's own */
   unsigned int holders;  /* receivers, tickers and pending requests, which hold references too */
   unsigned int requests; /* of these the pending requests */
@@ -100,7 +101,10 @@ typedef struct {
   int is_closed;
   int will_send; /* no send would wait */
   int may_send;
-  int can_receive; /* a value, not the end */
+  int will_receive; /* a value, not the end */
+  int may_receive;
+  /* in between no drop callback may run that makes another call, which changes it */
+  int is_sure;
   unsigned int failures;
 } fuzz_ready_t;
 

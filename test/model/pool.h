@@ -25,7 +25,6 @@ void uvchan__let_signals(const uvchan__signals_t* signals) { (void)signals; }
 void uvchan__name_thread(const char* name) { (void)name; }
 
 #include "ends/request.c"
-#include "store/admission.c"
 #include "wake/alarms.c"
 
 /* Each file has its own idea of some short names. */

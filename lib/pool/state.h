@@ -18,10 +18,10 @@
  * I2  Bounded: at most `capacity` works are inside, and of the normal lane as many as leave the
  *     urgent places free. While there is room for a lane, nothing of it is outside.
  * I3  No work waits for long while a thread could do it: while works wait, a thread is looking; or
- *     every thread is at work, and no further one can be made; or they will soon be worked off, as
- *     far as can be told, and there is a guard, who sees whether they were (threads.c). Who takes a
- *     work, or puts one in, has another thread called where works are left and none of this holds:
- *     so one wake-up leads to the next, and one is under way at a time.
+ *     every thread is at work, and as many begin as works wait, or as can be made; or they will be
+ *     worked off soon, as far as can be told, and there is a guard, who sees whether they were
+ *     (threads.c). Who takes a work, or puts one in, has another thread called where works are left
+ *     and none of this holds: so one wake-up leads to the next, and one is under way at a time.
  * I4  A thread that is parked is in `parked`, and is claimed with the lock by whoever calls it. It
  *     counts as looking from there on.
  * I5  A loop has a port in use from the submission of a work until its on_done has returned, and a
@@ -78,7 +78,8 @@ typedef struct {
   unsigned char is_used;
   unsigned char is_making; /* somebody is in uv_thread_create_ex() for it */
   unsigned char has_ended; /* it touches nothing of the pool any more: to be joined */
-  unsigned char spins;     /* the thread's own, as all below while it is not parked */
+  unsigned char is_beginning;
+  unsigned char spins; /* the thread's own, as all below while it is not parked */
   unsigned char is_guard;
   uint64_t begun;        /* as uv_hrtime(): its work */
   uint64_t seen_at_end;  /* how many were submitted, when it had done the last of its works */
@@ -96,9 +97,10 @@ struct uvchan_pool_s {
   uvchan__lane_t lanes[UVCHAN__LANES];
   size_t n_inside;
   size_t n_outside;
-  unsigned int n_looking; /* threads that will look at the lanes without being called */
-  unsigned int has_guard; /* one that is parked looks again before long: see threads.c */
-  uint64_t typical_ns;    /* from one work of a thread's to its next, learned: a hint */
+  unsigned int n_looking;   /* threads that will look at the lanes without being called */
+  unsigned int n_beginning; /* threads that will, but may take long until then */
+  unsigned int has_guard;   /* one that is parked looks again before long: see threads.c */
+  uint64_t typical_ns;      /* from one work of a thread's to its next, learned: a hint */
   unsigned int urgent_in_a_row;
   uvchan__queue_t parked;
   uvchan__queue_t rooms; /* requests that wait for room */

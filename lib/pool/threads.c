@@ -28,7 +28,8 @@ void uvchan__threads_call_all(uvchan_pool_t* pool, uvchan__shift_t* shift) {
   while (call_parked(pool, shift)) continue;
 }
 
-/* A place for one more, which counts as looking from here on; or NULL. */
+/* A place for one more, or NULL. What a thread has for itself may take long to make: so one begins
+ * for each work that waits. */
 static uvchan__thread_t* reserve(uvchan_pool_t* pool, uint64_t now) {
   uvchan__thread_t* thread = pool->threads;
 
@@ -37,7 +38,8 @@ static uvchan__thread_t* reserve(uvchan_pool_t* pool, uint64_t now) {
   thread->is_making = 1;
   pool->n_threads++;
   pool->n_making++;
-  pool->n_looking++;
+  pool->n_beginning++;
+  thread->is_beginning = 1;
   return thread;
 }
 
@@ -53,7 +55,8 @@ static int is_soon_worked_off(const uvchan_pool_t* pool, uint64_t now) {
 static void call_one_where_missing(uvchan_pool_t* pool, uvchan__shift_t* shift) {
   if (pool->n_looking > 0 || uvchan__lanes_waiting(pool) == 0) return;
   if (is_soon_worked_off(pool, shift->now)) return;
-  if (!call_parked(pool, shift)) shift->to_make = reserve(pool, shift->now);
+  if (call_parked(pool, shift)) return;
+  if (uvchan__lanes_waiting(pool) > pool->n_beginning) shift->to_make = reserve(pool, shift->now);
 }
 
 /* ---- The stay under the lock ----------------------------------------------------------------- */
@@ -122,9 +125,9 @@ static uvchan_work_t* go_on(uvchan_pool_t* pool, uvchan__thread_t* thread, uvcha
   return next;
 }
 
-/* The guard is a parked thread that looks again before long, as long as many works come: so that another
- * thread need not be woken for each few works that are soon worked off, and a few that are not do
- * not wait for more than that. Where few have come meanwhile it parks for good. */
+/* The guard is a parked thread that looks again before long, as long as many works come: so that
+ * another thread need not be woken for each few works that are soon worked off, and a few that are
+ * not do not wait for more than that. Where few have come meanwhile it parks for good. */
 static void park(uvchan_pool_t* pool, uvchan__thread_t* thread) {
   uvchan__waiter_init(&thread->waiter, UVCHAN__THREAD, NULL, NULL);
   uvchan__place_init(&thread->place, &thread->waiter, NULL, NULL, 0);
@@ -140,6 +143,11 @@ static void park(uvchan_pool_t* pool, uvchan__thread_t* thread) {
 static int leave_parked(uvchan_pool_t* pool, uvchan__thread_t* thread) {
   int by_itself = thread->place.queued;
 
+  if (thread->is_beginning) {
+    thread->is_beginning = 0;
+    pool->n_beginning--;
+    pool->n_looking++;
+  }
   if (thread->is_guard) pool->has_guard = 0;
   thread->is_guard = 0;
   if (by_itself) {
@@ -240,7 +248,7 @@ static void leave(uvchan_pool_t* pool, uvchan__thread_t* thread, int has_failed)
   pool->n_threads--;
   thread->has_ended = 1;
   if (has_failed) {
-    pool->n_looking--;
+    pool->n_beginning--;
     count_failure(pool, shift.now);
   }
   uvchan__pool_check_end(pool, &shift);
@@ -289,8 +297,7 @@ static int start(uvchan__thread_t* thread) {
 }
 
 /* One that has ended before leaves its place to this one. The caller holds the pool, or is one of
- * its threads. What else waits is the new thread's to care for, which looks; where it could not be
- * made, nobody may look any more. */
+ * its threads. */
 static int make(uvchan__thread_t* thread) {
   uvchan_pool_t* pool = thread->pool;
   uvchan__shift_t shift = UVCHAN__SHIFT(0);
@@ -307,9 +314,8 @@ static int make(uvchan__thread_t* thread) {
   pool->n_making--;
   if (r != 0) {
     pool->n_threads--;
-    pool->n_looking--;
+    pool->n_beginning--;
     count_failure(pool, uv_hrtime());
-    call_one_where_missing(pool, &shift);
   }
   uvchan__pool_check_end(pool, &shift);
   uvchan__unlock(&pool->lock);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # header.sh COMPILER LANGUAGE WORK-DIRECTORY LIBRARY: each public header compiles as the only one in
-# a file, with every warning an error; then both are used in a program that is linked with the
+# a file, with every warning an error; then they are used in a program that is linked with the
 # library and runs. The language is "c" (C11 to the letter, with the POSIX names that libuv's header
 # needs) or "c++" (C++17).
 set -eu
@@ -30,16 +30,21 @@ rm -rf "$work"
 mkdir -p "$work"
 printf '#include <uvchan.h>\nint main(void) { return 0; }\n' >"$work/plain"
 printf '#include <uvchan/typed.h>\nint main(void) { return 0; }\n' >"$work/typed"
-printf '#include <%s>\n' uvchan.h uvchan.h uvchan/typed.h uvchan/typed.h >"$work/twice"
+printf '#include <uvchan/pool.h>\nint main(void) { return 0; }\n' >"$work/pool"
+printf '#include <%s>\n' uvchan.h uvchan.h uvchan/typed.h uvchan/typed.h uvchan/pool.h \
+  uvchan/pool.h >"$work/twice"
 cat >"$work/use" <<'EOF'
+#include <uvchan/pool.h>
 #include <uvchan/typed.h>
 
 #include "use.h"
 
-int main(void) { return use_typed() != 0 ? 1 : use_plain() != 0 ? 2 : 0; }
+int main(void) {
+  return use_typed() != 0 ? 1 : use_plain() != 0 ? 2 : use_pool() != 0 ? 3 : 0;
+}
 EOF
 
-for program in plain typed twice use; do compile -c "$work/$program" -o "$work/$program.o"; done
+for program in plain typed pool twice use; do compile -c "$work/$program" -o "$work/$program.o"; done
 # shellcheck disable=SC2086 # the flags are words
 "$compiler" "$work/use.o" "$library" $libuv_libraries -pthread -o "$work/program"
 status=0

@@ -1,7 +1,9 @@
-/* A use of both headers that is C11 and C++17: one value goes through a typed channel, and through
- * a plain one. */
+/* A use of the headers that is C11 and C++17: one value goes through a typed channel, and through a
+ * plain one; and one work through a pool. */
 #ifndef USE_H
 #define USE_H
+
+#include <string.h>
 
 struct order {
   int number;
@@ -33,6 +35,33 @@ static int use_plain(void) {
   if (uvchan_try_recv(ch, &out) != 0 || out != 42) return 3;
   uvchan_release(ch);
   return 0;
+}
+
+static void add_one(uvchan_work_t* work, void* state) {
+  (void)state;
+  ++*(int*)work->data;
+}
+
+static void add_two(uvchan_work_t* work, int status) {
+  if (status == 0) *(int*)work->data += 2;
+}
+
+static int use_pool(void) {
+  uvchan_pool_options_t options;
+  uvchan_pool_t* pool;
+  uvchan_work_t work;
+  uv_loop_t loop;
+  int value = 39;
+
+  memset(&options, 0, sizeof(options));
+  options.capacity = 1;
+  if (uv_loop_init(&loop) != 0 || uvchan_pool_create(&pool, &options) != 0) return 1;
+  work.data = &value;
+  if (uvchan_pool_submit(&loop, &work, pool, add_one, add_two) != 0) return 2;
+  if (uvchan_pool_close(&loop, pool, UINT64_MAX, NULL) != 0) return 3;
+  if (uv_run(&loop, UV_RUN_DEFAULT) != 0 || uv_loop_close(&loop) != 0) return 4;
+  uvchan_pool_release(pool);
+  return value == 42 ? 0 : 5;
 }
 
 #endif /* USE_H */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <uvchan.h>
+#include <uvchan/pool.h>
 #include <uvchan/typed.h>
 
 /* ---- The functions --------------------------------------------------------------------------- */
@@ -87,6 +88,22 @@ static const name_t names[] = {
     NAME(uvchan_ticker_ref, void, uvchan_ticker_t*),
     NAME(uvchan_ticker_unref, void, uvchan_ticker_t*),
     NAME(uvchan_ticker_close, void, uvchan_ticker_t*, uvchan_ticker_close_cb),
+    /* the pool */
+    NAME(uvchan_pool_create, int, uvchan_pool_t**, const uvchan_pool_options_t*),
+    NAME(uvchan_pool_retain, uvchan_pool_t*, uvchan_pool_t*),
+    NAME(uvchan_pool_release, void, uvchan_pool_t*),
+    NAME(uvchan_pool_try_submit, int, uv_loop_t*, uvchan_work_t*, uvchan_pool_t*, uvchan_work_cb,
+         uvchan_work_done_cb),
+    NAME(uvchan_pool_submit, int, uv_loop_t*, uvchan_work_t*, uvchan_pool_t*, uvchan_work_cb,
+         uvchan_work_done_cb),
+    NAME(uvchan_pool_try_submit_ex, int, uv_loop_t*, uvchan_work_t*, uvchan_pool_t*,
+         const uvchan_work_options_t*, uvchan_work_cb, uvchan_work_done_cb),
+    NAME(uvchan_pool_submit_ex, int, uv_loop_t*, uvchan_work_t*, uvchan_pool_t*,
+         const uvchan_work_options_t*, uvchan_work_cb, uvchan_work_done_cb),
+    NAME(uvchan_pool_on_room, int, uv_loop_t*, uvchan_room_t*, uvchan_pool_t*, uvchan_room_cb),
+    NAME(uvchan_pool_room, size_t, uvchan_pool_t*),
+    NAME(uvchan_pool_close, int, uv_loop_t*, uvchan_pool_t*, uint64_t, uvchan_pool_closed_cb),
+    NAME(uvchan_pool_stats, void, uvchan_pool_t*, uvchan_pool_stats_t*),
     /* the library */
     NAME(uvchan_replace_allocator, int, uv_malloc_func, uv_realloc_func, uv_calloc_func,
          uv_free_func),
@@ -160,6 +177,8 @@ REQUEST(uvchan_send_t);
 REQUEST(uvchan_recv_t);
 REQUEST(uvchan_select_t);
 REQUEST(uvchan_notify_t);
+REQUEST(uvchan_work_t);
+REQUEST(uvchan_room_t);
 HANDLE(uvchan_receiver_t);
 HANDLE(uvchan_ticker_t);
 _Static_assert(offsetof(uvchan_req_t, data) == 0, "data is the first member of a request");
@@ -183,6 +202,46 @@ MEMBER(uvchan_stats_t, peak, size_t);
 MEMBER(uvchan_stats_t, waiting_senders, size_t);
 MEMBER(uvchan_stats_t, waiting_receivers, size_t);
 
+MEMBER(uvchan_options_t, max_age, uint64_t);
+MEMBER(uvchan_options_t, admission, const uvchan_admission_t*);
+MEMBER(uvchan_admission_t, target, uint64_t);
+MEMBER(uvchan_admission_t, interval, uint64_t);
+
+MEMBER(uvchan_work_t, pool, uvchan_pool_t*);
+MEMBER(uvchan_work_options_t, priority, uvchan_priority_t);
+MEMBER(uvchan_work_options_t, max_wait, uint64_t);
+MEMBER(uvchan_pool_options_t, threads, unsigned int);
+MEMBER(uvchan_pool_options_t, capacity, size_t);
+MEMBER(uvchan_pool_options_t, urgent_places, size_t);
+MEMBER(uvchan_pool_options_t, max_wait, uint64_t);
+MEMBER(uvchan_pool_options_t, admission, const uvchan_admission_t*);
+MEMBER(uvchan_pool_options_t, name, const char*);
+MEMBER(uvchan_pool_options_t, stack_size, size_t);
+MEMBER(uvchan_pool_options_t, thread_begin, uvchan_thread_begin_cb);
+MEMBER(uvchan_pool_options_t, thread_end, uvchan_thread_end_cb);
+MEMBER(uvchan_pool_options_t, thread_arg, void*);
+
+MEMBER(uvchan_pool_stats_t, name, const char*);
+MEMBER(uvchan_pool_stats_t, submitted, uint64_t);
+MEMBER(uvchan_pool_stats_t, done, uint64_t);
+MEMBER(uvchan_pool_stats_t, cancelled, uint64_t);
+MEMBER(uvchan_pool_stats_t, expired, uint64_t);
+MEMBER(uvchan_pool_stats_t, shed, uint64_t);
+MEMBER(uvchan_pool_stats_t, closed, uint64_t);
+MEMBER(uvchan_pool_stats_t, refused, uint64_t);
+MEMBER(uvchan_pool_stats_t, total_wait, uint64_t);
+MEMBER(uvchan_pool_stats_t, longest_wait, uint64_t);
+MEMBER(uvchan_pool_stats_t, waiting, size_t);
+MEMBER(uvchan_pool_stats_t, waiting_urgent, size_t);
+MEMBER(uvchan_pool_stats_t, waiting_outside, size_t);
+MEMBER(uvchan_pool_stats_t, running, size_t);
+MEMBER(uvchan_pool_stats_t, peak, size_t);
+MEMBER(uvchan_pool_stats_t, capacity, size_t);
+MEMBER(uvchan_pool_stats_t, threads, unsigned int);
+MEMBER(uvchan_pool_stats_t, threads_idle, unsigned int);
+MEMBER(uvchan_pool_stats_t, threads_at_most, unsigned int);
+MEMBER(uvchan_pool_stats_t, threads_failed, unsigned int);
+
 MEMBER(uvchan_case_t, ch, uvchan_t*);
 MEMBER(uvchan_case_t, op, uvchan_op_t);
 MEMBER(uvchan_case_t, value, void*);
@@ -199,6 +258,7 @@ _Static_assert(UVCHAN_WAIT == 0 && UVCHAN_DROP_NEWEST == 1 && UVCHAN_DROP_OLDEST
 _Static_assert(UVCHAN_DROPPED_OVERFLOW == 1 && UVCHAN_DROPPED_ABORT == 2 &&
                    UVCHAN_DROPPED_RELEASE == 3,
                "a reason is not zero");
+_Static_assert(UVCHAN_NORMAL == 0 && UVCHAN_URGENT == 1, "a work that is all zero is normal");
 _Static_assert(UVCHAN_RECV == 0 && UVCHAN_SEND == 1, "a case that is all zero receives");
 
 IS((uvchan_drop_cb)NULL, void (*)(void*, uvchan_drop_reason_t, void*));
@@ -210,6 +270,12 @@ IS((uvchan_recv_done_cb)NULL, void (*)(uvchan_recv_t*, int));
 IS((uvchan_select_cb)NULL, void (*)(uvchan_select_t*, int));
 IS((uvchan_notify_cb)NULL, void (*)(uvchan_notify_t*, int));
 IS((uvchan_ticker_close_cb)NULL, void (*)(uvchan_ticker_t*));
+IS((uvchan_thread_begin_cb)NULL, int (*)(void**, void*));
+IS((uvchan_thread_end_cb)NULL, void (*)(void*, void*));
+IS((uvchan_work_cb)NULL, void (*)(uvchan_work_t*, void*));
+IS((uvchan_work_done_cb)NULL, void (*)(uvchan_work_t*, int));
+IS((uvchan_room_cb)NULL, void (*)(uvchan_room_t*, int));
+IS((uvchan_pool_closed_cb)NULL, void (*)(uvchan_pool_t*));
 IS((orders_recv_cb)NULL, void (*)(orders_receiver_t*, int, const order_t*));
 IS((orders_recv_batch_cb)NULL, void (*)(orders_receiver_t*, ssize_t, const order_t*));
 IS((orders_receiver_close_cb)NULL, void (*)(orders_receiver_t*));

@@ -3,7 +3,7 @@
  * uv_async_init() are compiled once more for this program (test/CMakeLists.txt) and call
  * uv_async_init_or_fail() instead: so any libuv will do, a static one too, whose names can't be
  * overlaid. */
-#include "support-loop.h"
+#include "works.h"
 
 int uv_async_init_or_fail(uv_loop_t* loop, uv_async_t* async, uv_async_cb cb);
 
@@ -126,6 +126,65 @@ START_TEST(the_next_attempt_succeeds) {
 }
 END_TEST
 
+/* ---- The first user at a pool ---------------------------------------------------------------- */
+
+static uvchan_pool_t* pool;
+static work_op_t op;
+static uvchan_room_t room;
+
+static void on_room(uvchan_room_t* req, int status) {
+  (void)req;
+  (void)status;
+  place.calls++;
+}
+
+static int by_try(void) { return try_work(&op, &place.loop, pool); }
+static int by_submit(void) {
+  work_op_init(&op);
+  return uvchan_pool_submit(&place.loop, &op.work, pool, work_op_run, work_op_done);
+}
+static int by_room(void) { return uvchan_pool_on_room(&place.loop, &room, pool, on_room); }
+static int by_close(void) { return uvchan_pool_close(&place.loop, pool, 0, NULL); }
+
+static int (*const pool_operations[])(void) = {by_try, by_submit, by_room, by_close};
+
+#define NPOOL_OPERATIONS ((int)(sizeof(pool_operations) / sizeof(*pool_operations)))
+
+/* The pool is as before, and serves the loop the next time. */
+START_TEST(at_a_pool_it_answers_with_the_error_and_leaves_nothing) {
+  memset(&place, 0, sizeof(place));
+  pool = pool_new(1, 1);
+  support_loop_open(&place.loop);
+  fails = 1;
+  ck_assert_int_eq(pool_operations[_i](), UV_EMFILE);
+  ck_assert_int_eq(pool_operations[_i](), UV_EMFILE);
+  fails = 0;
+  ck_assert_uint_eq(count_handles(&place.loop, UV_UNKNOWN_HANDLE), 0);
+  ck_assert_int_eq(uv_loop_close(&place.loop), 0);
+  ck_assert_uint_eq(pool_at_rest(pool).submitted, 0);
+  support_loop_open(&place.loop);
+  submit_work(&op, &place.loop, pool);
+  support_loop_finish(&place.loop);
+  check_ended(&op, 0);
+  ck_assert_uint_eq(place.calls, 0);
+  uvchan_pool_release(pool);
+}
+END_TEST
+
+/* With the port that failed the pool's end comes all the same. */
+START_TEST(the_pool_closes_after_it) {
+  memset(&place, 0, sizeof(place));
+  pool = pool_new(1, 1);
+  support_loop_open(&place.loop);
+  fails = 1;
+  ck_assert_int_eq(by_submit(), UV_EMFILE);
+  fails = 0;
+  ck_assert_int_eq(by_close(), 0);
+  support_loop_finish(&place.loop);
+  uvchan_pool_release(pool);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("async-fails");
   TCase* first = support_tcase(suite, "first");
@@ -133,5 +192,8 @@ int main(void) {
   tcase_add_loop_test(first, the_first_user_of_a_loop_answers_with_the_error_and_leaves_nothing, 0,
                       NOPERATIONS * SUPPORT_NCAPACITIES);
   tcase_add_loop_test(first, the_next_attempt_succeeds, 0, SUPPORT_NCAPACITIES);
+  tcase_add_loop_test(first, at_a_pool_it_answers_with_the_error_and_leaves_nothing, 0,
+                      NPOOL_OPERATIONS);
+  tcase_add_test(first, the_pool_closes_after_it);
   return support_main(suite);
 }

@@ -62,10 +62,14 @@ class Answer:
 
 class Client:
   """One connection. An answer that is not well-formed fails the test; the end of the connection is
-  None."""
+  None. With a small buffer to receive into, the server's writes soon come to a halt."""
 
-  def __init__(self, server, timeout=PATIENCE):
-    self.socket = socket.create_connection((server.host, server.port), timeout=timeout)
+  def __init__(self, server, timeout=PATIENCE, receive_buffer=None):
+    self.socket = socket.socket(socket.AF_INET)
+    self.socket.settimeout(timeout)
+    if receive_buffer is not None:
+      self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    self.socket.connect((server.host, server.port))
     self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     self.buffer = b""
 

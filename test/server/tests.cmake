@@ -16,6 +16,7 @@ function(uvchan_add_server_test name)
   set_tests_properties(${name_prefix}server-${name} PROPERTIES SKIP_RETURN_CODE 77)
 endfunction()
 
+uvchan_add_server_test(conformance)
 uvchan_add_server_test(http)
 uvchan_add_server_test(close)
 uvchan_add_server_test(load)

@@ -76,7 +76,8 @@ static void write_out(connection_t* connection) {
 /* ---- Requests -------------------------------------------------------------------------------- */
 
 static int may_begin(const connection_t* connection) {
-  return !connection->wants_room && exchange_may_begin(&connection->exchanges);
+  return !connection->is_closing && !connection->wants_room &&
+         exchange_may_begin(&connection->exchanges);
 }
 
 static void finish_answered(connection_t* connection) {
@@ -127,7 +128,6 @@ static void refuse_client(connection_t* connection, int status) {
 
   connection->exchanges.is_last = 1;
   connection->parser.is_in_message = 0;
-  bytes_free(&connection->rest);
   if (exchange == NULL) {
     close_now(connection);
     return;
@@ -136,23 +136,42 @@ static void refuse_client(connection_t* connection, int status) {
   exchange_refuse(exchange, status, answer_why(status));
 }
 
-/* What is not parsed now is, once a further request is taken. */
-static int parse_and_keep_rest(connection_t* connection, const char* data, size_t len) {
+/* Answers how many bytes were parsed, or as many as there are where the client is refused. */
+static size_t parse(connection_t* connection, const char* data, size_t len) {
   size_t nparsed;
-  int status = parse_more(&connection->parser, data, len, &nparsed);
-
-  if (status != 0) return status;
-  bytes_add(&connection->rest, data + nparsed, len - nparsed);
-  return connection->rest.has_failed ? 500 : 0;
-}
-
-static void parse(connection_t* connection, const char* data, size_t len) {
   int status;
 
   connection->is_parsing = 1;
-  status = parse_and_keep_rest(connection, data, len);
+  status = parse_more(&connection->parser, data, len, &nparsed);
   connection->is_parsing = 0;
-  if (status != 0 && !connection->is_closing) refuse_client(connection, status);
+  if (status == 0) return nparsed;
+  if (!connection->is_closing) refuse_client(connection, status);
+  return len;
+}
+
+/* What is not parsed now is, once a further request is taken; until then nothing is read, so there
+ * is no rest when something was. */
+static void parse_read(connection_t* connection, const char* data, size_t len) {
+  size_t nparsed = parse(connection, data, len);
+
+  bytes_add(&connection->rest, data + nparsed, len - nparsed);
+  if (connection->rest.has_failed) refuse_client(connection, 500);
+}
+
+static void drop_rest(connection_t* connection) {
+  bytes_free(&connection->rest);
+  connection->nparsed = 0;
+}
+
+static void parse_rest(connection_t* connection) {
+  bytes_t* rest = &connection->rest;
+
+  while (rest->len > 0 && may_begin(connection)) {
+    connection->nparsed += parse(connection, rest->data + connection->nparsed,
+                                 rest->len - connection->nparsed);
+    if (connection->nparsed >= rest->len) drop_rest(connection);
+    finish_answered(connection);
+  }
 }
 
 /* A client that sends no more while an order of it is under way is taken to have left. Where
@@ -176,7 +195,7 @@ static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buffer) 
   } else if (nread < 0) {
     close_now(connection);
   } else if (!connection->exchanges.is_last) {
-    parse(connection, buffer->base, (size_t)nread);
+    parse_read(connection, buffer->base, (size_t)nread);
   }
   connection_settle(connection);
 }
@@ -188,22 +207,13 @@ static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buffer) {
   *buffer = uv_buf_init(host->scratch, (unsigned int)host->scratch_bytes);
 }
 
-static void parse_rest(connection_t* connection) {
-  while (connection->rest.len > 0 && may_begin(connection) && !connection->is_closing) {
-    bytes_t rest = connection->rest;
-
-    connection->rest = (bytes_t){.data = NULL};
-    parse(connection, rest.data, rest.len);
-    bytes_free(&rest);
-    finish_answered(connection);
-  }
-}
-
-/* After the last request it is read from too, and what comes is thrown away: so its end is seen. */
+/* Nothing is read ahead of what was read before: where a write has made room for further requests,
+ * those in the rest come first. After the last request it is read from too, and what comes is
+ * thrown away: so its end is seen. */
 static void read_or_stop(connection_t* connection) {
-  const exchanges_t* exchanges = &connection->exchanges;
-  int wanted = !connection->has_ended && !connection->wants_room &&
-               (exchanges->is_last || exchange_may_begin(exchanges));
+  int may_parse = connection->rest.len == 0 && may_begin(connection);
+  int wanted = !connection->has_ended && (may_parse || connection->exchanges.is_last) &&
+               !connection->wants_room;
 
   if (wanted == connection->is_reading) return;
   connection->is_reading = wanted;
@@ -264,7 +274,7 @@ void connection_settle(connection_t* connection) {
   if (connection->is_closing || connection->is_parsing) return;
   finish_answered(connection);
   parse_rest(connection);
-  if (connection->exchanges.is_last) bytes_free(&connection->rest);
+  if (connection->exchanges.is_last) drop_rest(connection);
   if (connection->exchanges.out.has_failed) close_now(connection);
   if (connection->is_closing) return;
   write_out(connection);

@@ -38,7 +38,8 @@ struct connection_s {
   void* stream; /* the service's: what writes an answer that goes on, or NULL */
 
   parser_t parser;
-  bytes_t rest; /* read, and not parsed */
+  bytes_t rest;   /* read, and not parsed */
+  size_t nparsed; /* but for so many of its first */
   int is_parsing;
   int is_reading;
   int wants_room;

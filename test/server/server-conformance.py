@@ -1,0 +1,53 @@
+"""HTTP/1.1 over raw sockets, sentence by sentence: each test's name ends with the section that it
+holds the server to, of RFC 9110 (semantics) or RFC 9112 (the protocol), or says what the server
+chose where they leave it a choice."""
+
+from server import *
+
+
+def request(target="/healthz", method="GET", headers="Host: a\r\n", version="1.1"):
+  return ("%s %s HTTP/%s\r\n%s\r\n" % (method, target, version, headers)).encode()
+
+
+def body_of(client, path):
+  answer = client.get(path)
+  same(path, 200, answer.status)
+  return answer.body
+
+
+# ---- Order: pipelining ---------------------------------------------------------------------------
+
+
+def answers_a_slow_reader_in_order_rfc9112_9_3_2(program):
+  """What is sent later is in the socket when the first answers have been taken: it is not read
+  ahead of requests that wait to be parsed."""
+  with Server(program) as server:
+    with Client(server) as quick:
+      app = body_of(quick, "/app.js")
+    with Client(server, receive_buffer=4096) as client:
+      client.send(request("/app.js") * 300)
+      check(client.answer().body == app, "the first answer is another")
+      client.send(request("/healthz"))
+      for i in range(1, 300):
+        check(client.answer().body == app, "answer %d is another" % i)
+      same("the last answer", b"ok\n", client.answer().body)
+
+
+def answers_many_short_requests_rfc9112_9_3_2(program):
+  """More than are read at once, and more answers than the socket takes."""
+  n = 20000 if is_short() else 100000
+  with Server(program) as server, Client(server, receive_buffer=4096) as client:
+    sender = threading.Thread(target=client.send, args=(request("/healthz") * n + request("/nothing"),))
+    sender.start()
+    for i in range(n):
+      same("answer %d" % i, b"ok\n", client.answer().body)
+    same("the last answer", 404, client.answer().status)
+    sender.join()
+
+
+main(
+  [
+    answers_a_slow_reader_in_order_rfc9112_9_3_2,
+    answers_many_short_requests_rfc9112_9_3_2,
+  ]
+)

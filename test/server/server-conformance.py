@@ -45,9 +45,23 @@ def answers_many_short_requests_rfc9112_9_3_2(program):
     sender.join()
 
 
+def begins_no_request_while_answers_are_kept_rfc9112_9_3_2(program):
+  """Answers that wait for the turn of an earlier one count towards what a connection holds."""
+  with Server(program, "--bakers", 1, "--bake-ms", 400) as server, Client(server) as client:
+    client.send(order_bytes(customer="first") + request("/app.js") * 8 + order_bytes(customer="last"))
+    stats = server.when("the first order", lambda stats: stats["orders"]["arrived"] > 0)["orders"]
+    if stats["ready"] + stats["lost"] == 0:
+      same("orders taken while their answers would wait", 1, stats["arrived"])
+    same("the first answer", "first", check_order_answer(client.answer())["customer"])
+    for i in range(8):
+      same("file %d" % i, "text/javascript; charset=utf-8", client.answer().headers["content-type"])
+    same("the last answer", "last", check_order_answer(client.answer())["customer"])
+
+
 main(
   [
     answers_a_slow_reader_in_order_rfc9112_9_3_2,
     answers_many_short_requests_rfc9112_9_3_2,
+    begins_no_request_while_answers_are_kept_rfc9112_9_3_2,
   ]
 )

@@ -77,7 +77,7 @@ static void write_out(connection_t* connection) {
 
 static int may_begin(const connection_t* connection) {
   return !connection->is_closing && !connection->wants_room &&
-         exchange_may_begin(&connection->exchanges);
+         exchange_may_begin(&connection->exchanges, connection->flight.len);
 }
 
 static void finish_answered(connection_t* connection) {

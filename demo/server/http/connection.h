@@ -2,9 +2,12 @@
  * requests, and bytes out. Knows neither what the requests are about nor who else is connected.
  * Threads: its host's.
  *
- *   I1  What a client can make the server hold is bounded: it is read from only while fewer than
- *       EXCHANGES_MAX requests are under way, less than OUT_MAX bytes wait to be written, and no
- *       work of it waits for room. What was read already and is not parsed stays in `rest`.
+ *   I1  What a client can make the server hold is bounded: a request is taken only while fewer than
+ *       EXCHANGES_MAX are under way, their answers, with those that are being written, are less
+ *       than OUT_MAX bytes, and no work of it waits for room. So there are at most OUT_MAX bytes of
+ *       answers, one answer more, and those of EXCHANGES_MAX requests that were under way before.
+ *       What was read already and is not parsed stays in `rest`; it is read from again when that is
+ *       empty, so that is one read at most, and the order of requests is the order of bytes.
  *   I2  One write is under way at a time; answers that are ready meanwhile go together in the next.
  *   I3  Its memory is given back in the close callback of its handle, and by then no exchange, no
  *       work and no stream knows of it. */

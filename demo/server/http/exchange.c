@@ -23,8 +23,9 @@ exchange_t* exchange_add(exchanges_t* queue) {
   return exchange;
 }
 
-int exchange_may_begin(const exchanges_t* queue) {
-  return !queue->is_last && queue->n < EXCHANGES_MAX && queue->out.len < OUT_MAX;
+int exchange_may_begin(const exchanges_t* queue, size_t flight) {
+  return !queue->is_last && queue->n < EXCHANGES_MAX &&
+         queue->nkept + queue->out.len + flight < OUT_MAX;
 }
 
 static exchange_t* take_first(exchanges_t* queue) {
@@ -33,6 +34,7 @@ static exchange_t* take_first(exchanges_t* queue) {
   queue->first = exchange->next;
   if (queue->first == NULL) queue->last = NULL;
   queue->n--;
+  queue->nkept -= exchange->answer.len;
   return exchange;
 }
 
@@ -82,14 +84,15 @@ static int keeps_alive(const exchange_t* exchange) {
  * turn. */
 static void give(exchange_t* exchange, answer_t* answer) {
   exchanges_t* queue = exchange->queue;
+  bytes_t* out = exchange == queue->first ? &queue->out : &exchange->answer;
 
   exchange->is_answered = 1;
   if (!exchange->keeps_alive) queue->is_last = 1;
   answer->keeps_alive = exchange->keeps_alive;
   answer->is_old = exchange->is_old;
   answer->is_head = exchange->is_head;
-  answer_write(exchange == queue->first ? &queue->out : &exchange->answer, answer,
-               queue->host->date(queue->host));
+  answer_write(out, answer, queue->host->date(queue->host));
+  queue->nkept += exchange->answer.len;
 }
 
 void exchange_answer(exchange_t* exchange, int status, const char* type, const char* headers,

@@ -2,7 +2,8 @@
  * and written in its turn. Knows neither sockets nor what a request is about. Threads: one, the
  * host's.
  *
- *   I1  Exchanges are answered in any order, and written in the order of their requests. */
+ *   I1  Exchanges are answered in any order, and written in the order of their requests.
+ *   I2  nkept is the sum of the answers that are in the queue's exchanges. */
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
 
@@ -12,7 +13,7 @@
 #include "http/host.h"
 
 #define EXCHANGES_MAX 16
-#define OUT_MAX 65536
+#define OUT_MAX 65536 /* bytes of answers, wherever they wait, with which no request is taken */
 
 typedef struct exchange_s exchange_t;
 
@@ -23,7 +24,8 @@ typedef struct {
   exchange_t* first;
   exchange_t* last;
   size_t n;
-  bytes_t out; /* the answers whose turn has come */
+  size_t nkept; /* bytes of answers whose turn is to come */
+  bytes_t out;  /* the answers whose turn has come */
   int is_last; /* no further request is taken */
 } exchanges_t;
 
@@ -44,8 +46,9 @@ struct exchange_s {
 /* Adds one at the end; NULL where memory ran out. */
 exchange_t* exchange_add(exchanges_t* queue);
 
-/* Whether a further request is taken just now. */
-int exchange_may_begin(const exchanges_t* queue);
+/* Whether a further request is taken just now.
+ *   flight   bytes of earlier answers that are being written */
+int exchange_may_begin(const exchanges_t* queue, size_t flight);
 
 typedef struct {
   int ends;    /* one was the last of its connection */

@@ -58,10 +58,28 @@ def begins_no_request_while_answers_are_kept_rfc9112_9_3_2(program):
     same("the last answer", "last", check_order_answer(client.answer())["customer"])
 
 
+# ---- Time ----------------------------------------------------------------------------------------
+
+
+def answers_what_came_while_it_stood_still_rfc9112_9_5(program):
+  """A process that is stopped for longer than a connection may be idle finds the request in the
+  socket when it goes on."""
+  with Server(program, "--idle-ms", 700) as server, Client(server) as client:
+    same("before", 200, client.get("/healthz").status)
+    server.signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, server.process.pid, os.WSTOPPED)
+    client.send(request())
+    time.sleep(0.9)
+    server.signal(signal.SIGCONT)
+    answer = client.answer()
+    same("after", 200, answer and answer.status)
+
+
 main(
   [
     answers_a_slow_reader_in_order_rfc9112_9_3_2,
     answers_many_short_requests_rfc9112_9_3_2,
     begins_no_request_while_answers_are_kept_rfc9112_9_3_2,
+    answers_what_came_while_it_stood_still_rfc9112_9_5,
   ]
 )

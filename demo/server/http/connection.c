@@ -243,21 +243,34 @@ static deadline_t what_it_waits_for(const connection_t* connection) {
   return connection->exchanges.first != NULL ? DEADLINE_NONE : DEADLINE_IDLE;
 }
 
-static void set_deadline(connection_t* connection) {
+/* The first sweep can come at once, and the last one is that in which it goes (I3). */
+static uint64_t sweeps_in(uint64_t ms) { return (ms + SWEEP_MS - 1) / SWEEP_MS + 2; }
+
+static void begin_time(connection_t* connection) {
   const host_t* host = connection->host;
+  int is_short = connection->waits_for == DEADLINE_LINGER || host->is_served;
+
+  connection->sweeps = sweeps_in(is_short ? LINGER_MS : host->idle_ms);
+}
+
+static void set_deadline(connection_t* connection) {
   deadline_t waits_for = what_it_waits_for(connection);
-  uint64_t idle_ms = host->idle_ms;
 
   if (waits_for == connection->waits_for) return;
   connection->waits_for = waits_for;
-  if (waits_for == DEADLINE_LINGER || host->is_served) idle_ms = LINGER_MS;
-  connection->deadline = uv_now(host->loop) + idle_ms;
+  begin_time(connection);
 }
 
-void connection_check_time(connection_t* connection, uint64_t now) {
-  if (connection->is_closing || connection->waits_for == DEADLINE_NONE ||
-      now < connection->deadline)
-    return;
+/* A client that takes a little of a large answer has its time anew. */
+static void see_what_is_taken(connection_t* connection) {
+  size_t not_taken = uv_stream_get_write_queue_size((uv_stream_t*)&connection->handle);
+
+  if (connection->waits_for == DEADLINE_WRITE && not_taken < connection->not_taken)
+    begin_time(connection);
+  connection->not_taken = not_taken;
+}
+
+static void cut_off(connection_t* connection) {
   if (connection->waits_for == DEADLINE_MESSAGE) {
     refuse_client(connection, 408);
     connection_settle(connection);
@@ -266,6 +279,12 @@ void connection_check_time(connection_t* connection, uint64_t now) {
   } else {
     close_now(connection);
   }
+}
+
+void connection_check_time(connection_t* connection) {
+  if (connection->is_closing || connection->waits_for == DEADLINE_NONE) return;
+  see_what_is_taken(connection);
+  if (--connection->sweeps == 0) cut_off(connection);
 }
 
 /* ---- Together -------------------------------------------------------------------------------- */

@@ -9,7 +9,12 @@
  *       What was read already and is not parsed stays in `rest`; it is read from again when that is
  *       empty, so that is one read at most, and the order of requests is the order of bytes.
  *   I2  One write is under way at a time; answers that are ready meanwhile go together in the next.
- *   I3  Its memory is given back in the close callback of its handle, and by then no exchange, no
+ *   I3  It is cut off only where, when its time was over, nothing had come that it waited for. Time
+ *       is counted in sweeps, which are timers, and between two of them the loop has polled: a
+ *       process that stands still for a while counts one sweep, whatever the clock says. The
+ *       connection goes one sweep after that in which its time is over; so what had come by then,
+ *       the poll between the two has read.
+ *   I4  Its memory is given back in the close callback of its handle, and by then no exchange, no
  *       work and no stream knows of it. */
 #ifndef CONNECTION_H
 #define CONNECTION_H
@@ -59,7 +64,8 @@ struct connection_s {
   int is_closing;
 
   deadline_t waits_for;
-  uint64_t deadline; /* in uv_now() */
+  uint64_t sweeps;   /* until it is cut off */
+  size_t not_taken; /* of the flight, at the last sweep */
 };
 
 static inline connection_t* connection_of(const exchange_t* exchange) {
@@ -75,8 +81,9 @@ void connection_open(connection_t* connection, host_t* host, uv_stream_t* listen
 /* It ends when what it owes is written. */
 void connection_end(connection_t* connection);
 
-/* Cuts it off where its time is over. */
-void connection_check_time(connection_t* connection, uint64_t now);
+/* Counts one sweep, and cuts the connection off where its time is over: in each SWEEP_MS, from a
+ * timer of the host's loop. */
+void connection_check_time(connection_t* connection);
 
 /* ---- For the service ------------------------------------------------------------------------- */
 

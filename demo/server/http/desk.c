@@ -11,7 +11,6 @@
 #include "must.h"
 
 #define BACKLOG 1024
-#define SWEEP_MS 100
 
 /* The host is its first member. */
 static desk_t* desk_of(host_t* host) { return (desk_t*)host; }
@@ -92,11 +91,10 @@ static void listen_at(desk_t* desk, const struct sockaddr* address, int* fd) {
 
 static void on_sweep(uv_timer_t* timer) {
   desk_t* desk = timer->data;
-  uint64_t now = uv_now(&desk->loop);
 
   for (connection_t *connection = desk->connections, *next; connection != NULL; connection = next) {
     next = connection->next;
-    connection_check_time(connection, now);
+    connection_check_time(connection);
   }
 }
 

@@ -12,6 +12,8 @@
 
 #include "http/request.h"
 
+#define SWEEP_MS 100 /* a host looks at each connection's time once in so long */
+
 struct connection_s;
 struct exchange_s;
 typedef struct host_s host_t;

@@ -27,7 +27,8 @@ quietly() { # quietly WHAT COMMAND...
 #
 # CHECK is a command that succeeds where it is here; WORDS say what it is. Where a manager is not
 # named, the package is called NAME; `MANAGER=` says that it comes with something else. In a package
-# @ is what a name's * stands for, and % the version of gcc.
+# @ is what a name's * stands for, and % the version of gcc; of several with | between it is the
+# first that this system has.
 needs() {
   need cc 'has_header c stdio.h' 'a C11 compiler (gcc or clang) with the headers of the C library' \
     apt-get=gcc,libc6-dev dnf=gcc,glibc-devel pacman=gcc apk=gcc,musl-dev brew=
@@ -41,8 +42,11 @@ needs() {
     apt-get=libuv1-dev dnf=libuv-devel apk=libuv-dev
   need check 'has_module check' 'Check, the unit test framework, with its headers' \
     dnf=check-devel apk=check-dev
-  need http-parser 'has_header c http_parser.h' 'http_parser, the HTTP parser, with its header' \
-    apt-get=libhttp-parser-dev dnf=http-parser-devel apk=http-parser-dev
+  need llhttp has_llhttp 'llhttp, the HTTP parser, with its header' \
+    'apt-get=libllhttp-dev|node-llhttp' dnf=llhttp-devel apk=llhttp-dev
+  need http-library has_http_library 'llhttp or http_parser, the HTTP parsers, with a header' \
+    'apt-get=libllhttp-dev|node-llhttp|libhttp-parser-dev' dnf=llhttp-devel pacman=llhttp \
+    apk=llhttp-dev brew=llhttp
   need jansson 'has_module jansson' 'Jansson, the JSON library, with its headers' \
     apt-get=libjansson-dev dnf=jansson-devel apk=jansson-dev
   need python 'has python3' 'Python 3.8 or later' apt-get=python3 dnf=python3 apk=python3
@@ -178,6 +182,12 @@ has_libuv() { # by the name of pkg-config's that the caller names, or one of bot
   return 1
 }
 
+has_llhttp() { # as a library, or as sources where Debian 12 has them
+  has_header c llhttp.h || [ -f /usr/share/include/llhttp/llhttp.h ]
+}
+
+has_http_library() { has_llhttp || has_header c http_parser.h; }
+
 # The sources of a crate, as Debian installs them. Where there are no such packages, what builds
 # with crates says what it lacks.
 has_crate() { # has_crate NAME
@@ -211,6 +221,16 @@ package() { # package NEED: its packages' names
   echo "$1"
 }
 
+first_known() { # first_known PACKAGE[|PACKAGE]...: the first that apt knows, or the last
+  (
+    IFS='|'
+    for candidate in $1; do
+      if apt-cache show "$candidate" >/dev/null 2>&1; then break; fi
+    done
+    echo "$candidate"
+  )
+}
+
 install_packages() { # install_packages [sudo] -- PACKAGE...
   as_root=
   if [ "$1" = sudo ]; then as_root=sudo; shift; fi
@@ -218,6 +238,8 @@ install_packages() { # install_packages [sudo] -- PACKAGE...
   case $manager in
     apt-get)
       $as_root apt-get update || :
+      # shellcheck disable=SC2046 # one package has no space
+      set -- $(for one in "$@"; do first_known "$one"; done)
       $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
       ;;
     dnf) $as_root dnf install -y "$@" ;;

@@ -45,7 +45,7 @@ install_missing cc cmake make pkg-config libuv
 programs=$build/demo
 options=-DUVCHAN_BUILD_DEMOS=ON
 if [ "$program" = server ]; then
-  install_missing http-parser jansson
+  install_missing http-library jansson
   programs=$build/demo/server
   options=-DUVCHAN_BUILD_SERVER=ON
 fi

@@ -85,7 +85,8 @@ install_missing cc c++ cmake make pkg-config libuv check sanitizers
 cc=${CC:-$(first_of cc gcc clang)}
 clang=$(first_of clang)
 left_out=
-try_to_install 'tests of the server' http-parser jansson
+try_to_install 'the server over the parser that it prefers' llhttp
+try_to_install 'tests of the server' http-library jansson
 try_to_install 'tests of the server' python curl wrk
 try_to_install 'tests of the server' chromium chromedriver
 case $(uname -sm) in # the description of the binary interface is one of this platform

@@ -15,9 +15,14 @@ static const status_t statuses[] = {
     {405, "Method Not Allowed", NULL},
     {408, "Request Timeout", "it took too long"},
     {413, "Content Too Large", "the body is too large"},
+    {414, "URI Too Long", "the request line is too long"},
     {415, "Unsupported Media Type", NULL},
+    {417, "Expectation Failed", "this can not be expected here"},
+    {421, "Misdirected Request", "this is another server"},
     {431, "Request Header Fields Too Large", "the headers are too large"},
+    {501, "Not Implemented", "the method, or the coding, is not known here"},
     {503, "Service Unavailable", NULL},
+    {505, "HTTP Version Not Supported", "HTTP/1.1 is spoken here"},
     {500, "Internal Server Error", "out of memory"},
 };
 

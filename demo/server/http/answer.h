@@ -23,7 +23,7 @@ typedef struct {
  *   date   as HTTP writes it */
 void answer_write(bytes_t* out, const answer_t* answer, const char* date);
 
-/* Why a request is refused that nobody has handled, in words: for 400, 408, 413, 431 and 500. */
+/* Why a request is refused that nobody has handled, in words; NULL for what a service says. */
 const char* answer_why(int status);
 
 #endif /* ANSWER_H */

@@ -127,12 +127,14 @@ static void refuse_client(connection_t* connection, int status) {
   exchange_t* exchange = exchange_add(&connection->exchanges);
 
   connection->exchanges.is_last = 1;
-  connection->parser.is_in_message = 0;
   if (exchange == NULL) {
     close_now(connection);
     return;
   }
+  exchange->is_head =
+      connection->parser.is_in_message && connection->parser.request.method == METHOD_HEAD;
   exchange->keeps_alive = 0;
+  connection->parser.is_in_message = 0;
   exchange_refuse(exchange, status, answer_why(status));
 }
 

@@ -26,7 +26,7 @@ typedef struct {
   size_t n;
   size_t nkept; /* bytes of answers whose turn is to come */
   bytes_t out;  /* the answers whose turn has come */
-  int is_last; /* no further request is taken */
+  int is_last;  /* no further request is taken */
 } exchanges_t;
 
 struct exchange_s {

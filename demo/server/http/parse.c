@@ -1,201 +1,188 @@
-/* From bytes to requests, with http_parser. A callback that refuses sets the parser's refusal and
- * stops it; one that has completed a request after which no further one is taken just now pauses
- * it. */
+/* From bytes to requests: the wire cuts them into parts, the reader takes those apart, and here it
+ * is judged what the parts say. */
 #include "http/parse.h"
 
-#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-static int refuse(parser_t* parser, int status) {
-  parser->refusal = status;
-  return -1;
-}
+static size_t most_header_bytes;
 
-/* ---- Headers --------------------------------------------------------------------------------- */
+/* ---- Fields ---------------------------------------------------------------------------------- */
 
-static int begins_with(const char* text, const char* start) {
-  return strncasecmp(text, start, strlen(start)) == 0;
-}
-
-static content_t content_of(const char* type) {
-  if (begins_with(type, "application/json")) return CONTENT_JSON;
-  return begins_with(type, "application/x-www-form-urlencoded") ? CONTENT_FORM : CONTENT_OTHER;
-}
-
-static void take_header(parser_t* parser) {
-  headers_t* headers = &parser->headers;
-
-  headers->name[headers->name_len < sizeof(headers->name) ? headers->name_len : 0] = '\0';
-  headers->value[headers->value_len < sizeof(headers->value) ? headers->value_len
-                                                             : sizeof(headers->value) - 1] = '\0';
-  if (strcasecmp(headers->name, "host") == 0) headers->nhosts++;
-  if (strcasecmp(headers->name, "content-type") == 0)
-    parser->request.content = content_of(headers->value);
-  if (strcasecmp(headers->name, "expect") == 0)
-    headers->expects_continue = strcasecmp(headers->value, "100-continue") == 0;
-  headers->name_len = headers->value_len = 0;
-  headers->is_in_value = 0;
+static void end_field(parser_t* parser) {
+  if (parser->is_in_value && parser->field != FIELD_OTHER)
+    fields_add(&parser->fields, parser->field, parser->value.data, parser->value.len);
+  bytes_clear(&parser->value);
+  parser->name_len = 0;
+  parser->is_in_value = 0;
 }
 
 /* What does not fit is counted and not kept. */
-static void collect(char* text, size_t size, size_t* len, const char* at, size_t n) {
-  size_t room = *len < size ? size - *len : 0;
+static void on_name(void* data, const char* at, size_t n) {
+  parser_t* parser = data;
+  size_t len, room;
 
-  memcpy(text + (*len < size ? *len : 0), at, n < room ? n : room);
-  *len += n;
+  if (parser->is_in_value) end_field(parser);
+  len = parser->name_len;
+  room = len < sizeof(parser->name) ? sizeof(parser->name) - len : 0;
+  if (room > 0) memcpy(parser->name + len, at, n < room ? n : room);
+  parser->name_len += n;
 }
 
-/* The parser is lenient here, and another server in front of this one might read such a header
- * otherwise. */
-static int is_token(const char* at, size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    if (!isalnum((unsigned char)at[i]) &&
-        (at[i] == '\0' || strchr("!#$%&'*+-.^_`|~", at[i]) == NULL))
-      return 0;
+static void on_value(void* data, const char* at, size_t n) {
+  parser_t* parser = data;
+
+  if (!parser->is_in_value) {
+    parser->is_in_value = 1;
+    parser->field = parser->name_len > sizeof(parser->name)
+                        ? FIELD_OTHER
+                        : fields_find(parser->name, parser->name_len);
   }
-  return 1;
+  if (parser->field != FIELD_OTHER) bytes_add(&parser->value, at, n);
 }
 
-static int has_control_characters(const char* at, size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    if (((unsigned char)at[i] < 0x20 && at[i] != '\t') || at[i] == 0x7f) return 1;
-  }
-  return 0;
+static void on_body(void* data, const char* at, size_t n) {
+  parser_t* parser = data;
+
+  bytes_add(&parser->request.body, at, n);
 }
 
-static int on_header_field(http_parser* http, const char* at, size_t n) {
-  parser_t* parser = http->data;
-  headers_t* headers = &parser->headers;
+static const reader_calls_t reader_calls = {.name = on_name, .value = on_value, .body = on_body};
 
-  if (!is_token(at, n)) return refuse(parser, 400);
-  if (headers->are_complete) return 0; /* a trailer */
-  if (headers->is_in_value) take_header(parser);
-  collect(headers->name, sizeof(headers->name), &headers->name_len, at, n);
-  return 0;
-}
+/* ---- The parts of a message ------------------------------------------------------------------ */
 
-static int on_header_value(http_parser* http, const char* at, size_t n) {
-  parser_t* parser = http->data;
-  headers_t* headers = &parser->headers;
-
-  if (has_control_characters(at, n)) return refuse(parser, 400);
-  if (headers->are_complete) return 0;
-  headers->is_in_value = 1;
-  collect(headers->value, sizeof(headers->value), &headers->value_len, at, n);
-  return 0;
-}
-
-static int on_headers_complete(http_parser* http) {
-  parser_t* parser = http->data;
-  headers_t* headers = &parser->headers;
-  int is_new = http->http_minor > 0;
-
-  if (headers->is_in_value) take_header(parser);
-  headers->are_complete = 1;
-  if (http->http_major != 1 || headers->nhosts > 1 || (is_new && headers->nhosts == 0))
-    return refuse(parser, 400);
-  if (http->content_length != UINT64_MAX && http->content_length > parser->body_bytes)
-    return refuse(parser, 413);
-  /* no other protocol is spoken here: the request is answered as if it had not asked */
-  http->upgrade = 0;
-  if (is_new && headers->expects_continue) parser->calls->continues(parser);
-  return 0;
-}
-
-/* ---- The rest of a message ------------------------------------------------------------------- */
-
-static int on_message_begin(http_parser* http) {
-  parser_t* parser = http->data;
+static void begin_message(parser_t* parser) {
   request_t* request = &parser->request;
   bytes_t target = request->target, body = request->body;
 
   bytes_clear(&target);
   bytes_clear(&body);
-  *request = (request_t){.target = target, .body = body};
-  parser->headers = (headers_t){.nhosts = 0};
+  *request = (request_t){.method = METHOD_OTHER, .target = target, .body = body};
+  parser->fields = (fields_t){.nhosts = 0};
+  parser->reader.is_complete = 0;
   parser->is_in_message = 1;
   parser->calls->begun(parser);
-  return 0;
 }
 
-/* The parser's limit on headers counts the request line too. */
-static int on_url(http_parser* http, const char* at, size_t n) {
-  parser_t* parser = http->data;
-
-  bytes_add(&parser->request.target, at, n);
-  return parser->request.target.has_failed ? refuse(parser, 500) : 0;
-}
-
-static int on_body(http_parser* http, const char* at, size_t n) {
-  parser_t* parser = http->data;
-  bytes_t* body = &parser->request.body;
-
-  if (n > parser->body_bytes - body->len) return refuse(parser, 413);
-  bytes_add(body, at, n);
-  return body->has_failed ? refuse(parser, 500) : 0;
-}
-
-static method_t method_of(const http_parser* http) {
-  switch (http->method) {
-    case HTTP_GET:
-      return METHOD_GET;
-    case HTTP_HEAD:
-      return METHOD_HEAD;
-    case HTTP_POST:
-      return METHOD_POST;
-    default:
-      return METHOD_OTHER;
-  }
-}
-
-static int on_message_complete(http_parser* http) {
-  parser_t* parser = http->data;
+/* The library has the line from here. A later version of HTTP/1 is read like the latest that is
+ * known (RFC 9110, 2.5). */
+static int end_line(parser_t* parser) {
+  bytes_t* text = &parser->wire.line;
   request_t* request = &parser->request;
-  int r;
+  line_t line;
+  int status = line_read(&line, text->data, text->len);
 
-  parser->is_in_message = 0;
-  request->method = method_of(http);
-  request->is_old = http->http_minor == 0;
-  request->keeps_alive = http_should_keep_alive(http);
-  r = parser->calls->complete(parser);
-  if (r != 0 && r != PARSE_PAUSE) return refuse(parser, r);
-  if (r == PARSE_PAUSE) http_parser_pause(http, 1);
+  if (status != 0) return status;
+  request->method = line.method;
+  request->is_old = line.minor == 0;
+  line_write_target(&line, &request->target);
+  if (line.minor > 1) text->data[text->len - 1] = '1';
+  bytes_add_text(text, "\r\n");
+  if (request->target.has_failed || text->has_failed) return 500;
+  return reader_take(&parser->reader, text->data, text->len) ? 0 : 400;
+}
+
+static void expect_rest(parser_t* parser) {
+  fields_t* fields = &parser->fields;
+  int is_chunked = fields->ntransfers > 0;
+
+  if (is_chunked) {
+    wire_expect_chunks(&parser->wire, parser->body_bytes);
+  } else {
+    wire_expect_body(&parser->wire, fields->length);
+  }
+  if (fields->expects_continue && !parser->request.is_old && parser->wire.at != WIRE_END)
+    parser->calls->continues(parser);
+}
+
+static int end_head(parser_t* parser) {
+  request_t* request = &parser->request;
+  fields_t* fields = &parser->fields;
+  int failed = parser->value.has_failed;
+  int status;
+
+  end_field(parser);
+  if (failed) return 500;
+  status = fields_judge(fields, request->is_old);
+  if (status != 0) return status;
+  if (fields->length > parser->body_bytes) return 413;
+  request->content = fields->content;
+  request->keeps_alive = fields_keep_alive(fields, request->is_old);
+  expect_rest(parser);
   return 0;
+}
+
+/* Extensions are passed over (RFC 9112, 7.1.1): the library sees the size alone. */
+static int end_size(parser_t* parser) {
+  char line[24];
+  int len = snprintf(line, sizeof(line), "%llx\r\n", (unsigned long long)parser->wire.left);
+
+  return reader_take(&parser->reader, line, (size_t)len) ? 0 : 400;
+}
+
+/* Of a trailer it sees the end: no field in it counts for anything (RFC 9110, 6.5.1). */
+static int end_trailer(parser_t* parser) {
+  return reader_take(&parser->reader, "\r\n", 2) ? 0 : 400;
+}
+
+static int end_message(parser_t* parser) {
+  parser->is_in_message = 0;
+  if (parser->request.body.has_failed) return 500;
+  return parser->calls->complete(parser);
 }
 
 /* ---- Parsing --------------------------------------------------------------------------------- */
 
-static const http_parser_settings settings = {.on_message_begin = on_message_begin,
-                                              .on_url = on_url,
-                                              .on_header_field = on_header_field,
-                                              .on_header_value = on_header_value,
-                                              .on_headers_complete = on_headers_complete,
-                                              .on_body = on_body,
-                                              .on_message_complete = on_message_complete};
+/* What the bytes are that the library has to see next. */
+static int hand_on(parser_t* parser, const char* data, size_t len) {
+  wire_t* wire = &parser->wire;
 
-void parse_set_limits(size_t header_bytes) {
-  http_parser_set_max_header_size((uint32_t)header_bytes);
+  if (wire_is_keeping(wire)) return 0;
+  if (wire->at == WIRE_LINE_END) return end_line(parser);
+  if (wire->at == WIRE_SIZE_END) return end_size(parser);
+  if (wire->at == WIRE_END && wire->is_chunked) return end_trailer(parser);
+  return reader_take(&parser->reader, data, len) ? 0 : 400;
 }
+
+/* Bytes that the wire has seen, up to the end of a part or of what there is. */
+static int take_part(parser_t* parser, const char* data, size_t len) {
+  wire_t* wire = &parser->wire;
+  int status = hand_on(parser, data, len);
+
+  if (status == 0 && wire->at == WIRE_HEAD_END) status = end_head(parser);
+  if (status != 0) return status;
+  if (parser->is_in_message && parser->reader.is_complete != (wire->at == WIRE_END)) return 400;
+  return wire->at == WIRE_END ? end_message(parser) : 0;
+}
+
+void parse_set_limits(size_t header_bytes) { most_header_bytes = header_bytes; }
 
 void parse_open(parser_t* parser, const parser_calls_t* calls, void* data, size_t body_bytes) {
   *parser = (parser_t){.calls = calls, .data = data, .body_bytes = body_bytes};
-  http_parser_init(&parser->http, HTTP_REQUEST);
-  parser->http.data = parser;
+  parser->wire.head_bytes = most_header_bytes;
+  reader_open(&parser->reader, &reader_calls, parser);
 }
 
 void parse_close(parser_t* parser) {
   bytes_free(&parser->request.target);
   bytes_free(&parser->request.body);
+  bytes_free(&parser->wire.line);
+  bytes_free(&parser->value);
 }
 
 int parse_more(parser_t* parser, const char* data, size_t len, size_t* nparsed) {
-  enum http_errno error;
+  wire_t* wire = &parser->wire;
+  int status = 0;
 
-  http_parser_pause(&parser->http, 0);
-  *nparsed = http_parser_execute(&parser->http, &settings, data, len);
-  error = HTTP_PARSER_ERRNO(&parser->http);
-  if (parser->refusal != 0) return parser->refusal;
-  if (error == HPE_HEADER_OVERFLOW) return 431;
-  return error == HPE_OK || error == HPE_PAUSED ? 0 : 400;
+  *nparsed = 0;
+  while (*nparsed < len && status == 0) {
+    const char* part = data + *nparsed;
+    size_t n;
+
+    status = wire_look(wire, part, len - *nparsed, &n);
+    *nparsed += n;
+    if (!parser->is_in_message && wire->at > WIRE_BETWEEN_LF) begin_message(parser);
+    if (status == 0) status = take_part(parser, part, n);
+  }
+  return status == PARSE_PAUSE ? 0 : status;
 }

@@ -1,13 +1,19 @@
 /* From bytes to requests: collects a message, holds it to its limits, and tells when it is whole.
- * The one room that knows http_parser; it does not know who takes the requests, nor how they are
- * answered. Threads: one at a time for each parser. */
+ * It does not know who takes the requests, nor how they are answered. Threads: one at a time for
+ * each parser.
+ *
+ *   I1  Two read each message, the wire its grammar and a library its fields and its body, and a
+ *       request is handed on where both find its end at the same byte. */
 #ifndef PARSE_H
 #define PARSE_H
 
-#include <http_parser.h>
 #include <stddef.h>
 
+#include "http/fields.h"
+#include "http/line.h"
+#include "http/reader.h"
 #include "http/request.h"
+#include "http/wire.h"
 
 /* No status: no further request is taken just now. */
 #define PARSE_PAUSE 1
@@ -22,31 +28,25 @@ typedef struct {
   int (*complete)(parser_t* parser);
 } parser_calls_t;
 
-/* The headers of the message that is being read, as far as they matter. */
-typedef struct {
-  unsigned int nhosts;
-  int expects_continue;
-  int are_complete;
-  char name[24]; /* of the header being read; a longer one is none of ours */
-  char value[64];
-  size_t name_len;
-  size_t value_len;
-  int is_in_value;
-} headers_t;
-
 struct parser_s {
-  http_parser http;
+  wire_t wire;
+  reader_t reader;
   const parser_calls_t* calls;
   void* data;        /* of who takes the requests */
   size_t body_bytes; /* at most */
   request_t request;
-  headers_t headers;
   int is_in_message;
-  int refusal; /* the status that a callback has refused the client with, or 0 */
+
+  fields_t fields; /* of the message that is being read */
+  char name[24];   /* of the field that is being read; a longer one is none of ours */
+  size_t name_len;
+  field_t field; /* that it is, while its value is read */
+  bytes_t value; /* where it is one of ours */
+  int is_in_value;
 };
 
 /* For all parsers: before any is opened.
- *   header_bytes   at most, in the headers of a message with its request line */
+ *   header_bytes   at most, in the fields of a message with its request line */
 void parse_set_limits(size_t header_bytes);
 
 void parse_open(parser_t* parser, const parser_calls_t* calls, void* data, size_t body_bytes);

@@ -4,12 +4,12 @@
 
 #include "http/bytes.h"
 
-typedef enum { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER } method_t;
+typedef enum { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OPTIONS, METHOD_OTHER } method_t;
 typedef enum { CONTENT_NONE, CONTENT_JSON, CONTENT_FORM, CONTENT_OTHER } content_t;
 
 typedef struct {
   method_t method;
-  bytes_t target;
+  bytes_t target; /* a path, with a query perhaps; or "*", with OPTIONS alone */
   bytes_t body;
   content_t content;
   int is_old; /* HTTP/1.0 */

@@ -114,8 +114,12 @@ static const char page_headers[] =
     "frame-ancestors 'none'\r\n"
     "Referrer-Policy: no-referrer\r\n";
 
-/* A request's target is a path, with a query perhaps; or a whole address, as for a proxy, which
- * this is not: not found. */
+/* "*" comes with OPTIONS alone, and asks for what the whole server can do. */
+static int is_whole_server(const bytes_t* target) {
+  return target->len == 1 && *target->data == '*';
+}
+
+/* A request's target is a path, with a query perhaps, or all of them. */
 void routes_handle(house_t* house, intake_t* intake, exchange_t* exchange,
                    const request_t* request) {
   const visit_t visit = {
@@ -126,7 +130,9 @@ void routes_handle(house_t* house, intake_t* intake, exchange_t* exchange,
   const asset_t* asset = find_asset(target->data, len);
   const route_t* route = find_route(target->data, len);
 
-  if (asset != NULL) {
+  if (is_whole_server(target)) {
+    exchange_answer(exchange, 200, "text/plain", "Allow: GET, HEAD, POST, OPTIONS\r\n", "", 0);
+  } else if (asset != NULL) {
     if (is_allowed(exchange, request->method, 0))
       exchange_answer(exchange, 200, asset->type, page_headers, asset->data, asset->len);
   } else if (route != NULL) {

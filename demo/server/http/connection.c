@@ -2,6 +2,7 @@
 #include "http/connection.h"
 
 #include "http/answer.h"
+#include "http/peer.h"
 #include "must.h"
 
 #define LINGER_MS 1000
@@ -80,9 +81,19 @@ static int may_begin(const connection_t* connection) {
          exchange_may_begin(&connection->exchanges, connection->flight.len);
 }
 
+static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/* Among the answers to earlier requests it would be taken for one of theirs. */
+static void say_to_go_on(connection_t* connection) {
+  if (!connection->owes_continue || connection->exchanges.first != NULL) return;
+  connection->owes_continue = 0;
+  bytes_add_text(&connection->exchanges.out, go_on);
+}
+
 static void finish_answered(connection_t* connection) {
   finished_t finished = exchange_finish_answered(&connection->exchanges);
 
+  say_to_go_on(connection);
   if (finished.ends) connection->ends = 1;
   if (finished.streams) connection->host->service->stream(connection);
 }
@@ -93,13 +104,12 @@ static void on_begun(parser_t* parser) {
   connection->waits_for = DEADLINE_NONE; /* the time for this message begins */
 }
 
-/* A client that asks first whether to send its body is told to, where nothing else is under way;
- * elsewhere it sends it after a while. */
+/* A client that asks first whether to send its body is told to, when that has its turn. */
 static void on_continues(parser_t* parser) {
   connection_t* connection = parser->data;
 
-  if (connection->exchanges.first == NULL)
-    bytes_add_text(&connection->exchanges.out, "HTTP/1.1 100 Continue\r\n\r\n");
+  connection->owes_continue = 1;
+  say_to_go_on(connection);
 }
 
 static int on_complete(parser_t* parser) {
@@ -107,6 +117,7 @@ static int on_complete(parser_t* parser) {
   const request_t* request = &parser->request;
   exchange_t* exchange = exchange_add(&connection->exchanges);
 
+  connection->owes_continue = 0;
   if (exchange == NULL) return 500;
   exchange->is_old = request->is_old;
   exchange->keeps_alive = request->keeps_alive;
@@ -127,6 +138,7 @@ static void refuse_client(connection_t* connection, int status) {
   exchange_t* exchange = exchange_add(&connection->exchanges);
 
   connection->exchanges.is_last = 1;
+  connection->owes_continue = 0;
   if (exchange == NULL) {
     close_now(connection);
     return;
@@ -169,22 +181,22 @@ static void parse_rest(connection_t* connection) {
   bytes_t* rest = &connection->rest;
 
   while (rest->len > 0 && may_begin(connection)) {
-    connection->nparsed += parse(connection, rest->data + connection->nparsed,
-                                 rest->len - connection->nparsed);
+    connection->nparsed +=
+        parse(connection, rest->data + connection->nparsed, rest->len - connection->nparsed);
     if (connection->nparsed >= rest->len) drop_rest(connection);
     finish_answered(connection);
   }
 }
 
-/* A client that sends no more while an order of it is under way is taken to have left. Where
- * answers are on their way, they are written. */
+/* A client that sends no more can still wait for its answers: a half of a connection is closed.
+ * What it began to ask is never whole (RFC 9112, 8). */
 static void on_end(connection_t* connection) {
   connection->has_ended = 1;
   connection->exchanges.is_last = 1;
-  connection->ends = 1;
-  if (connection->is_lingering || connection->exchanges.first != NULL ||
-      connection->stream != NULL || connection->parser.is_in_message) {
+  if (connection->is_lingering) {
     close_now(connection);
+  } else if (connection->parser.is_in_message) {
+    refuse_client(connection, 400);
   }
 }
 
@@ -233,6 +245,35 @@ void connection_wants_no_room(connection_t* connection) { connection->wants_room
 void connection_found_room(connection_t* connection) {
   connection->wants_room = 0;
   connection_settle(connection);
+}
+
+/* ---- Whether the client is there ------------------------------------------------------------- */
+
+static int is_owed(const connection_t* connection) {
+  return connection->exchanges.first != NULL || connection->stream != NULL;
+}
+
+/* A client that closed its connection looks like one that closed half of it: both send no more. To
+ * tell them apart something has to be sent, to which the system of one that is gone says so. An
+ * interim answer is what a client passes over that did not ask for it (RFC 9110, 15.2.1); HTTP/1.0
+ * has none. Where answers are on their way they do as well. */
+static void knock(connection_t* connection) {
+  const exchange_t* first = connection->exchanges.first;
+
+  if (connection->has_knocked || connection->is_writing || first == NULL || first->is_old) return;
+  if (!connection->has_ended && !peer_has_ended(&connection->handle)) return;
+  connection->has_knocked = 1;
+  bytes_add_text(&connection->exchanges.out, go_on);
+  connection_settle(connection);
+}
+
+/* While it is read from, reading tells its end. */
+static void look_for_client(connection_t* connection) {
+  if (peer_is_gone(&connection->handle)) {
+    close_now(connection);
+  } else {
+    knock(connection);
+  }
 }
 
 /* ---- Time ------------------------------------------------------------------------------------ */
@@ -284,6 +325,8 @@ static void cut_off(connection_t* connection) {
 }
 
 void connection_check_time(connection_t* connection) {
+  if (connection->is_closing) return;
+  if (!connection->is_reading && is_owed(connection)) look_for_client(connection);
   if (connection->is_closing || connection->waits_for == DEADLINE_NONE) return;
   see_what_is_taken(connection);
   if (--connection->sweeps == 0) cut_off(connection);
@@ -299,6 +342,7 @@ void connection_settle(connection_t* connection) {
   if (connection->exchanges.out.has_failed) close_now(connection);
   if (connection->is_closing) return;
   write_out(connection);
+  if (connection->has_ended && !is_owed(connection)) connection->ends = 1;
   if (connection->ends && !connection->is_writing && !connection->is_lingering &&
       !connection->is_closing)
     linger(connection);
@@ -310,8 +354,7 @@ void connection_settle(connection_t* connection) {
 /* Where answers are owed it ends after the last of them. */
 void connection_end(connection_t* connection) {
   if (connection->is_closing) return;
-  if (connection->exchanges.first == NULL && connection->stream == NULL &&
-      !connection->parser.is_in_message) {
+  if (!is_owed(connection) && !connection->parser.is_in_message) {
     connection->exchanges.is_last = 1;
     connection->ends = 1;
   }

@@ -14,7 +14,10 @@
  *       process that stands still for a while counts one sweep, whatever the clock says. The
  *       connection goes one sweep after that in which its time is over; so what had come by then,
  *       the poll between the two has read.
- *   I4  Its memory is given back in the close callback of its handle, and by then no exchange, no
+ *   I4  A client is taken for gone where the system says so, not where it sends no more. While it
+ *       is not read from, and something is owed to it, the system is asked at each sweep: that
+ *       costs no memory, where reading on would have to keep what comes.
+ *   I5  Its memory is given back in the close callback of its handle, and by then no exchange, no
  *       work and no stream knows of it. */
 #ifndef CONNECTION_H
 #define CONNECTION_H
@@ -51,6 +54,7 @@ struct connection_s {
   int is_parsing;
   int is_reading;
   int wants_room;
+  int owes_continue; /* the client waits to be told to send a body */
 
   bytes_t flight; /* being written */
   uv_write_t write;
@@ -60,11 +64,12 @@ struct connection_s {
   /* all is written; what the client still sends is thrown away, so that it sees the answer before
    * the end */
   int is_lingering;
-  int has_ended; /* the client sends no more */
+  int has_ended;   /* the client sends no more */
+  int has_knocked; /* it was sent something, to find out whether it is there */
   int is_closing;
 
   deadline_t waits_for;
-  uint64_t sweeps;   /* until it is cut off */
+  uint64_t sweeps;  /* until it is cut off */
   size_t not_taken; /* of the flight, at the last sweep */
 };
 
@@ -81,8 +86,8 @@ void connection_open(connection_t* connection, host_t* host, uv_stream_t* listen
 /* It ends when what it owes is written. */
 void connection_end(connection_t* connection);
 
-/* Counts one sweep, and cuts the connection off where its time is over: in each SWEEP_MS, from a
- * timer of the host's loop. */
+/* Counts one sweep, and cuts the connection off where its time is over, or its client is found to
+ * be gone: in each SWEEP_MS, from a timer of the host's loop. */
 void connection_check_time(connection_t* connection);
 
 /* ---- For the service ------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Looks for sequences of calls that break a promise: builds the library and test/fuzz/ with clang's
-# fuzzer and sanitizers, and runs them.
+# Looks for sequences of calls that break a promise of the library, or for bytes that break one of
+# the server: builds it and test/fuzz/, or test/server/fuzz/, with clang's fuzzer and sanitizers,
+# and runs them.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 name=test/fuzz.sh
@@ -10,13 +11,15 @@ build=${UVCHAN_BUILD_DIR:-$root/build}
 
 usage() {
   cat <<'EOF'
-Usage: sh test/fuzz.sh SECONDS
-       sh test/fuzz.sh --reduce
+Usage: sh test/fuzz.sh [server] SECONDS
+       sh test/fuzz.sh [server] --reduce
 Fuzzes for so long, from the inputs in test/fuzz/corpus and those found before, which are in
 build/fuzz/corpus. What breaks a promise is written to build/fuzz/found; the fuzzer takes its name
 to run it again: build/fuzz/fuzz FILE.
 
-  --reduce   makes test/fuzz/corpus anew: of all inputs, the smallest that together reach each
+  server     fuzzes a connection of the server's: test/server/fuzz/corpus, build/fuzz-server
+
+  --reduce   makes the corpus anew: of all inputs, the smallest that together reach each
              branch, and the longest 64 of those that do so in another number of times
 
 Exit code 0: nothing found; 77: there is no clang with a fuzzer here. UVCHAN_BUILD_DIR names another
@@ -24,6 +27,11 @@ build directory than build/.
 EOF
 }
 
+what=fuzz
+if [ "${1-}" = server ]; then
+  what=fuzz-server
+  shift
+fi
 case ${1-} in
   --help | -h)
     usage
@@ -46,7 +54,7 @@ compile() {
     -I"$root/include" $(pkg-config --cflags libuv) "$@"
 }
 
-build_fuzzer() {
+build_fuzz() {
   for part in ground ledger parties calls target; do
     compile -Wall -Wextra -Werror -c "$root/test/fuzz/$part.c" -o "$fuzz/$part.o" || return 1
   done
@@ -55,9 +63,55 @@ build_fuzzer() {
     $(pkg-config --libs libuv) -pthread
 }
 
+# llhttp from its sources, so that the fuzzer follows its branches too, or as it is installed.
+compile_llhttp() {
+  sources=/usr/share/llhttp
+  llhttp="-DSERVER_HAS_LLHTTP -DLLHTTP_STRICT_MODE=1"
+  if [ ! -f "$sources/llhttp.c" ]; then
+    llhttp_library=-lllhttp
+    return
+  fi
+  llhttp="$llhttp -isystem /usr/share/include/llhttp"
+  llhttp_library=
+  for part in api http llhttp; do
+    # shellcheck disable=SC2086 # flags are words
+    compile -w $llhttp -fsanitize=fuzzer-no-link -c "$sources/$part.c" \
+      -o "$fuzz/llhttp-$part.o" || return 1
+    llhttp_library="$llhttp_library $fuzz/llhttp-$part.o"
+  done
+}
+
+build_fuzz_server() {
+  compile_llhttp || return 1
+  parts=
+  for part in connection exchange parse wire line fields reader answer bytes; do
+    # shellcheck disable=SC2086 # flags are words
+    compile -Wall -Wextra -Werror $llhttp -I"$root/demo" -I"$root/demo/server" \
+      -fsanitize=fuzzer-no-link -c "$root/demo/server/http/$part.c" -o "$fuzz/$part.o" || return 1
+    parts="$parts $fuzz/$part.o"
+  done
+  for part in socket target; do
+    # shellcheck disable=SC2086
+    compile -Wall -Wextra -Werror $llhttp -I"$root/demo" -I"$root/demo/server" \
+      -c "$root/test/server/fuzz/$part.c" -o "$fuzz/$part.o" || return 1
+    parts="$parts $fuzz/$part.o"
+  done
+  # shellcheck disable=SC2086
+  compile -fsanitize=fuzzer $parts $llhttp_library -o "$fuzz/fuzz"
+}
+
+build_fuzzer() {
+  if [ "$what" = fuzz ]; then build_fuzz; else build_fuzz_server; fi
+}
+
 open_build
 install_missing cc pkg-config libuv
-fuzz=$build/fuzz
+fuzz=$build/$what
+kept=$root/test/fuzz/corpus
+if [ "$what" = fuzz-server ]; then
+  install_missing llhttp
+  kept=$root/test/server/fuzz/corpus
+fi
 mkdir -p "$fuzz/corpus" "$fuzz/found"
 clang=$(first_of clang)
 if [ -z "$clang" ]; then
@@ -84,7 +138,6 @@ reduce() { # reduce TO FROM-OR-OPTION...
 }
 
 if [ "$1" = --reduce ]; then
-  kept=$root/test/fuzz/corpus
   reduce fewer "$kept" "$fuzz/corpus" -merge=1 -use_counters=0
   reduce fewest "$fuzz/fewer" -set_cover_merge=1 -use_counters=0
   reduce others "$fuzz/fewest" "$kept" "$fuzz/corpus" -merge=1
@@ -96,6 +149,8 @@ if [ "$1" = --reduce ]; then
 fi
 # fresh memory costs more than the runs
 export ASAN_OPTIONS="quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
-exec "$fuzz/fuzz" "$fuzz/corpus" "$root/test/fuzz/corpus" -max_total_time="$1" -max_len=600 \
+length=600
+if [ "$what" = fuzz-server ]; then length=3000; fi
+exec "$fuzz/fuzz" "$fuzz/corpus" "$kept" -max_total_time="$1" -max_len="$length" \
   -timeout=20 -entropic=0 \
   -artifact_prefix="$fuzz/found/" -print_final_stats=1

@@ -17,11 +17,28 @@ function(uvchan_add_server_test name)
 endfunction()
 
 uvchan_add_server_test(conformance)
+if(TARGET server-http_parser)
+  uvchan_add_test(server-conformance-http_parser "${Python3_EXECUTABLE}" -B
+    "${CMAKE_CURRENT_LIST_DIR}/server-conformance.py" $<TARGET_FILE:server-http_parser>)
+endif()
 uvchan_add_server_test(http)
 uvchan_add_server_test(close)
 uvchan_add_server_test(load)
 uvchan_add_server_test(hostile)
 set_tests_properties(${name_prefix}server-hostile PROPERTIES RUN_SERIAL ON) # it compares latencies
+
+# What the fuzzer has found worth keeping, run without it; sh test/fuzz.sh server looks for more.
+file(GLOB fuzz_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/fuzz/*.c")
+file(GLOB fuzz_inputs CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/fuzz/corpus/*")
+get_target_property(server_directory server SOURCE_DIR)
+foreach(room connection exchange parse wire line fields reader answer bytes)
+  list(APPEND fuzz_sources "${server_directory}/http/${room}.c")
+endforeach()
+add_executable(fuzz-server-replay ${fuzz_sources})
+target_include_directories(fuzz-server-replay PRIVATE
+  "${CMAKE_CURRENT_LIST_DIR}/fuzz" "${server_directory}" "${server_directory}/..")
+target_link_libraries(fuzz-server-replay PRIVATE server_http_library uvchan::libuv)
+uvchan_add_test(server-fuzz-replay $<TARGET_FILE:fuzz-server-replay> ${fuzz_inputs})
 
 if(NOT name_prefix)
   uvchan_add_server_test(page)

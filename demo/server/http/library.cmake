@@ -1,8 +1,10 @@
-# The library that takes HTTP messages apart, as the target server_http_library, if one is here:
+# The library that takes HTTP messages apart, as the target server_http_library, if one is here: the
+# first of
 #
 #   llhttp       installed as a library (Debian 13: libllhttp-dev)
 #   llhttp       its sources in C, which are built here (Debian 12: node-llhttp)
-#   http_parser  which llhttp came after (Debian: libhttp-parser-dev)
+#   http_parser  which llhttp came after (Debian: libhttp-parser-dev); the target server_http_parser
+#                wherever it is here
 find_path(UVCHAN_LLHTTP_INCLUDE_DIR llhttp.h PATH_SUFFIXES llhttp include/llhttp
   PATHS /usr/share /usr/local/share)
 find_library(UVCHAN_LLHTTP_LIBRARY llhttp)
@@ -20,22 +22,25 @@ function(server_add_http_library name directory library)
   target_link_libraries(${name} INTERFACE "${library}")
 endfunction()
 
+if(UVCHAN_HTTP_PARSER_INCLUDE_DIR AND UVCHAN_HTTP_PARSER_LIBRARY)
+  server_add_http_library(server_http_parser
+    "${UVCHAN_HTTP_PARSER_INCLUDE_DIR}" "${UVCHAN_HTTP_PARSER_LIBRARY}")
+endif()
+
 if(UVCHAN_LLHTTP_INCLUDE_DIR AND UVCHAN_LLHTTP_LIBRARY)
   server_add_http_library(server_http_library
     "${UVCHAN_LLHTTP_INCLUDE_DIR}" "${UVCHAN_LLHTTP_LIBRARY}")
+  target_compile_definitions(server_http_library INTERFACE SERVER_HAS_LLHTTP)
 elseif(UVCHAN_LLHTTP_INCLUDE_DIR AND UVCHAN_LLHTTP_SOURCE_DIR)
   add_library(server_http_library STATIC
     "${UVCHAN_LLHTTP_SOURCE_DIR}/api.c" "${UVCHAN_LLHTTP_SOURCE_DIR}/http.c"
     "${UVCHAN_LLHTTP_SOURCE_DIR}/llhttp.c")
   target_include_directories(server_http_library SYSTEM PUBLIC "${UVCHAN_LLHTTP_INCLUDE_DIR}")
   # before its version 9 it is lenient where it is not told otherwise
-  target_compile_definitions(server_http_library PUBLIC LLHTTP_STRICT_MODE=1)
+  target_compile_definitions(server_http_library
+    PUBLIC LLHTTP_STRICT_MODE=1 INTERFACE SERVER_HAS_LLHTTP)
   target_compile_options(server_http_library PRIVATE -w)
-elseif(UVCHAN_HTTP_PARSER_INCLUDE_DIR AND UVCHAN_HTTP_PARSER_LIBRARY)
-  server_add_http_library(server_http_library
-    "${UVCHAN_HTTP_PARSER_INCLUDE_DIR}" "${UVCHAN_HTTP_PARSER_LIBRARY}")
-endif()
-if(TARGET server_http_library AND UVCHAN_LLHTTP_INCLUDE_DIR
-   AND (UVCHAN_LLHTTP_LIBRARY OR UVCHAN_LLHTTP_SOURCE_DIR))
-  target_compile_definitions(server_http_library INTERFACE SERVER_HAS_LLHTTP)
+elseif(TARGET server_http_parser)
+  add_library(server_http_library INTERFACE)
+  target_link_libraries(server_http_library INTERFACE server_http_parser)
 endif()

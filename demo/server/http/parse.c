@@ -155,6 +155,13 @@ static int take_part(parser_t* parser, const char* data, size_t len) {
   return wire->at == WIRE_END ? end_message(parser) : 0;
 }
 
+/* The wire does not let the last of the bytes through. What came before it is looked at first, so
+ * that the status is the same wherever bytes are parted. */
+static int refuse_last(parser_t* parser, int status, const char* data, size_t len) {
+  if (wire_is_keeping(&parser->wire)) return status;
+  return reader_take(&parser->reader, data, len - 1) ? status : 400;
+}
+
 void parse_set_limits(size_t header_bytes) { most_header_bytes = header_bytes; }
 
 void parse_open(parser_t* parser, const parser_calls_t* calls, void* data, size_t body_bytes) {
@@ -182,7 +189,7 @@ int parse_more(parser_t* parser, const char* data, size_t len, size_t* nparsed) 
     status = wire_look(wire, part, len - *nparsed, &n);
     *nparsed += n;
     if (!parser->is_in_message && wire->at > WIRE_BETWEEN_LF) begin_message(parser);
-    if (status == 0) status = take_part(parser, part, n);
+    status = status == 0 ? take_part(parser, part, n) : refuse_last(parser, status, part, n);
   }
   return status == PARSE_PAUSE ? 0 : status;
 }

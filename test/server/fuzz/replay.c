@@ -1,0 +1,31 @@
+/* Runs files as the fuzzer does, where there is no fuzzer: replay FILE... */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+/* As large a file as a run can use. */
+static uint8_t bytes[65536];
+
+static void replay(const char* name) {
+  FILE* file = fopen(name, "rb");
+  size_t size;
+
+  if (file == NULL) {
+    perror(name);
+    exit(EXIT_FAILURE);
+  }
+  size = fread(bytes, 1, sizeof(bytes), file);
+  fclose(file);
+  LLVMFuzzerTestOneInput(bytes, size);
+}
+
+int main(int argc, char** argv) {
+  for (int i = 1; i < argc; i++) {
+    printf("%s\n", argv[i]); /* the last one is the one that failed */
+    fflush(stdout);
+    replay(argv[i]);
+  }
+  return argc > 1 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -579,11 +579,9 @@ def end_sending(client):
 
 
 def final(client):
-  """The next answer, past interim ones."""
+  """The next answer, past an interim one."""
   answer = client.answer()
-  while answer is not None and answer.status == 100:
-    answer = client.answer()
-  return answer
+  return client.answer() if answer is not None and answer.status == 100 else answer
 
 
 def answers_a_client_that_sends_no_more_rfc9112_9_6(program):

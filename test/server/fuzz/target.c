@@ -220,6 +220,12 @@ static int send_some(size_t len) {
   return n > 0;
 }
 
+/* Its time begins anew, however little it takes. */
+static void take(size_t len) {
+  if (fuzz_socket.write != NULL) run.nsweeps = 0;
+  socket_take(len);
+}
+
 static void sweep(void) {
   if (++run.nsweeps >= SWEEPS_TO_CUT) run.is_cut = 1;
   connection_check_time(run.connection);
@@ -233,10 +239,10 @@ static void take_step(uint8_t step) {
       send_some(how_much * 64u + 1);
       break;
     case 1:
-      socket_take(SIZE_MAX);
+      take(SIZE_MAX);
       break;
     case 2:
-      socket_take(how_much * 2048u + 1);
+      take(how_much * 2048u + 1);
       break;
     case 3:
     case 4:

@@ -34,11 +34,19 @@ get_target_property(server_directory server SOURCE_DIR)
 foreach(room connection exchange parse wire line fields reader answer bytes)
   list(APPEND fuzz_sources "${server_directory}/http/${room}.c")
 endforeach()
-add_executable(fuzz-server-replay ${fuzz_sources})
-target_include_directories(fuzz-server-replay PRIVATE
-  "${CMAKE_CURRENT_LIST_DIR}/fuzz" "${server_directory}" "${server_directory}/..")
-target_link_libraries(fuzz-server-replay PRIVATE server_http_library uvchan::libuv)
-uvchan_add_test(server-fuzz-replay $<TARGET_FILE:fuzz-server-replay> ${fuzz_inputs})
+function(uvchan_add_server_replay suffix http_library)
+  add_executable(fuzz-server-replay${suffix} ${fuzz_sources})
+  target_include_directories(fuzz-server-replay${suffix} PRIVATE
+    "${CMAKE_CURRENT_LIST_DIR}/fuzz" "${server_directory}" "${server_directory}/..")
+  target_link_libraries(fuzz-server-replay${suffix} PRIVATE ${http_library} uvchan::libuv)
+  uvchan_add_test(server-fuzz-replay${suffix}
+    $<TARGET_FILE:fuzz-server-replay${suffix}> ${fuzz_inputs})
+endfunction()
+
+uvchan_add_server_replay("" server_http_library)
+if(TARGET server-http_parser)
+  uvchan_add_server_replay(-http_parser server_http_parser)
+endif()
 
 if(NOT name_prefix)
   uvchan_add_server_test(page)

@@ -61,6 +61,7 @@ int reader_take(reader_t* reader, const char* bytes, size_t len) {
 #ifdef SERVER_HAS_LLHTTP
   return llhttp_execute(&reader->library, bytes, len) == HPE_OK;
 #else
+  if (len == 0) return 1; /* which would stand for the end of the connection */
   return http_parser_execute(&reader->library, &settings, bytes, len) == len &&
          HTTP_PARSER_ERRNO(&reader->library) == HPE_OK;
 #endif

@@ -1,5 +1,5 @@
-/* A machine of one step for each byte of a head and of what stands between chunks; bodies are
- * passed over as a whole. */
+/* A machine of one step for each byte of a head and of what stands between chunks; what changes
+ * nothing is passed over as a whole. */
 #include "http/wire.h"
 
 #include <ctype.h>
@@ -8,7 +8,8 @@
 #define SIZE_LINE_MAX 256 /* bytes of the line ahead of a chunk */
 
 static int is_token_character(unsigned char c) {
-  return c < 0x80 && (isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL));
+  if (c == '-' || isalnum(c)) return c < 0x80;
+  return c != '\0' && c < 0x80 && strchr("!#$%&'*+.^_`|~", c) != NULL;
 }
 
 int wire_is_token(const char* text, size_t len) {
@@ -123,14 +124,33 @@ static int step(wire_t* wire, unsigned char c) {
   return wire->at <= WIRE_SIZE_LF ? step_size(wire, c) : step_chunk_end(wire, c);
 }
 
-static int is_passed_over(wire_at_t at) { return at == WIRE_BODY || at == WIRE_CHUNK; }
-
-static size_t pass_over(wire_t* wire, size_t len) {
+static size_t pass_over_body(wire_t* wire, size_t len) {
   size_t n = wire->left < len ? (size_t)wire->left : len;
 
   wire->left -= n;
   if (wire->left == 0) wire->at = wire->at == WIRE_BODY ? WIRE_END : WIRE_CHUNK_CR;
   return n;
+}
+
+/* Most of a head is names and values: within one, and within its limit, bytes are only counted. */
+static size_t pass_over_field(wire_t* wire, const char* data, size_t len) {
+  size_t most = wire->head_bytes > wire->nbytes ? wire->head_bytes - wire->nbytes : 0;
+  size_t n = 0;
+
+  if (len > most) len = most;
+  if (wire->at == WIRE_VALUE) {
+    while (n < len && is_in_value((unsigned char)data[n])) n++;
+  } else {
+    while (n < len && is_token_character((unsigned char)data[n])) n++;
+  }
+  wire->nbytes += n;
+  return n;
+}
+
+static size_t pass_over(wire_t* wire, const char* data, size_t len) {
+  if (wire->at == WIRE_BODY || wire->at == WIRE_CHUNK) return pass_over_body(wire, len);
+  if (wire->at == WIRE_NAME || wire->at == WIRE_VALUE) return pass_over_field(wire, data, len);
+  return 0;
 }
 
 static int is_end_of_part(wire_at_t at) {
@@ -168,11 +188,10 @@ int wire_look(wire_t* wire, const char* data, size_t len, size_t* nseen) {
 
   begin_part(wire);
   while (n < len && status == 0 && !is_end_of_part(wire->at)) {
-    if (is_passed_over(wire->at)) {
-      n += pass_over(wire, len - n);
-    } else {
-      status = step(wire, (unsigned char)data[n++]);
-    }
+    size_t npassed = pass_over(wire, data + n, len - n);
+
+    n += npassed;
+    if (npassed == 0) status = step(wire, (unsigned char)data[n++]);
   }
   *nseen = n;
   return status;

@@ -4,7 +4,7 @@ if(UNIX) # they read the clocks of POSIX
   foreach(source IN LISTS benchmarks)
     get_filename_component(program "${source}" NAME_WE)
     add_executable(${program} "${source}")
-    target_link_libraries(${program} PRIVATE uvchan Threads::Threads m)
+    target_link_libraries(${program} PRIVATE uvchan_static Threads::Threads m)
     uvchan_add_test(${program} $<TARGET_FILE:${program}> ms=50)
   endforeach()
   uvchan_add_test(benchmark-stream-loops $<TARGET_FILE:benchmark-stream> ms=50 from=loop senders=2

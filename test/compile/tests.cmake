@@ -20,10 +20,10 @@ foreach(compiler IN LISTS compilers)
     uvchan_add_script(${name}.${compiler_name} offence.sh "${compiler}" "${source}")
   endforeach()
   uvchan_add_script(header-c11.${compiler_name} header.sh "${compiler}" c
-    "${CMAKE_CURRENT_BINARY_DIR}" $<TARGET_FILE:uvchan>)
+    "${CMAKE_CURRENT_BINARY_DIR}" $<TARGET_FILE:uvchan_static>)
 endforeach()
 foreach(compiler IN LISTS cxx_compilers)
   get_filename_component(compiler_name "${compiler}" NAME)
   uvchan_add_script(header-c++17.${compiler_name} header.sh "${compiler}" c++
-    "${CMAKE_CURRENT_BINARY_DIR}" $<TARGET_FILE:uvchan>)
+    "${CMAKE_CURRENT_BINARY_DIR}" $<TARGET_FILE:uvchan_static>)
 endforeach()

@@ -5,18 +5,18 @@ if(UVCHAN_BUILD_SHARED)
   uvchan_add_test(names-shared $<TARGET_FILE:names-shared>)
   if(UVCHAN_HAS_VERSION_SCRIPT)
     uvchan_add_script(exports exports.sh "${CMAKE_NM}" $<TARGET_FILE:uvchan_shared>
-      $<TARGET_FILE:names>)
+      $<TARGET_FILE:names> "${uvchan_map}")
   endif()
 endif()
 
 if(NOT WIN32 AND NOT APPLE AND NOT UVCHAN_INJECT)
-  uvchan_add_script(statics statics.sh "${CMAKE_NM}" $<TARGET_FILE:uvchan>)
+  uvchan_add_script(statics statics.sh "${CMAKE_NM}" $<TARGET_FILE:uvchan_static>)
 endif()
 
-uvchan_add_script(readme readme.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan>
+uvchan_add_script(readme readme.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan_static>
   "${CMAKE_CURRENT_BINARY_DIR}")
 if(NOT WIN32)
-  uvchan_add_script(plugin plugin.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan>
+  uvchan_add_script(plugin plugin.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan_static>
     "${CMAKE_CURRENT_BINARY_DIR}")
 endif()
 uvchan_add_script(consumer consumer.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}"

@@ -5,8 +5,8 @@ if(UNIX AND NOT APPLE)
   target_include_directories(test_plugin
     PRIVATE $<TARGET_PROPERTY:uvchan,INTERFACE_INCLUDE_DIRECTORIES>
             $<TARGET_PROPERTY:uvchan::libuv,INTERFACE_INCLUDE_DIRECTORIES>)
-  target_link_libraries(test_plugin PRIVATE $<TARGET_FILE:uvchan> Threads::Threads)
-  add_dependencies(test_plugin uvchan)
+  target_link_libraries(test_plugin PRIVATE $<TARGET_FILE:uvchan_static> Threads::Threads)
+  add_dependencies(test_plugin uvchan_static)
   set_target_properties(test_plugin PROPERTIES C_VISIBILITY_PRESET hidden
     LINK_FLAGS "-Wl,--exclude-libs,ALL")
   add_executable(test-two-copies "${CMAKE_CURRENT_LIST_DIR}/test-two-copies.c")

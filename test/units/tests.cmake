@@ -27,7 +27,7 @@ endif()
 add_library(failing_hub
   OBJECT "${PROJECT_SOURCE_DIR}/lib/wake/hub.c" "${PROJECT_SOURCE_DIR}/lib/wake/fork.c")
 target_compile_definitions(failing_hub PRIVATE uv_async_init=uv_async_init_or_fail)
-target_link_libraries(failing_hub PRIVATE uvchan)
+target_link_libraries(failing_hub PRIVATE uvchan_static)
 target_include_directories(failing_hub PRIVATE "${PROJECT_SOURCE_DIR}/lib")
 target_sources(test-async-fails PRIVATE $<TARGET_OBJECTS:failing_hub>)
 

@@ -1,5 +1,6 @@
 # Compiler and linker flags of everything below this directory: warnings, sanitizers, coverage and
-# the two ways to build the library.
+# the two ways to build the library. As a part of another project, where nobody asks, there are none:
+# what warns is that project's to choose.
 if(UVCHAN_PORTABLE)
   add_compile_definitions(UVCHAN_PORTABLE)
 endif()
@@ -11,9 +12,11 @@ if(NOT CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
   return()
 endif()
 
-add_compile_options($<$<COMPILE_LANGUAGE:C>:-Wall> $<$<COMPILE_LANGUAGE:C>:-Wextra>
-  $<$<COMPILE_LANGUAGE:C>:-Wpedantic>
-                    $<$<COMPILE_LANGUAGE:C>:-Wshadow> $<$<COMPILE_LANGUAGE:C>:-Wconversion>)
+if(uvchan_is_top OR UVCHAN_WERROR)
+  foreach(warning -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+    add_compile_options($<$<COMPILE_LANGUAGE:C>:${warning}>)
+  endforeach()
+endif()
 if(UVCHAN_WERROR)
   add_compile_options(-Werror)
 endif()

@@ -23,8 +23,10 @@ endif()
 set(uvchan_libuv_least 1.42)
 set(uvchan_libuv_missing "uvchan needs libuv ${uvchan_libuv_least} or later, with its headers \
 (Debian: libuv1-dev, Fedora: libuv-devel, Arch and Homebrew: libuv, Alpine: libuv-dev).")
-set(uvchan_libuv_targets ${UVCHAN_LIBUV} libuv::libuv libuv::uv uv libuv::uv_a uv_a
-  unofficial::libuv::libuv)
+set(uvchan_libuv_targets libuv::libuv libuv::uv uv libuv::uv_a uv_a unofficial::libuv::libuv)
+if(UVCHAN_LIBUV)
+  set(uvchan_libuv_targets "${UVCHAN_LIBUV}")
+endif()
 
 # Which of the targets is here, in `out`.
 function(uvchan_libuv_target out)

@@ -152,7 +152,7 @@ build_target() { # build_target TARGET
   # shellcheck disable=SC2046 # the options are words
   quietly "configuring uvchan for $1" env CFLAGS="$common" cmake -S "$root" -B "$build/$1/uvchan" \
     "$(machine_of "$1")" $(options_of "$1") \
-    -DUVCHAN_WERROR=ON -DUVCHAN_BUILD_SERVER=OFF
+    -DUVCHAN_WERROR=ON -DUVCHAN_BUILD_TESTS=ON -DUVCHAN_BUILD_SERVER=OFF
   quietly "building uvchan for $1" cmake --build "$build/$1/uvchan" --parallel "$(jobs)"
 }
 

@@ -11,7 +11,11 @@ if(NOT uvchan_builder)
 endif()
 if(NOT uvchan_address)
   cmake_host_system_information(RESULT uvchan_host QUERY FQDN)
-  set(uvchan_address "$ENV{USER}@${uvchan_host}")
+  set(uvchan_account "$ENV{USER}")
+  if(NOT uvchan_account)
+    set(uvchan_account builder)
+  endif()
+  set(uvchan_address "${uvchan_account}@${uvchan_host}")
 endif()
 
 set(CPACK_PACKAGE_NAME uvchan)
@@ -35,18 +39,21 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(uvchan_runtime_package libuvchan${uvchan_abi})
 set(uvchan_sentence "Channels carry values between threads and libuv loops: bounded or not, with
- requests, select, time limits, wait groups, tickers and work pools.")
+requests, select, time limits, wait groups, tickers and work pools.")
 
 set(CPACK_DEBIAN_UVCHAN_RUNTIME_PACKAGE_NAME ${uvchan_runtime_package})
 set(CPACK_DEBIAN_UVCHAN_RUNTIME_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_UVCHAN_RUNTIME_DESCRIPTION "Go-style channels for libuv programs
-${uvchan_sentence} This is the shared library.")
+${uvchan_sentence}
+This is the shared library.")
+set(CPACK_DEBIAN_UVCHAN_RUNTIME_PACKAGE_CONTROL_EXTRA
+  "${PROJECT_SOURCE_DIR}/cmake/packages/debian/triggers")
 find_program(UVCHAN_DPKG_SHLIBDEPS dpkg-shlibdeps)
 mark_as_advanced(UVCHAN_DPKG_SHLIBDEPS)
 if(UVCHAN_DPKG_SHLIBDEPS)
   set(CPACK_DEBIAN_UVCHAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
-  set(CPACK_DEBIAN_UVCHAN_RUNTIME_PACKAGE_GENERATE_SHLIBS ON)
-  set(CPACK_DEBIAN_UVCHAN_RUNTIME_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
+  set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+  set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 else()
   set(CPACK_DEBIAN_UVCHAN_RUNTIME_PACKAGE_DEPENDS "libuv1")
 endif()
@@ -59,13 +66,15 @@ if(TARGET uvchan_shared)
     ", ${uvchan_runtime_package} (= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
 endif()
 set(CPACK_DEBIAN_UVCHAN_DEVELOPMENT_DESCRIPTION "Go-style channels for libuv programs, to build with
-${uvchan_sentence} These are the headers and what links programs with the library.")
+${uvchan_sentence}
+These are the headers and what links programs with the library.")
 
 set(CPACK_DEBIAN_UVCHAN_DOCUMENTATION_PACKAGE_NAME libuvchan-doc)
 set(CPACK_DEBIAN_UVCHAN_DOCUMENTATION_PACKAGE_SECTION doc)
 set(CPACK_DEBIAN_UVCHAN_DOCUMENTATION_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_UVCHAN_DOCUMENTATION_DESCRIPTION "Go-style channels for libuv programs, to read
-${uvchan_sentence} These are the documents.")
+${uvchan_sentence}
+These are the documents.")
 
 # What Debian wants to see in each package, and nobody else: in no other installation.
 string(TIMESTAMP uvchan_date "%a, %d %b %Y %H:%M:%S +0000" UTC)

@@ -19,8 +19,21 @@ if(NOT WIN32)
   uvchan_add_script(plugin plugin.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan_static>
     "${CMAKE_CURRENT_BINARY_DIR}")
 endif()
+
+# Each way to get the library. What a machine lacks for one is said, and that one left out.
 uvchan_add_script(consumer consumer.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}"
   "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}")
+uvchan_add_script(meson meson.sh "${CMAKE_COMMAND}" "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}")
+foreach(way guest kinds recipe deb packages)
+  uvchan_add_script(${way} ${way}.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}"
+    "${CMAKE_C_COMPILER}")
+endforeach()
+set_tests_properties(${name_prefix}meson ${name_prefix}deb ${name_prefix}packages
+  PROPERTIES SKIP_RETURN_CODE 77)
+if(UVCHAN_BUILD_SHARED AND UVCHAN_HAS_VERSION_SCRIPT)
+  uvchan_add_script(unversioned unversioned.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan_static>
+    $<TARGET_FILE:uvchan_shared>)
+endif()
 
 # The description of the ABI is one of x86-64 and Linux, as gcc tells it.
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND

@@ -1,0 +1,80 @@
+"""A recipe of Conan's (version 2), which packs the tree that it lies in:
+
+    conan create cmake/packages/conan --build=missing
+"""
+
+import os
+import re
+
+from conan import ConanFile
+from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
+from conan.tools.files import copy, load, rmdir
+
+
+class Uvchan(ConanFile):
+    name = "uvchan"
+    description = "Go-style channels for libuv programs"
+    license = "MIT"
+    topics = ("libuv", "channels", "concurrency", "go")
+    package_type = "library"
+    settings = "os", "arch", "compiler", "build_type"
+    options = {"shared": [True, False], "fPIC": [True, False]}
+    default_options = {"shared": False, "fPIC": True}
+    implements = ["auto_shared_fpic"]
+    languages = "C"
+
+    @property
+    def _tree(self):
+        return os.path.join(self.recipe_folder, "..", "..", "..")
+
+    def set_version(self):
+        header = load(self, os.path.join(self._tree, "include", "uvchan.h"))
+        numbers = re.findall(r"#define UVCHAN_VERSION_(?:MAJOR|MINOR|PATCH) +(\d+)", header)
+        self.version = ".".join(numbers)
+
+    def export_sources(self):
+        for part in ("CMakeLists.txt", "LICENSE", "README.md", "CHANGELOG.md",
+                     "cmake/*", "docs/*", "include/*", "lib/*"):
+            copy(self, part, src=self._tree, dst=self.export_sources_folder)
+
+    def requirements(self):
+        # uvchan.h includes uv.h, and who uses it calls libuv
+        self.requires("libuv/[>=1.42 <2]", transitive_headers=True, transitive_libs=True)
+
+    def configure(self):
+        # a static libuv inside a shared uvchan would be a second one in each program
+        if self.options.shared:
+            self.options["libuv"].shared = True
+
+    def layout(self):
+        cmake_layout(self)
+
+    def generate(self):
+        CMakeDeps(self).generate()
+        toolchain = CMakeToolchain(self)
+        toolchain.cache_variables["UVCHAN_BUILD_STATIC"] = not self.options.shared
+        toolchain.cache_variables["UVCHAN_BUILD_SHARED"] = bool(self.options.shared)
+        for part in ("TESTS", "DEMOS", "SERVER"):
+            toolchain.cache_variables["UVCHAN_BUILD_" + part] = False
+        toolchain.generate()
+
+    def build(self):
+        cmake = CMake(self)
+        cmake.configure()
+        cmake.build()
+
+    def package(self):
+        copy(self, "LICENSE", src=self.source_folder,
+             dst=os.path.join(self.package_folder, "licenses"))
+        CMake(self).install()
+        for part in ("cmake", "pkgconfig"):  # Conan writes its own
+            rmdir(self, os.path.join(self.package_folder, "lib", part))
+        rmdir(self, os.path.join(self.package_folder, "share"))
+
+    def package_info(self):
+        self.cpp_info.libs = ["uvchan"]
+        self.cpp_info.set_property("cmake_file_name", "uvchan")
+        self.cpp_info.set_property("cmake_target_name", "uvchan::uvchan")
+        self.cpp_info.set_property("pkg_config_name", "uvchan")
+        if self.settings.os in ("Linux", "FreeBSD"):
+            self.cpp_info.system_libs = ["pthread"]

@@ -1,0 +1,27 @@
+#!/bin/sh
+# packages.sh CMAKE GENERATOR COMPILER: the files for vcpkg and Conan make a package that has what it
+# should, of this version. Neither tool is asked: what the files use of them is made of cmake, in
+# packages/.
+set -eu
+cmake=$1
+export CMAKE_GENERATOR="$2"
+compiler=$3
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+# shellcheck source=test/install/install.sh
+. "$root/test/install/install.sh"
+command -v python3 >/dev/null 2>&1 || leave_out 'there is no python3 here, which runs the recipe'
+version=$(sed -n 's/^#define UVCHAN_VERSION_[A-Z]* *//p' "$root/include/uvchan.h" | paste -s -d .)
+
+noted=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["version"])' \
+  "$root/cmake/packages/vcpkg/vcpkg.json")
+[ "$noted" = "$version" ] || fail "vcpkg.json says $noted, and uvchan.h $version"
+
+kinds=static
+case ${UVCHAN_LIBUV:-libuv} in libuv) kinds='static dynamic' ;; esac
+for kind in $kinds; do
+  quietly "$cmake" -DLINKAGE="$kind" -DWORK="$work/vcpkg-$kind" -DC_COMPILER="$compiler" \
+    -P "$root/test/install/packages/vcpkg.cmake"
+done
+made=$(python3 -B "$root/test/install/packages/conan.py" "$cmake" "$compiler" "$work/conan")
+[ "$made" = "$version" ] || fail "the recipe makes version $made, and uvchan.h says $version"
+echo 'packages.sh: the port and the recipe make packages; vcpkg and Conan were not run'

@@ -1,5 +1,5 @@
-/* A use of the headers that is C11 and C++17: one value goes through a typed channel, and through a
- * plain one; and one work through a pool. */
+/* A use of the headers that is C11 and C++11: one value goes through a typed channel, and through a
+ * plain one, and a pool does one work. */
 #ifndef USE_H
 #define USE_H
 
@@ -42,26 +42,25 @@ static void add_one(uvchan_work_t* work, void* state) {
   ++*(int*)work->data;
 }
 
-static void add_two(uvchan_work_t* work, int status) {
-  if (status == 0) *(int*)work->data += 2;
+static void close_pool(uvchan_work_t* work, int status) {
+  if (status == 0) uvchan_pool_close(work->loop, work->pool, 0, NULL);
 }
 
 static int use_pool(void) {
-  uvchan_pool_options_t options;
-  uvchan_pool_t* pool;
-  uvchan_work_t work;
   uv_loop_t loop;
-  int value = 39;
+  uvchan_pool_t* pool;
+  uvchan_pool_options_t options;
+  uvchan_work_t work;
+  int number = 41;
 
   memset(&options, 0, sizeof(options));
   options.capacity = 1;
   if (uv_loop_init(&loop) != 0 || uvchan_pool_create(&pool, &options) != 0) return 1;
-  work.data = &value;
-  if (uvchan_pool_submit(&loop, &work, pool, add_one, add_two) != 0) return 2;
-  if (uvchan_pool_close(&loop, pool, UINT64_MAX, NULL) != 0) return 3;
-  if (uv_run(&loop, UV_RUN_DEFAULT) != 0 || uv_loop_close(&loop) != 0) return 4;
+  work.data = &number;
+  if (uvchan_pool_try_submit(&loop, &work, pool, add_one, close_pool) != 0) return 2;
+  uv_run(&loop, UV_RUN_DEFAULT);
   uvchan_pool_release(pool);
-  return value == 42 ? 0 : 5;
+  return uv_loop_close(&loop) == 0 && number == 42 ? 0 : 3;
 }
 
 #endif /* USE_H */

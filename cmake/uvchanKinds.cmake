@@ -1,7 +1,7 @@
 # Which libraries are built, and which one uvchan::uvchan is, in uvchan_kind: static or shared.
 #
-# Where BUILD_SHARED_LIBS says nothing, both are built at the top, and the static one alone as a part
-# of another project; uvchan::uvchan is the static one. Where it says something, uvchan::uvchan is
+# Where BUILD_SHARED_LIBS says nothing, both are built at the top, and as a part of another project
+# the static one alone; uvchan::uvchan is the static one. Where it says something, uvchan::uvchan is
 # what it says, and the other kind is not built, but for the static one at the top, which the tests
 # need. UVCHAN_BUILD_STATIC and UVCHAN_BUILD_SHARED overrule this.
 if(NOT DEFINED UVCHAN_BUILD_STATIC)

@@ -2,8 +2,8 @@
 # library, for programs that are built with it, and for reading. Where they are for a system rather
 # than for /usr/local, the prefix is given: cmake -B build -DCMAKE_INSTALL_PREFIX=/usr.
 #
-# The maintainer of a package is who makes it: as Debian's own tools have it, DEBFULLNAME and DEBEMAIL
-# of the environment, else the account on this machine.
+# The maintainer of a package is who makes it: as Debian's own tools have it, DEBFULLNAME and
+# DEBEMAIL of the environment, else the account on this machine.
 set(uvchan_builder "$ENV{DEBFULLNAME}")
 set(uvchan_address "$ENV{DEBEMAIL}")
 if(NOT uvchan_builder)

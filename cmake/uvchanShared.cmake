@@ -2,8 +2,8 @@
 # where the linker knows version scripts, and without where it has another way.
 uvchan_add_library(uvchan_shared SHARED)
 
-# Sizes and places of what a program declares stay, see the layout and abi tests: so the number of the
-# ABI does. It is not the version's: 1 and 1.1 are the names of libraries with smaller structures.
+# Sizes and places of what a program declares stay, see the layout and abi tests: so the number of
+# the ABI does. It is not the version's: libraries with smaller structures are called 1 and 1.1.
 set(uvchan_abi 2)
 set_target_properties(uvchan_shared PROPERTIES
   VERSION ${uvchan_abi}.${PROJECT_VERSION_MINOR}.${PROJECT_VERSION_PATCH} SOVERSION ${uvchan_abi})

@@ -20,7 +20,8 @@ fi
 rm -rf "$work"
 mkdir -p "$work"
 # shellcheck disable=SC2046 # the flags of pkg-config are words
-"$compiler" -std=gnu11 -O0 -g -ffile-prefix-map="$root"/= -fPIC -shared -I"$root/include" -I"$root/lib" \
+"$compiler" -std=gnu11 -O0 -g -ffile-prefix-map="$root"/= -fPIC -shared \
+  -I"$root/include" -I"$root/lib" \
   $(pkg-config --cflags "$module") \
   "$root"/lib/*/*.c -Wl,--version-script="$root/cmake/uvchan.map" -Wl,-soname,libuvchan.so.2 \
   $(pkg-config --libs "$module") -pthread -o "$work/libuvchan.so"

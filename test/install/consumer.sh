@@ -1,9 +1,9 @@
 #!/bin/sh
 # consumer.sh CMAKE GENERATOR BUILD-DIRECTORY COMPILER: a project outside the tree uses the
-# installed library, by find_package() and by pkg-config, static and shared, and with libuv from each
-# place that it may come from. The prefix has a space in its name and is not the configured one. Each
-# program is compiled for, and runs with, the libuv that the build has, whose version is in
-# UVCHAN_LIBUV_VERSION.
+# installed library, by find_package() and by pkg-config, static and shared, and with libuv from
+# each place that it may come from. The prefix has a space in its name and is not the
+# configured one. Each program is compiled for, and runs with, the libuv that the build has, whose version
+# is in UVCHAN_LIBUV_VERSION.
 set -eu
 cmake=$1
 export CMAKE_GENERATOR="$2"
@@ -93,7 +93,7 @@ else
   runs $shared
   find "$libraries" -name 'libuvchan.*' ! -name libuvchan.a -exec rm {} +
   for program in $shared; do
-    if run "$program" >/dev/null 2>&1; then fail "$program is not linked with the shared library"; fi
+    if run "$program" >/dev/null 2>&1; then fail "$program is not linked with what is shared"; fi
   done
 fi
 

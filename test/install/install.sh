@@ -1,4 +1,4 @@
-# What the scripts of this folder share, which build and install in a directory of their own: `work`,
+# What the scripts of this folder share, which build and install in a directory of their own, work,
 # which goes when they end.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,7 +1,7 @@
 #!/bin/sh
 # kinds.sh CMAKE GENERATOR COMPILER: which libraries are built, and which one uvchan::uvchan is, as
-# BUILD_SHARED_LIBS and the library's own options say; also where a build directory is told something
-# else than before.
+# BUILD_SHARED_LIBS and the library's own options say; also where a build directory is told another
+# thing than before.
 set -eu
 cmake=$1
 export CMAKE_GENERATOR="$2"
@@ -15,9 +15,9 @@ gives() { # gives EXPECTED OPTION...: uvchan::uvchan's kind, and the targets
   shift
   quietly "$cmake" -S "$root" -B "$work/build" -DCMAKE_C_COMPILER="$compiler" \
     -DUVCHAN_BUILD_TESTS=OFF -DUVCHAN_BUILD_DEMOS=OFF -DUVCHAN_BUILD_SERVER=OFF "$@"
-  kind=$(sed -n 's/^ *set(uvchan_kind \([a-z]*\))$/\1/p' "$work/build/uvchanConfig.cmake" | head -n 1)
+  kind=$(sed -n 's/^  set(uvchan_kind \([a-z]*\))$/\1/p' "$work/build/uvchanConfig.cmake")
   targets=$("$cmake" --build "$work/build" --target help |
-    sed -n 's/^[. ]*\(uvchan_static\|uvchan_shared\)\(:.*\)*$/\1/p' | LC_ALL=C sort -ru | tr '\n' ' ')
+    sed -nE 's/^[. ]*(uvchan_(static|shared))(:.*)?$/\1/p' | LC_ALL=C sort -ru | tr '\n' ' ')
   [ "$kind: ${targets% }" = "$expected" ] ||
     fail "with $*: $kind: $targets, and not $expected"
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# packages.sh CMAKE GENERATOR COMPILER: the files for vcpkg and Conan make a package that has what it
-# should, of this version. Neither tool is asked: what the files use of them is made of cmake, in
+# packages.sh CMAKE GENERATOR COMPILER: the files for vcpkg and Conan make packages of this version
+# that have what they should. Neither tool is asked: what the files use of them is made of cmake, in
 # packages/.
 set -eu
 cmake=$1

@@ -1,6 +1,6 @@
 #!/bin/sh
-# unversioned.sh COMPILER STATIC-LIBRARY SHARED-LIBRARY: a program that was linked with a library whose
-# names have no versions, as that of 1.2.0 has none, runs with this one.
+# unversioned.sh COMPILER STATIC-LIBRARY SHARED-LIBRARY: a program that was linked with a library
+# whose names have no versions, as that of 1.2.0 has none, runs with this one.
 set -eu
 compiler=$1
 static=$2

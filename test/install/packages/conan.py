@@ -60,7 +60,8 @@ class CMake:
         words = {True: "ON", False: "OFF"}
         variables = self.recipe.toolchain.cache_variables
         run("-S", self.recipe.source_folder, "-B", self.tree, "-DCMAKE_C_COMPILER=" + COMPILER,
-            "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_INSTALL_PREFIX=" + self.recipe.package_folder, "-DCMAKE_INSTALL_LIBDIR=lib",
+            "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_INSTALL_LIBDIR=lib",
+            "-DCMAKE_INSTALL_PREFIX=" + self.recipe.package_folder,
             *("-D%s=%s" % (name, words[value]) for name, value in variables.items()))
 
     def build(self):

@@ -56,7 +56,8 @@ endfunction()
 include("${CMAKE_CURRENT_LIST_DIR}/../../../cmake/packages/vcpkg/portfile.cmake")
 
 need("${CURRENT_PACKAGES_DIR}/include/uvchan/pool.h" "${CURRENT_PACKAGES_DIR}/share/uvchan/usage")
-file(GLOB libraries RELATIVE "${CURRENT_PACKAGES_DIR}/lib" "${CURRENT_PACKAGES_DIR}/lib/libuvchan.*")
+set(place "${CURRENT_PACKAGES_DIR}/lib")
+file(GLOB libraries RELATIVE "${place}" "${place}/libuvchan.*")
 if(LINKAGE STREQUAL "static" AND NOT libraries STREQUAL "libuvchan.a"
    OR LINKAGE STREQUAL "dynamic" AND libraries MATCHES "libuvchan\\.a")
   message(FATAL_ERROR "with ${LINKAGE} the libraries are ${libraries}")

@@ -84,6 +84,13 @@ needs() {
   need sources true 'the sources of libuv and Check'
   need abidiff 'has_both abidiff abidw' 'abidiff and abidw, which compare binary interfaces' \
     apt-get=abigail-tools dnf=libabigail
+  need docutils 'has_both rst2man rst2html5' 'docutils, which makes the man pages' \
+    apt-get=python3-docutils dnf=python3-docutils pacman=python-docutils apk=py3-docutils
+  need meson 'has_both meson ninja' 'Meson, with ninja' \
+    apt-get=meson,ninja-build dnf=meson,ninja-build pacman=meson,ninja apk=meson,samurai \
+    brew=meson,ninja
+  need lintian 'has lintian' 'lintian, which checks packages of Debian'
+  need clang-format 'has clang-format-14' 'clang-format 14' apt-get=clang-format-14
   need dpkg-source 'has dpkg-source' 'dpkg-source, which unpacks source packages' apt-get=dpkg-dev
   need sanitizers has_sanitizers \
     'the libraries of AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer' \

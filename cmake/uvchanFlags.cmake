@@ -1,6 +1,6 @@
 # Compiler and linker flags of everything below this directory: warnings, sanitizers, coverage and
-# the two ways to build the library. As a part of another project, where nobody asks, there are none,
-# since what warns is that project's to choose.
+# the two ways to build the library. As a part of another project, where nobody asks, there is
+# none: what warns is for that project to choose.
 if(UVCHAN_PORTABLE)
   add_compile_definitions(UVCHAN_PORTABLE)
 endif()

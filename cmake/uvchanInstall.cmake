@@ -35,7 +35,8 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/uvchanConfig.cmake"
 set(uvchan_doc_dir "${CMAKE_INSTALL_DATAROOTDIR}/doc/uvchan")
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION "${uvchan_doc_dir}"
   COMPONENT uvchan_documentation)
-install(DIRECTORY docs DESTINATION "${uvchan_doc_dir}" COMPONENT uvchan_documentation)
+install(DIRECTORY docs DESTINATION "${uvchan_doc_dir}" COMPONENT uvchan_documentation
+  PATTERN reference EXCLUDE)
 
 # From the directory of uvchan.pc back to the prefix, unless the directories were given as absolute
 # ones.

@@ -96,4 +96,10 @@ if(UVCHAN_GZIP)
   endforeach()
 endif()
 
+# The man pages are compressed in the packages, since Debian has them so.
+if(UVCHAN_GZIP AND NOT CMAKE_VERSION VERSION_LESS 3.19)
+  set(CPACK_PRE_BUILD_SCRIPTS "${PROJECT_SOURCE_DIR}/cmake/packages/debian/compress.cmake")
+  set(CPACK_UVCHAN_GZIP "${UVCHAN_GZIP}")
+endif()
+
 include(CPack)

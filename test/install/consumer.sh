@@ -2,8 +2,8 @@
 # consumer.sh CMAKE GENERATOR BUILD-DIRECTORY COMPILER: a project outside the tree uses the
 # installed library, by find_package() and by pkg-config, static and shared, and with libuv from
 # each place that it may come from. The prefix has a space in its name and is not the
-# configured one. Each program is compiled for, and runs with, the libuv that the build has, whose version
-# is in UVCHAN_LIBUV_VERSION.
+# configured one. Each program is compiled for, and runs with, the libuv that the build has, whose
+# version is in UVCHAN_LIBUV_VERSION.
 set -eu
 cmake=$1
 export CMAKE_GENERATOR="$2"

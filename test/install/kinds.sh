@@ -14,7 +14,8 @@ gives() { # gives EXPECTED OPTION...: uvchan::uvchan's kind, and the targets
   expected=$1
   shift
   quietly "$cmake" -S "$root" -B "$work/build" -DCMAKE_C_COMPILER="$compiler" \
-    -DUVCHAN_BUILD_TESTS=OFF -DUVCHAN_BUILD_DEMOS=OFF -DUVCHAN_BUILD_SERVER=OFF "$@"
+    -DUVCHAN_BUILD_TESTS=OFF -DUVCHAN_BUILD_DEMOS=OFF -DUVCHAN_BUILD_SERVER=OFF \
+    -DUVCHAN_BUILD_REFERENCE=OFF "$@"
   kind=$(sed -n 's/^  set(uvchan_kind \([a-z]*\))$/\1/p' "$work/build/uvchanConfig.cmake")
   targets=$("$cmake" --build "$work/build" --target help |
     sed -nE 's/^[. ]*(uvchan_(static|shared))(:.*)?$/\1/p' | LC_ALL=C sort -ru | tr '\n' ' ')

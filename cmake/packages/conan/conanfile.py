@@ -54,7 +54,7 @@ class Uvchan(ConanFile):
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["UVCHAN_BUILD_STATIC"] = not self.options.shared
         toolchain.cache_variables["UVCHAN_BUILD_SHARED"] = bool(self.options.shared)
-        for part in ("TESTS", "DEMOS", "SERVER"):
+        for part in ("TESTS", "DEMOS", "SERVER", "REFERENCE"):
             toolchain.cache_variables["UVCHAN_BUILD_" + part] = False
         toolchain.generate()
 

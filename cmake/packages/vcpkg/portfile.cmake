@@ -13,7 +13,8 @@ vcpkg_cmake_configure(
     -DUVCHAN_BUILD_STATIC=${UVCHAN_PORT_STATIC}
     -DUVCHAN_BUILD_TESTS=OFF
     -DUVCHAN_BUILD_DEMOS=OFF
-    -DUVCHAN_BUILD_SERVER=OFF)
+    -DUVCHAN_BUILD_SERVER=OFF
+    -DUVCHAN_BUILD_REFERENCE=OFF)
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH lib/cmake/uvchan)
 vcpkg_fixup_pkgconfig()

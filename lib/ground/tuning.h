@@ -96,7 +96,7 @@
 /* A yield that took so long was somebody else's time; a wait of more than so long went to somebody
  * who has nothing to do with it. Not measured. */
 #define UVCHAN__GIVEN_AWAY_NS 2000
-#define UVCHAN__MOST_GIVEN_AWAY_NS (4 * UVCHAN__LONGEST_PATIENCE_NS)
+#define UVCHAN__MOST_GIVEN_AWAY_NS (4 * (uint64_t)UVCHAN__LONGEST_PATIENCE_NS)
 
 /* Values in one turn of a loop before its sockets and timers get theirs, shared by all that the hub
  * runs. Not measured. */

@@ -29,7 +29,7 @@ struct uvchan__block_s {
 #define LARGE_BYTES (UVCHAN__BLOCK_BYTES - UVCHAN__MEMORY_HEADER)
 #define SMALL_BYTES (UVCHAN__SMALL_BLOCK_BYTES - UVCHAN__MEMORY_HEADER)
 
-static_assert(LARGE_BYTES < HEADER + 2 * UVCHAN__ALONE_BYTES,
+static_assert(LARGE_BYTES < HEADER + 2 * (size_t)UVCHAN__ALONE_BYTES,
               "two values of so many bytes have no room in a block");
 
 /* Of a value with its stamp: from one to the next. */

@@ -90,7 +90,8 @@ needs() {
     apt-get=meson,ninja-build dnf=meson,ninja-build pacman=meson,ninja apk=meson,samurai \
     brew=meson,ninja
   need lintian 'has lintian' 'lintian, which checks packages of Debian'
-  need clang-format 'has clang-format-14' 'clang-format 14' apt-get=clang-format-14
+  need clang-format 'has_both clang-format-14 clang-tidy-14' 'clang-format 14 and clang-tidy 14' \
+    apt-get=clang-format-14,clang-tidy-14
   need dpkg-source 'has dpkg-source' 'dpkg-source, which unpacks source packages' apt-get=dpkg-dev
   need sanitizers has_sanitizers \
     'the libraries of AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer' \

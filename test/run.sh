@@ -93,7 +93,7 @@ try_to_install 'the man pages' docutils
 try_to_install 'the test of a project of Meson' meson
 if command -v apt-get >/dev/null 2>&1; then # on Debian and its like
   try_to_install 'the check of its packages' lintian
-  try_to_install 'the test of the format of C' clang-format
+  try_to_install 'the checks of format and of habits in C' clang-format
 fi
 case $(uname -sm) in # the description of the binary interface is one of this platform
   'Linux x86_64') try_to_install 'the test of the binary interface' abidiff ;;

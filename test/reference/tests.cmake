@@ -4,7 +4,7 @@ file(GLOB examples CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/docs/examples/*.c")
 foreach(source IN LISTS examples)
   get_filename_component(name "${source}" NAME_WE)
   add_executable(example-${name} "${source}")
-  target_link_libraries(example-${name} PRIVATE uvchan)
+  target_link_libraries(example-${name} PRIVATE uvchan_static)
   uvchan_add_script(example-${name} example.sh $<TARGET_FILE:example-${name}>
     "${PROJECT_SOURCE_DIR}/docs/examples/${name}.out" ${CMAKE_CROSSCOMPILING_EMULATOR})
 endforeach()
@@ -19,5 +19,5 @@ endif()
 if(NOT UVCHAN_SANITIZE AND NOT UVCHAN_COVERAGE AND NOT UVCHAN_PORTABLE AND NOT UVCHAN_INJECT AND
   NOT CMAKE_CROSSCOMPILING)
   uvchan_add_script(guides guides.sh "${CMAKE_C_COMPILER}" "${CMAKE_CXX_COMPILER}"
-    $<TARGET_FILE:uvchan> "${CMAKE_CURRENT_BINARY_DIR}")
+    $<TARGET_FILE:uvchan_static> "${CMAKE_CURRENT_BINARY_DIR}")
 endif()

@@ -35,14 +35,14 @@ target_sources(test-async-fails PRIVATE $<TARGET_OBJECTS:failing_hub>)
 add_library(failing_threads OBJECT "${PROJECT_SOURCE_DIR}/lib/pool/threads.c")
 target_compile_definitions(failing_threads
   PRIVATE uv_thread_create_ex=uv_thread_create_ex_or_fail)
-target_link_libraries(failing_threads PRIVATE uvchan)
+target_link_libraries(failing_threads PRIVATE uvchan_static)
 target_include_directories(failing_threads PRIVATE "${PROJECT_SOURCE_DIR}/lib")
 target_sources(test-pool-threads PRIVATE $<TARGET_OBJECTS:failing_threads>)
 
 # The steps of a channel whose clock is the test's.
 add_library(steps_by_clock OBJECT "${PROJECT_SOURCE_DIR}/lib/channel/steps.c")
 target_compile_definitions(steps_by_clock PRIVATE uv_hrtime=clock_of_test)
-target_link_libraries(steps_by_clock PRIVATE uvchan)
+target_link_libraries(steps_by_clock PRIVATE uvchan_static)
 target_include_directories(steps_by_clock PRIVATE "${PROJECT_SOURCE_DIR}/lib")
 foreach(suite IN ITEMS aging aging-loop aging-threads)
   target_sources(test-${suite} PRIVATE $<TARGET_OBJECTS:steps_by_clock>)

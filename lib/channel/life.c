@@ -159,6 +159,7 @@ int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
   atomic_init(&made->references, 1);
   atomic_init(&made->patience_to_send, UVCHAN__LONGEST_PATIENCE_NS);
   atomic_init(&made->patience_to_receive, UVCHAN__LONGEST_PATIENCE_NS);
+  uvchan__roster_add(&made->member, UVCHAN__CHANNELS);
   *ch = made;
   return 0;
 }
@@ -179,9 +180,10 @@ uvchan_t* uvchan_retain(uvchan_t* ch) {
 }
 
 /* The last reference: nobody is in a call any more, since each call's caller holds one, as do
- * receivers, requests and tickers. So there is no need of the lock, and nobody to wake. The values
- * are dropped first, as long as drop_cb has a channel; then go the blocks that were kept empty, and
- * the channel with all that lies behind it. */
+ * receivers, requests and tickers. So there is no need of the lock, and nobody to wake, once it is
+ * out of the roster, by which others look at it. The values are dropped next, as long as drop_cb
+ * has a channel; then go the blocks that were kept empty, and the channel with all that lies behind
+ * it. */
 void uvchan_release(uvchan_t* ch) {
   uvchan__dropped_t left;
 
@@ -189,6 +191,7 @@ void uvchan_release(uvchan_t* ch) {
   uvchan__step();
   /* [references.R] and [references.A]: all use of the channel comes before it is freed. */
   if (atomic_fetch_sub_explicit(&ch->references, 1, memory_order_acq_rel) != 1) return;
+  uvchan__roster_remove(&ch->member, UVCHAN__CHANNELS);
   uvchan__drop_take_locked(ch, &left);
   uvchan__drop_taken(ch, &left, UVCHAN_DROPPED_RELEASE);
   if (!uvchan__has_ring(ch)) uvchan__block_free_all(uvchan__blocks_take_spare(uvchan__blocks(ch)));

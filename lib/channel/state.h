@@ -60,6 +60,7 @@
 #include "store/admission.h"
 #include "store/blocks.h"
 #include "store/ring.h"
+#include "wake/roster.h"
 #include "wake/waiters.h"
 
 /* Begins at a cache line, and so does each side of the ring; the rest is touched by those who wait,
@@ -98,6 +99,7 @@ struct uvchan_s {
   /* Hints, see patience.h: wrong without harm. */
   atomic_uint patience_to_send;
   atomic_uint patience_to_receive;
+  uvchan__member_t member; /* of the roster */
 };
 
 /* Of a channel without a fast path: without a ring, or whose values grow old. */

@@ -43,6 +43,27 @@ static inline void uvchan__lock(atomic_uint* lock) {
 #endif
 }
 
+/* Answers 1 where it was free and is the caller's now; waits for nobody. */
+static inline int uvchan__try_lock(atomic_uint* lock) {
+  unsigned int free_word = 0;
+
+  /* [lock.A] */
+  return atomic_compare_exchange_strong_explicit(lock, &free_word, 1, memory_order_acquire,
+                                                 memory_order_relaxed);
+}
+
+/* The same, and looks for a short while, in which it does not sleep: for who would rather say that
+ * it is held than wait for a thread that a debugger has stopped. */
+static inline int uvchan__lock_soon(atomic_uint* lock) {
+  unsigned int round = 0;
+
+  while (!uvchan__try_lock(lock)) {
+    if (round >= UVCHAN__RELAX_PAUSES + UVCHAN__RELAX_YIELDS) return 0;
+    uvchan__relax(&round);
+  }
+  return 1;
+}
+
 static inline void uvchan__unlock(atomic_uint* lock) {
   uvchan__step();
 #if UVCHAN__HAS_FUTEX

@@ -67,6 +67,62 @@ void uvchan__name_thread(const char* name) { (void)name; }
 
 #endif
 
+#ifndef _WIN32
+
+#include <errno.h>
+#include <unistd.h>
+
+void uvchan__write_error(const char* bytes, size_t n) {
+  int before = uvchan__hold_cancellation();
+
+  while (n > 0) {
+    ssize_t written = write(STDERR_FILENO, bytes, n);
+
+    if (written < 0 && errno != EINTR) break;
+    if (written < 0) continue;
+    bytes += written;
+    n -= (size_t)written;
+  }
+  uvchan__let_cancellation(before);
+}
+
+#else
+
+void uvchan__write_error(const char* bytes, size_t n) {
+  DWORD written;
+
+  WriteFile(GetStdHandle(STD_ERROR_HANDLE), bytes, (DWORD)n, &written, NULL);
+}
+
+#endif
+
+#if defined(__linux__) && defined(SYS_gettid)
+
+#include <unistd.h>
+
+static _Thread_local unsigned int thread_id; /* or 0, until it was asked for */
+
+unsigned int uvchan__thread_id(void) {
+  if (thread_id == 0) thread_id = (unsigned int)syscall(SYS_gettid);
+  return thread_id;
+}
+
+void uvchan__forget_thread_id(void) { thread_id = 0; }
+
+#elif defined(_WIN32)
+
+unsigned int uvchan__thread_id(void) { return (unsigned int)GetCurrentThreadId(); }
+
+void uvchan__forget_thread_id(void) {}
+
+#else
+
+unsigned int uvchan__thread_id(void) { return 0; }
+
+void uvchan__forget_thread_id(void) {}
+
+#endif
+
 #if UVCHAN__HAS_FUTEX
 
 #include <linux/futex.h>

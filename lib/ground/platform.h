@@ -54,6 +54,21 @@ void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_ch
 struct uv_handle_s;
 int uvchan__handle_is_closed(const struct uv_handle_s* handle);
 
+/* To standard error, by the system alone. What can't be written is left out. */
+void uvchan__write_error(const char* bytes, size_t n);
+
+/* A function without arguments that runs when the library is unloaded, or the process exits. */
+#ifdef __GNUC__
+#define UVCHAN__AT_UNLOAD __attribute__((destructor))
+#else
+#define UVCHAN__AT_UNLOAD
+#endif
+
+/* The number by which the system's tools call the calling thread: its LWP, where that is Linux. 0
+ * where there is none. After a fork the child's thread has another one, and has to say so. */
+unsigned int uvchan__thread_id(void);
+void uvchan__forget_thread_id(void);
+
 #if UVCHAN__HAS_FUTEX
 
 /* Sleeps while *word is expected, for at most timeout nanoseconds. May wake without cause, or too

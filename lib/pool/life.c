@@ -81,6 +81,7 @@ int uvchan_pool_create(uvchan_pool_t** pool, const uvchan_pool_options_t* option
     uvchan__free(made);
     return r;
   }
+  uvchan__roster_add(&made->member, UVCHAN__POOLS);
   *pool = made;
   return 0;
 }
@@ -97,6 +98,7 @@ uvchan_pool_t* uvchan_pool_retain(uvchan_pool_t* pool) {
 static void destroy(uvchan_pool_t* pool) {
   uvchan__shift_t shift = UVCHAN__SHIFT(0);
 
+  uvchan__roster_remove(&pool->member, UVCHAN__POOLS);
   uvchan__pool_lock(pool);
   pool->is_closed = 1;
   atomic_store_explicit(&pool->worth_a_look, 1, memory_order_relaxed); /* a hint */

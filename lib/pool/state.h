@@ -36,6 +36,7 @@
 
 #include "ground/atomic.h"
 #include "store/admission.h"
+#include "wake/roster.h"
 #include "wake/waiters.h"
 
 enum { UVCHAN__LANES = 2 };
@@ -133,6 +134,7 @@ struct uvchan_pool_s {
   uvchan_thread_end_cb thread_end;
   void* thread_arg;
   const char* name; /* behind the threads */
+  uvchan__member_t member; /* of the roster */
   uvchan__thread_t threads[];
 };
 

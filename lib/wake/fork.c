@@ -1,4 +1,4 @@
-/* The hubs over a fork. In the parent and the child alone the thread that forks; invariants:
+/* The hubs, and the roster of channels and pools, over a fork. In the parent and the child alone the thread that forks; invariants:
  * hub-state.h. turns.c names a function of this file, so that a program that is linked to the
  * static library has the handlers too. */
 #include "wake/fork.h"
@@ -6,6 +6,7 @@
 #include "ground/lock.h"
 #include "ground/platform.h"
 #include "wake/hub-state.h"
+#include "wake/roster.h"
 
 #if UVCHAN__FORKS
 
@@ -13,7 +14,8 @@
  * one of them held would be held for ever. So nobody is inside of a lock of a hub's at a fork:
  *
  *      the thread that forks          another thread
- *      takes the registry's lock,     makes or ends a hub: the registry's lock
+ *      takes the roster's lock,       makes, frees or sees a channel or a pool: the roster's lock
+ *      the registry's lock,           makes or ends a hub: the registry's lock
  *      each hub's lock, wake_lock     posts, looks: a hub's lock
  *      forks                          writes: a wake_lock
  *      gives them back, in both       and takes no other under the one that it has
@@ -29,6 +31,7 @@ static void hold_all(void) {
   uvchan__hub_t* hub;
   size_t i;
 
+  uvchan__roster_hold();
   uvchan__lock(&uvchan__registry.lock);
   for (i = 0; i < UVCHAN__HUB_BUCKETS; i++) {
     for (hub = uvchan__registry.buckets[i]; hub != NULL; hub = hub->next) {
@@ -81,9 +84,16 @@ static void go_on(void (*with)(uvchan__hub_t* hub)) {
   uvchan__unlock(&uvchan__registry.lock);
 }
 
-static void go_on_in_parent(void) { go_on(NULL); }
+static void go_on_in_parent(void) {
+  go_on(NULL);
+  uvchan__roster_go_on();
+}
 
-static void go_on_in_child(void) { go_on(inherit); }
+static void go_on_in_child(void) {
+  uvchan__forget_thread_id();
+  go_on(inherit);
+  uvchan__roster_inherit();
+}
 
 UVCHAN__AT_LOAD static void provide_for_fork(void) {
   uvchan__at_fork(hold_all, go_on_in_parent, go_on_in_child);

@@ -6,6 +6,8 @@
 set -eu
 known='
 allocator  constant once the library is in use; each piece of memory notes how it is freed
+roster     the channels and pools that this copy made; held over a fork, emptied at its unloading
+thread_id  of a thread: the system's number; forgotten in a child of fork()
 uvchan__registry  the hubs that this copy made; held over a fork
 threads    counts threads, atomically; a number says nothing in another copy
 number     of a thread: its own

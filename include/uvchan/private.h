@@ -25,14 +25,16 @@ typedef struct uvchan__entry_s {
 
 /* Who waits: a thread in a waiting call, a request, a select or a started receiver. */
 typedef struct uvchan__waiter_s {
-  struct uvchan__waiter_s* next; /* of the one who claimed it, until it is woken */
+  /* of the one who claimed it, until it is woken; before, since when it waits (waiters.c) */
+  struct uvchan__waiter_s* next;
   size_t index;                  /* the same, and then of the owner: the case that was chosen */
   int status;                    /* the same */
   unsigned int kind;             /* fixed */
   unsigned int claim;            /* atomic */
   unsigned int sleep;            /* atomic; of a thread */
   uvchan__hub_t* hub;            /* fixed; NULL for a thread */
-  /* where hub is not NULL; of a thread, entry.next is where it sleeps without a futex (park.c) */
+  /* where hub is not NULL; of a thread, who sleeps, since when, and where without a
+   * futex (park.c) */
   uvchan__entry_t entry;
 } uvchan__waiter_t;
 

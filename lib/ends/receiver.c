@@ -202,6 +202,7 @@ static unsigned int end_turn(uvchan_receiver_t* receiver, const uvchan__turn_t* 
   receiver->flags &= ~(unsigned int)IN_TURN;
   uvchan__hub_cancel_deferred(hub_of(receiver), recover, receiver);
   if ((receiver->flags & STARTED) != 0 && next != UVCHAN__WAIT) post(receiver);
+  if (next == UVCHAN__WAIT) uvchan__note_since(&receiver->waiter, uv_now(receiver->loop));
   return turn->delivered;
 }
 

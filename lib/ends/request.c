@@ -42,6 +42,7 @@ void uvchan__req_start(uvchan_req_t* req, uv_loop_t* loop, uvchan__hub_t* hub,
   req->complete = complete_func;
   req->later.data = req;
   uvchan__waiter_init(&req->waiter, UVCHAN__REQUEST, hub, run);
+  uvchan__note_since(&req->waiter, uv_now(loop));
   uvchan__hub_ref(hub);
 }
 

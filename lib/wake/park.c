@@ -34,6 +34,26 @@ static uint64_t deadline_of(uint64_t timeout) {
   return timeout < UVCHAN__FOR_EVER - now ? now + timeout : UVCHAN__FOR_EVER;
 }
 
+/* For whoever sees it meanwhile; relaxed: nothing follows from it. The waiter of a thread is in no
+ * hub's list, and its entry is unused but for this, and the bed below. */
+static void note_sleeper(uvchan__waiter_t* waiter) {
+  uvchan__entry_t* since = (uvchan__entry_t*)(uintptr_t)(uv_hrtime() / 1000000u);
+
+  atomic_store_explicit((_Atomic(uvchan__entry_t*)*)&waiter->entry.prev, since,
+                        memory_order_relaxed);
+  atomic_store_explicit(uvchan__atomic(&waiter->entry.posted), uvchan__thread_id(),
+                        memory_order_relaxed);
+}
+
+unsigned int uvchan__asleep_since(uvchan__waiter_t* waiter) { /* relaxed: as above */
+  return (unsigned int)(uintptr_t)atomic_load_explicit(
+      (_Atomic(uvchan__entry_t*)*)&waiter->entry.prev, memory_order_relaxed);
+}
+
+unsigned int uvchan__sleeper(uvchan__waiter_t* waiter) { /* relaxed: as above */
+  return atomic_load_explicit(uvchan__atomic(&waiter->entry.posted), memory_order_relaxed);
+}
+
 #if UVCHAN__HAS_FUTEX
 
 int uvchan__park(uvchan__waiter_t* waiter, uint64_t timeout) {
@@ -41,6 +61,7 @@ int uvchan__park(uvchan__waiter_t* waiter, uint64_t timeout) {
   uint64_t deadline = deadline_of(timeout);
   unsigned int seen = AWAKE;
 
+  note_sleeper(waiter);
   uvchan__step();
   /* [sleep.A] with [sleep.R]: the outcome, and the value that was received. */
   atomic_compare_exchange_strong_explicit(sleep, &seen, ASLEEP, memory_order_acquire,
@@ -155,6 +176,7 @@ int uvchan__park(uvchan__waiter_t* waiter, uint64_t timeout) {
   bed_t bed;
   int r;
 
+  note_sleeper(waiter);
   if (make_bed(&bed) != 0) return doze(sleep, deadline);
   set_bed(waiter, &bed);
   r = sleep_in(&bed, sleep, deadline);

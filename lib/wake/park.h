@@ -24,6 +24,11 @@ int uvchan__park(uvchan__waiter_t* waiter, uint64_t timeout);
 
 void uvchan__unpark(uvchan__waiter_t* waiter);
 
+/* Since when it sleeps, in milliseconds as uv_hrtime(), which wrap; and the system's number of its
+ * thread. Either may be 0. */
+unsigned int uvchan__asleep_since(uvchan__waiter_t* waiter);
+unsigned int uvchan__sleeper(uvchan__waiter_t* waiter);
+
 /* Answers 1 or 0: a statistic. */
 unsigned int uvchan__is_asleep(uvchan__waiter_t* waiter);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "wake/claim.h"
+#include "wake/hub-state.h"
 #include "wake/park.h"
 #include "wake/posts.h"
 
@@ -101,6 +102,42 @@ size_t uvchan__count_waiting(const uvchan__queue_t* queue) {
   return n;
 }
 
+/* Until a waiter is claimed, `next`, which is its claimer's, holds since when it waits.
+ *
+ *      who sees it, at one channel     a claimer, at another one
+ *      [next.A]  reads next            claims the waiter
+ *      is it WAITING still?            [next.R]  writes next
+ *
+ * Where it was the claimer's write that was read, the waiter is seen to be CLAIMED. */
+static void set_next(uvchan__waiter_t* waiter, uvchan__waiter_t* next) {
+  /* [next.R] */
+  atomic_store_explicit((_Atomic(uvchan__waiter_t*)*)&waiter->next, next, memory_order_release);
+}
+
+void uvchan__note_since(uvchan__waiter_t* waiter, uint64_t now_ms) {
+  set_next(waiter, (uvchan__waiter_t*)(uintptr_t)now_ms);
+}
+
+static unsigned int since_of(uvchan__waiter_t* waiter) {
+  uvchan__waiter_t* next = /* [next.A] */
+      atomic_load_explicit((_Atomic(uvchan__waiter_t*)*)&waiter->next, memory_order_acquire);
+
+  return (unsigned int)(uintptr_t)next;
+}
+
+int uvchan__see(uvchan__waiter_t* waiter, uvchan__sight_t* sight) {
+  int is_thread = waiter->kind == UVCHAN__THREAD;
+  unsigned int since = is_thread ? uvchan__asleep_since(waiter) : since_of(waiter);
+
+  memset(sight, 0, sizeof(*sight));
+  sight->address = waiter;
+  sight->loop = is_thread ? NULL : waiter->hub->loop;
+  sight->thread = is_thread ? uvchan__sleeper(waiter) : 0;
+  sight->has_since = since != 0;
+  if (since != 0) sight->waited_ms = (unsigned int)(uv_hrtime() / 1000000u) - since;
+  return uvchan__is_waiting(uvchan__atomic(&waiter->claim));
+}
+
 /* As far as can be seen; a loop that several are posted to in a row is counted once. */
 static unsigned int is_asleep(uvchan__waiter_t* waiter, const uvchan__wakes_t* wakes) {
   if (waiter->kind == UVCHAN__THREAD) return uvchan__is_asleep(waiter);
@@ -110,11 +147,11 @@ static unsigned int is_asleep(uvchan__waiter_t* waiter, const uvchan__wakes_t* w
 
 void uvchan__settle(uvchan__waiter_t* waiter, int status, uvchan__wakes_t* wakes) {
   waiter->status = status;
-  waiter->next = NULL;
+  set_next(waiter, NULL);
   if (wakes->last == NULL) {
     wakes->first = waiter;
   } else {
-    wakes->last->next = waiter;
+    set_next(wakes->last, waiter);
   }
   wakes->last = waiter;
 }

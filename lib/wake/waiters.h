@@ -66,6 +66,23 @@ void uvchan__dequeue(uvchan__queue_t* queue, uvchan__place_t* place); /* where i
 uvchan__place_t* uvchan__first_waiting(uvchan__queue_t* queue);
 size_t uvchan__count_waiting(const uvchan__queue_t* queue);
 
+/* Since when it waits, in milliseconds of uv_hrtime()'s clock, which wrap: noted by its owner, of a
+ * request or a receiver as uv_now(), before it can be claimed, and of a thread as it goes to sleep.
+ * 0: not noted. */
+void uvchan__note_since(uvchan__waiter_t* waiter, uint64_t now_ms);
+
+/* What can be told of a waiter. */
+typedef struct {
+  uv_loop_t* loop;     /* NULL for a thread */
+  const void* address; /* of the waiter */
+  unsigned int thread; /* the system's number of one that sleeps; or 0 */
+  int has_since;
+  unsigned int waited_ms;
+} uvchan__sight_t;
+
+/* With the lock of a queue that it is in. Answers 0 where it does not wait any more. */
+int uvchan__see(uvchan__waiter_t* waiter, uvchan__sight_t* sight);
+
 /* What is to be woken once no lock is held: all zero at first. */
 typedef struct {
   uvchan__waiter_t* first; /* threads and requests, claimed */

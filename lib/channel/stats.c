@@ -1,10 +1,12 @@
 /* What can be asked of a channel: its length, its limits, its statistics. Knows the structure, and
  * changes nothing. Threads: any. A length is true of one moment of the call; the figures of the
  * statistics belong together only at rest. */
+#include "channel/stats.h"
+
 #include <string.h>
 
 #include "channel/drop.h"
-#include "channel/state.h"
+#include "channel/overflow.h"
 
 /* The lock of a channel that is otherwise only read. */
 static atomic_uint* lock_of(const uvchan_t* ch) { return &((uvchan_t*)(uintptr_t)ch)->lock; }
@@ -48,7 +50,7 @@ static size_t peak(const uvchan_t* ch) {
   return uvchan__is_unbuffered(ch) ? 0 : uvchan__blocks(ch)->peak;
 }
 
-static const char* name_of(const uvchan_t* ch) {
+const char* uvchan__name_of(const uvchan_t* ch) {
   const char* at = (const char*)uvchan__store(ch) + uvchan__store_bytes(ch);
 
   if (!ch->has_name) return "";
@@ -69,18 +71,13 @@ static void tell_aging(const uvchan_t* ch, uvchan_stats_t* stats) {
 
 /* A value is counted as dropped when it has left the store, under the same lock: so dropped_old is
  * never more than popped. */
-void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
+void uvchan__stats_locked(const uvchan_t* ch, uvchan_stats_t* stats) {
   uint64_t dropped_new, dropped_old, popped;
 
-  if (stats == NULL) return;
-  memset(stats, 0, sizeof(*stats));
-  stats->name = "";
-  if (ch == NULL) return;
-  uvchan__lock(lock_of(ch));
   dropped_new = atomic_load_explicit(&ch->dropped_new, memory_order_relaxed);
   dropped_old = atomic_load_explicit(&ch->dropped_old, memory_order_relaxed);
   popped = uvchan__has_ring(ch) ? uvchan__ring_popped(&ch->ring) : uvchan__blocks(ch)->popped;
-  stats->name = name_of(ch);
+  stats->name = uvchan__name_of(ch);
   stats->capacity = uvchan_capacity(ch);
   stats->len = uvchan__has_ring(ch) ? uvchan__ring_len(&ch->ring) : uvchan__blocks(ch)->len;
   stats->peak = peak(ch);
@@ -92,5 +89,14 @@ void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
   stats->waiting_senders = uvchan__count_waiting(&ch->sendq);
   stats->waiting_receivers = waiting_receivers(ch, stats->len);
   tell_aging(ch, stats);
+}
+
+void uvchan_stats(const uvchan_t* ch, uvchan_stats_t* stats) {
+  if (stats == NULL) return;
+  memset(stats, 0, sizeof(*stats));
+  stats->name = "";
+  if (ch == NULL) return;
+  uvchan__lock(lock_of(ch));
+  uvchan__stats_locked(ch, stats);
   uvchan__unlock(lock_of(ch));
 }

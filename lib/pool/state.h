@@ -82,9 +82,11 @@ typedef struct {
   unsigned char is_beginning;
   unsigned char spins; /* the thread's own, as all below while it is not parked */
   unsigned char is_guard;
-  uint64_t begun;        /* as uv_hrtime(): its work */
-  uint64_t seen_at_end;  /* how many were submitted, when it had done the last of its works */
-  uint64_t seen_at_park; /* the same, when it parked */
+  const uvchan_work_t* work; /* under the lock, as the next: what it is at, to be seen; or NULL */
+  unsigned int number;       /* the system's */
+  uint64_t begun;            /* as uv_hrtime(): its work */
+  uint64_t seen_at_end;      /* how many were submitted, when it had done the last of its works */
+  uint64_t seen_at_park;     /* the same, when it parked */
   void* state;
   uvchan__waiter_t* creator; /* who waits for its begin, or NULL */
   uvchan__waiter_t waiter;

@@ -1,10 +1,12 @@
 /* What can be asked of a pool. Threads: any. */
+#include "pool/stats.h"
+
 #include <string.h>
 
 #include "pool/lanes.h"
 #include "pool/threads.h"
 
-static void count_works(const uvchan_pool_t* pool, uvchan_pool_stats_t* stats) {
+void uvchan__pool_stats_locked(const uvchan_pool_t* pool, uvchan_pool_stats_t* stats) {
   stats->submitted = pool->submitted;
   stats->done = pool->done;
   stats->cancelled = pool->cancelled;
@@ -19,6 +21,11 @@ static void count_works(const uvchan_pool_t* pool, uvchan_pool_stats_t* stats) {
   stats->waiting_outside = pool->n_outside;
   stats->running = pool->n_running;
   stats->peak = pool->peak;
+  stats->threads = pool->n_threads;
+  stats->threads_idle = pool->n_threads - (unsigned int)pool->n_running;
+  stats->threads_failed = pool->threads_failed;
+  stats->capacity = pool->capacity;
+  stats->threads_at_most = pool->threads_at_most;
 }
 
 void uvchan_pool_stats(uvchan_pool_t* pool, uvchan_pool_stats_t* stats) {
@@ -29,12 +36,7 @@ void uvchan_pool_stats(uvchan_pool_t* pool, uvchan_pool_stats_t* stats) {
   stats->name = "";
   if (pool == NULL) return;
   uvchan__pool_lock(pool);
-  count_works(pool, stats);
-  stats->threads = pool->n_threads;
-  stats->threads_idle = pool->n_threads - (unsigned int)pool->n_running;
-  stats->threads_failed = pool->threads_failed;
+  uvchan__pool_stats_locked(pool, stats);
   uvchan__pool_unlock(pool, &shift);
-  stats->capacity = pool->capacity;
-  stats->threads_at_most = pool->threads_at_most;
   if (pool->name != NULL) stats->name = pool->name;
 }

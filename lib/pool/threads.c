@@ -116,6 +116,7 @@ static uvchan_work_t* go_on(uvchan_pool_t* pool, uvchan__thread_t* thread, uvcha
   thread->begun = shift.now;
   uvchan__port_finish(done, 0, &shift);
   next = uvchan__lanes_take(pool, &shift);
+  thread->work = next;
   if (next == NULL) {
     thread->spins = many_came(pool, &thread->seen_at_end) && pool->n_looking == 0;
     pool->n_running--;
@@ -175,6 +176,8 @@ static uvchan_work_t* look(uvchan_pool_t* pool, uvchan__thread_t* thread, int ma
   if (!by_itself || !leaves_it_to_others(pool, shift.now)) work = uvchan__lanes_take(pool, &shift);
   *is_over = work == NULL && has_ended(pool);
   if (work != NULL) pool->n_running++;
+  thread->work = work;
+  thread->number = uvchan__thread_id();
   thread->begun = shift.now;
   if (work != NULL || *is_over) {
     pool->n_looking--;

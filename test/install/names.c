@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <uvchan.h>
+#include <uvchan/inspect.h>
 #include <uvchan/pool.h>
 #include <uvchan/typed.h>
 
@@ -107,6 +108,9 @@ static const name_t names[] = {
     /* the library */
     NAME(uvchan_replace_allocator, int, uv_malloc_func, uv_realloc_func, uv_calloc_func,
          uv_free_func),
+    NAME(uvchan_print_all, void, uv_loop_t*, FILE*),
+    NAME(uvchan_inspect, int, uv_loop_t*, uvchan_format_t, uvchan_write_cb, void*),
+    NAME(uvchan_write_metrics, int, uvchan_write_cb, void*),
     NAME(uvchan_version, unsigned int, void),
     NAME(uvchan_version_string, const char*, void),
 };

@@ -75,8 +75,10 @@ int uvchan__send_slow(uvchan_t* ch, const void* value, uvchan__block_t* block) {
   prefetch_receiver(ch);
   switch (uvchan__ring_push_slow(&ch->ring, value, UVCHAN__MARKS)) {
     case UVCHAN__RING_DONE:
+      UVCHAN__PROBE2(send, ch, 1);
       return 0;
     case UVCHAN__RING_DISARMED:
+      UVCHAN__PROBE2(send, ch, 1);
       uvchan__post_armed(ch);
       return 0;
     case UVCHAN__RING_FULL:
@@ -138,6 +140,7 @@ int uvchan__recv_slow(uvchan_t* ch, void* value) {
 
   uvchan__prefault(value, uvchan__size_to_receive(ch));
   r = uvchan__ring_pop_slow(&ch->ring, value, UVCHAN__SLOW);
+  if (r == UVCHAN__RING_DONE) UVCHAN__PROBE2(receive, ch, 1);
   if (r != UVCHAN__RING_REFUSED) return uvchan__from_ring(ch, r);
   return ch->is_aging ? recv_one_aged(ch, value) : recv_in_visit(ch, value, 1, &moved, NULL);
 }
@@ -164,6 +167,7 @@ int uvchan__recv_n(uvchan_t* ch, void* values, size_t n, size_t* moved) {
 
     asked = prefault_some(rest, n - *moved, size);
     popped = uvchan__ring_pop_n(&ch->ring, rest, asked, UVCHAN__SLOW, &k);
+    if (popped == UVCHAN__RING_DONE) UVCHAN__PROBE2(receive, ch, k);
     r = popped == UVCHAN__RING_REFUSED ? recv_under_lock(ch, rest, asked, &k)
                                        : uvchan__from_ring(ch, popped);
     if (r != 0) return *moved > 0 ? 0 : r;
@@ -189,6 +193,7 @@ int uvchan__send_n(uvchan_t* ch, const void* values, size_t n, size_t* moved) {
     pushed = uvchan__ring_push_n(&ch->ring, rest, prefaulted - *moved, UVCHAN__MARKS, &k);
     if (pushed == UVCHAN__RING_DISARMED) uvchan__post_armed(ch);
     if (pushed == UVCHAN__RING_DONE || pushed == UVCHAN__RING_DISARMED) {
+      UVCHAN__PROBE2(send, ch, k);
       *moved += k;
       continue;
     }

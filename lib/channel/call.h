@@ -6,6 +6,7 @@
 
 #include "channel/peek.h"
 #include "ground/prefault.h"
+#include "ground/probes.h"
 #include "store/blocks.h"
 #include "store/ring.h"
 #include "wake/waiters.h"
@@ -19,14 +20,18 @@ static inline int uvchan__send_fast(uvchan_t* ch, const void* value) {
   uvchan__ring_t* ring = uvchan__ring_of(ch);
 
   if (!uvchan__is_word(&ring->tail)) uvchan__prefault(value, ring->tail.elem_size);
-  return uvchan__ring_push_fast(ring, value, UVCHAN__MARKS);
+  if (!uvchan__ring_push_fast(ring, value, UVCHAN__MARKS)) return 0;
+  UVCHAN__PROBE_FAST(send, ch);
+  return 1;
 }
 
 static inline int uvchan__recv_fast(uvchan_t* ch, void* value) {
   uvchan__ring_t* ring = uvchan__ring_of(ch);
 
   if (!uvchan__is_word(&ring->head)) uvchan__prefault(value, ring->head.elem_size);
-  return uvchan__ring_pop_fast(ring, value, UVCHAN__SLOW);
+  if (!uvchan__ring_pop_fast(ring, value, UVCHAN__SLOW)) return 0;
+  UVCHAN__PROBE_FAST(receive, ch);
+  return 1;
 }
 
 /* Without waiting. 0, UV_EAGAIN, UV_EPIPE or the end; a send to an unbounded channel may answer

@@ -7,6 +7,7 @@
 
 #include "channel/drop.h"
 #include "channel/steps.h"
+#include "ground/probes.h"
 
 /* ---- With the lock --------------------------------------------------------------------------- */
 
@@ -18,6 +19,8 @@ static void end_wait(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visi
 
   if (!place->for_close || !uvchan__claim(place->waiter)) return;
   if (!place->sends) status = uvchan__pop_locked(ch, place->value, visit) == 0 ? 0 : ch->end_status;
+  if (status == 0) UVCHAN__PROBE2(receive, ch, 1);
+  UVCHAN__PROBE3(wake, ch, place->waiter, status);
   uvchan__finish(place, status, &visit->wakes);
 }
 
@@ -27,6 +30,7 @@ static int close_locked(uvchan_t* ch, int status, uvchan__visit_t* visit) {
   uvchan__place_t* place;
 
   if (uvchan__is_closed(ch)) return UV_EALREADY;
+  UVCHAN__PROBE2(close, ch, status);
   ch->end_status = status;
   if (uvchan__ring_mark(&ch->ring.tail, UVCHAN__CLOSED)) uvchan__tell_armed_locked(ch, visit);
   while ((place = uvchan__first_waiting(&ch->sendq)) != NULL) {

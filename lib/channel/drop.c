@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ground/memory.h"
+#include "ground/probes.h"
 #include "ground/tuning.h"
 
 void uvchan__drop(uvchan_t* ch, void* value, uvchan_drop_reason_t reason) {
@@ -111,6 +112,7 @@ static void drop_value(void* value, void* arg) {
 void uvchan__drop_taken(uvchan_t* ch, uvchan__dropped_t* dropped, uvchan_drop_reason_t reason) {
   drop_context_t context = {ch, reason};
 
+  if (dropped->n > 0) UVCHAN__PROBE3(drop, ch, dropped->n, reason);
   if (uvchan__has_ring(ch)) {
     drop_ring(ch, dropped, reason);
     return;

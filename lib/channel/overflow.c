@@ -6,10 +6,12 @@
 
 #include "channel/drop.h"
 #include "channel/steps.h"
+#include "ground/probes.h"
 #include "ground/tuning.h"
 
 static int drop_newest(uvchan_t* ch, const void* value, void* held) {
   if (held != NULL) memcpy(held, value, uvchan__size_to_send(ch));
+  UVCHAN__PROBE3(drop, ch, 1, UVCHAN_DROPPED_OVERFLOW);
   uvchan__count(&ch->dropped_new, 1);
   uvchan__drop(ch, held, UVCHAN_DROPPED_OVERFLOW);
   return 0;
@@ -56,7 +58,9 @@ static int drop_oldest(uvchan_t* ch, const void* value, void* held) {
   uvchan_drop_reason_t reason;
   int r = send_dropping_oldest(ch, value, held, &reason);
 
-  if (reason != 0) uvchan__drop(ch, held, reason);
+  if (reason == 0) return r;
+  UVCHAN__PROBE3(drop, ch, 1, reason);
+  uvchan__drop(ch, held, reason);
   return r;
 }
 

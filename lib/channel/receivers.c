@@ -249,6 +249,7 @@ int uvchan__receivers_take(uvchan_t* ch, void* values, size_t n, size_t* moved) 
     r = uvchan__ring_pop(&ch->ring, values, UVCHAN__SLOW);
     *moved = 1;
   }
+  if (r == UVCHAN__RING_DONE) UVCHAN__PROBE2(receive, ch, *moved);
   return r == UVCHAN__RING_REFUSED ? take_under_lock(ch, NULL, values, n, moved)
                                    : uvchan__from_ring(ch, r);
 }

@@ -9,6 +9,7 @@
 #define UVCHAN_RECEIVERS_H
 
 #include "channel/peek.h"
+#include "ground/probes.h"
 #include "store/ring.h"
 
 /* Of uvchan__receivers_take(): so many values were dropped, for their age or by the admission, and
@@ -36,7 +37,9 @@ int uvchan__receivers_take_or_wait(uvchan_t* ch, uvchan_receiver_t* receiver, vo
 /* The ordinary case of the first, one value from the ring: 1, or 0 where it can't at once. What it
  * goes to is the library's own memory, whose pages are there. */
 static inline int uvchan__receivers_take_fast(uvchan_t* ch, void* value) {
-  return uvchan__ring_pop_fast(uvchan__ring_of(ch), value, UVCHAN__SLOW);
+  if (!uvchan__ring_pop_fast(uvchan__ring_of(ch), value, UVCHAN__SLOW)) return 0;
+  UVCHAN__PROBE_FAST(receive, ch);
+  return 1;
 }
 
 /* A receiver that waits does so no longer: it is not queued, and nobody is about to post it, though

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+#include "ground/probes.h"
 #include "wake/posts.h"
 
 /* ---- Visits ---------------------------------------------------------------------------------- */
@@ -51,6 +52,7 @@ void uvchan__unlock_and_wake(uvchan_t* ch, uvchan__visit_t* visit) {
 }
 
 void uvchan__tell_armed_locked(uvchan_t* ch, uvchan__visit_t* visit) {
+  UVCHAN__PROBE3(wake, ch, &uvchan__first_started(ch)->waiter, 0);
   uvchan__tell(&uvchan__first_started(ch)->waiter, &visit->wakes);
 }
 
@@ -59,8 +61,10 @@ void uvchan__tell_armed_locked(uvchan_t* ch, uvchan__visit_t* visit) {
 void uvchan__post_armed(uvchan_t* ch) {
   uvchan__waiter_t* first = &uvchan__first_started(ch)->waiter;
   uvchan__hub_t* hubs = NULL;
-  unsigned int asleep = uvchan__hub_post(first->hub, &first->entry, &hubs);
+  unsigned int asleep;
 
+  UVCHAN__PROBE3(wake, ch, first, 0);
+  asleep = uvchan__hub_post(first->hub, &first->entry, &hubs);
   if (hubs == NULL) return;
   if (asleep > 0) uvchan__count(&ch->wakeups, asleep);
   uvchan__hub_wake_all(hubs);
@@ -139,6 +143,13 @@ int uvchan__pop_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
   return 0;
 }
 
+/* One who waits is claimed, and has got what he waits for. */
+static void finish_waiter(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
+  UVCHAN__PROBE3(wake, ch, place->waiter, 0);
+  (void)ch;
+  uvchan__finish(place, 0, &visit->wakes);
+}
+
 static void copy(const uvchan_t* ch, void* to, const void* from) {
   uvchan__copy(to, from, uvchan__size_to_receive(ch));
 }
@@ -146,6 +157,7 @@ static void copy(const uvchan_t* ch, void* to, const void* from) {
 /* ---- The steps: with the lock ---------------------------------------------------------------- */
 
 void uvchan__tell_started_locked(uvchan_t* ch, uvchan__place_t* place, uvchan__visit_t* visit) {
+  UVCHAN__PROBE3(wake, ch, place->waiter, 0);
   uvchan__dequeue(&ch->startedq, place);
   uvchan__tell(place->waiter, &visit->wakes);
 }
@@ -219,7 +231,8 @@ static void hand_over(uvchan_t* ch, uvchan__place_t* place, const void* value,
     ch->handed_over++;
     if (ch->is_aging) uvchan__note_idle_locked(ch);
   }
-  uvchan__finish(place, 0, &visit->wakes);
+  UVCHAN__PROBE2(receive, ch, 1);
+  finish_waiter(ch, place, visit);
 }
 
 static int offer_for_old(uvchan_t* ch, const void* value, uvchan__visit_t* visit);
@@ -248,11 +261,13 @@ static int offer(uvchan_t* ch, const void* value, uvchan__visit_t* visit) {
   place = claim_receiver(ch, !ch->is_aging);
   if (place == NULL) {
     r = push(ch, value, visit);
+    if (r == 0) UVCHAN__PROBE2(send, ch, 1);
     if (r == 0) tell_receivers(ch, visit);
     if (r != UV_EAGAIN) return r;
     place = claim_receiver(ch, 0);
     if (place == NULL) return ch->is_aging ? offer_for_old(ch, value, visit) : UV_EAGAIN;
   }
+  UVCHAN__PROBE2(send, ch, 1);
   hand_over(ch, place, value, visit);
   return 0;
 }
@@ -266,7 +281,7 @@ void uvchan__unblock_senders_locked(uvchan_t* ch, uvchan__visit_t* visit) {
 
     assert(r == 0); /* no room is lost meanwhile: tail is SLOW while senders wait */
     (void)r;
-    uvchan__finish(place, 0, &visit->wakes);
+    finish_waiter(ch, place, visit);
   }
 }
 
@@ -289,7 +304,8 @@ void uvchan__pass_on_locked(uvchan_t* ch, uvchan__visit_t* visit) {
     r = uvchan__pop_locked(ch, place->value, visit);
     assert(r == 0);
     (void)r;
-    uvchan__finish(place, 0, &visit->wakes);
+    UVCHAN__PROBE2(receive, ch, 1);
+    finish_waiter(ch, place, visit);
   }
   uvchan__unblock_senders_locked(ch, visit);
 }
@@ -371,13 +387,16 @@ static int recv_past_store(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
   if (place == NULL) return uvchan__is_closed(ch) ? ch->end_status : UV_EAGAIN;
   copy(ch, value, place->value);
   ch->handed_over++;
-  uvchan__finish(place, 0, &visit->wakes);
+  UVCHAN__PROBE2(send, ch, 1);
+  UVCHAN__PROBE2(receive, ch, 1);
+  finish_waiter(ch, place, visit);
   return 0;
 }
 
 static UVCHAN__APART int recv_admitted(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
   int r = pop_admitted(ch, value, visit);
 
+  if (r == 0) UVCHAN__PROBE2(receive, ch, 1);
   if (r == 0) uvchan__unblock_senders_locked(ch, visit);
   return r == UV_EAGAIN ? recv_past_store(ch, value, visit) : r;
 }
@@ -385,6 +404,7 @@ static UVCHAN__APART int recv_admitted(uvchan_t* ch, void* value, uvchan__visit_
 int uvchan__recv_locked(uvchan_t* ch, void* value, uvchan__visit_t* visit) {
   if (UVCHAN__RARELY(ch->is_aging)) return recv_admitted(ch, value, visit);
   if (uvchan__pop_locked(ch, value, visit) != 0) return recv_past_store(ch, value, visit);
+  UVCHAN__PROBE2(receive, ch, 1);
   uvchan__unblock_senders_locked(ch, visit);
   return 0;
 }
@@ -403,6 +423,7 @@ static uvchan__queue_t* queue_of(uvchan__place_t* place) {
 }
 
 void uvchan__enqueue_place(uvchan__place_t* place) {
+  UVCHAN__PROBE3(wait, place->channel, place->waiter, place->sends);
   place->order = (unsigned int)place->channel->arrivals++;
   uvchan__enqueue(queue_of(place), place);
 }

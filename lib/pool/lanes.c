@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include "ground/probes.h"
 #include "ground/tuning.h"
 #include "pool/port.h"
 
@@ -69,6 +70,7 @@ void uvchan__lanes_append(uvchan_pool_t* pool, uvchan_work_t* work) {
   } else {
     count_outside(pool, work);
   }
+  UVCHAN__PROBE3(submit, pool, work, work->lane);
   note_waiting(pool);
 }
 
@@ -164,6 +166,7 @@ static int begins(uvchan_pool_t* pool, uvchan__lane_t* lane, uvchan_work_t* work
   } else {
     pool->total_wait += waited;
     if (waited > pool->longest_wait) pool->longest_wait = waited;
+    UVCHAN__PROBE3(begin, pool, work, waited);
     return 1;
   }
   uvchan__port_finish(work, UV_ETIMEDOUT, shift);

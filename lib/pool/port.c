@@ -1,6 +1,7 @@
 /* A port's works; ideas and threads: port.h. */
 #include "pool/port.h"
 
+#include "ground/probes.h"
 #include "wake/posts.h"
 
 /* Where a work is, from its claim on. */
@@ -36,6 +37,7 @@ void uvchan__port_finish(uvchan_work_t* work, int status, uvchan__shift_t* shift
   uvchan__port_t* port = work->port;
   int was_empty = port->finished.first == NULL;
 
+  UVCHAN__PROBE3(done, work->pool, work, status);
   work->waiter.status = status;
   append(&port->finished, work);
   work->place = FINISHED;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ends/request.h"
+#include "ground/probes.h"
 #include "pool/delivery.h"
 #include "pool/lanes.h"
 #include "pool/port.h"
@@ -32,6 +33,7 @@ static void withdraw_work(uvchan_req_t* req) {
   uvchan__shift_t shift = UVCHAN__SHIFT(0);
 
   uvchan__pool_lock(work->pool);
+  UVCHAN__PROBE3(done, work->pool, work, UV_ECANCELED);
   uvchan__lanes_remove(work->pool, work, &shift);
   work->pool->cancelled++;
   uvchan__pool_unlock(work->pool, &shift);

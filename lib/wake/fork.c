@@ -1,6 +1,6 @@
-/* The hubs, and the roster of channels and pools, over a fork. In the parent and the child alone the thread that forks; invariants:
- * hub-state.h. turns.c names a function of this file, so that a program that is linked to the
- * static library has the handlers too. */
+/* The hubs, and the roster of channels and pools, over a fork. In the parent and the child alone
+ * the thread that forks; invariants: hub-state.h. turns.c names a function of this file, so that a
+ * program that is linked to the static library has the handlers too. */
 #include "wake/fork.h"
 
 #include "ground/lock.h"

@@ -7,13 +7,14 @@
  *
  * I1  What is listed is not freed: who looks at it does so under the roster's lock, and who frees
  *     it has taken it out before.
- * I2  Under the lock nothing of the user's runs, and nobody waits for another lock; but for a
- *     member's own, by the one who has the roster's to give up, see roster.c.
+ * I2  Under the lock nothing of the user's runs, and nobody waits for another lock: what has to be
+ *     locked then is tried.
  * I3  A walk looks at one member at a time. In between, without the lock, its cursor holds its
  *     place in the list.
  *
- * A process may have several copies of the library. Each has a roster of its own, lists what it has
- * made, and is unloaded at its time; a channel may outlive its copy, and be freed by another one. */
+ * A process may have several copies of the library. Each has a roster of its own, lists what it
+ * has made, and is unloaded at its time; a channel may outlive its copy, and be freed by another
+ * one. */
 #ifndef UVCHAN_ROSTER_H
 #define UVCHAN_ROSTER_H
 

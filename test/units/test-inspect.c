@@ -67,7 +67,7 @@ static uvchan_t* named(const char* name, size_t elem_size, size_t capacity) {
   return ch;
 }
 
-/* ---- A reader of JSON, as strict as RFC 8259 but for what numbers we never write -------------- */
+/* ---- A reader of JSON: of what is written, as strict as RFC 8259 ----------------------------- */
 
 static const char* skip_value(const char* at);
 
@@ -423,7 +423,7 @@ START_TEST(a_pool_is_told_with_who_works_and_who_waits) {
   }
   ck_assert(has(told(&scene.loop, UVCHAN_TEXT), " \"kitchen\" at 0x%llx: 2 of 4 wait, the first ",
                 (unsigned long long)(uintptr_t)pool));
-  ck_assert(has(written.text, " ms, peak 2, 1 of 1 threads at work (at most 1), open, references"));
+  ck_assert(has(written.text, " ms, peak 2, 1 of 1 threads at work (at most 1), open, "));
   ck_assert(has(written.text, ", at 0x%llx, for ", (unsigned long long)(uintptr_t)&jobs[0].work));
   ck_assert(has(written.text, "  has works pending: loop 0x%llx, 0 of them finished\n",
                 (unsigned long long)(uintptr_t)&scene.loop));
@@ -431,7 +431,8 @@ START_TEST(a_pool_is_told_with_who_works_and_who_waits) {
   ck_assert(has(written.text, "\"name\":\"kitchen\""));
   ck_assert(has(written.text, "\"submitted\":3,\"done\":0,"));
   metrics();
-  ck_assert(has(written.text, "uvchan_pool_waiting{name=\"kitchen\",id=\"%u\",where=\"inside\"} 2\n",
+  ck_assert(has(written.text,
+                "uvchan_pool_waiting{name=\"kitchen\",id=\"%u\",where=\"inside\"} 2\n",
                 (unsigned int)strtoul(strstr(written.text, ",id=\"") + 5, NULL, 10)));
   for (i = 0; i < 3; i++) atomic_store(&jobs[i].may_end, 1);
   scene_run();
@@ -696,7 +697,8 @@ static void use_in_child(void) {
   child_must(uvchan_inspect(NULL, UVCHAN_TEXT, keep, &written) == 0);
   child_must(strstr(written.text, "the child's") != NULL);
   uvchan_release(ch);
-  exit(0); /* and unloads the library */
+  if (support_slow()) end_child(0); /* a sanitizer may hang there, beside a fork */
+  exit(0);                          /* and unloads the library */
 }
 
 START_TEST(a_child_finds_the_list_of_all_whole) {

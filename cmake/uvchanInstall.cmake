@@ -22,6 +22,8 @@ install(FILES include/uvchan.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT uvchan_development)
 install(DIRECTORY include/uvchan DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT uvchan_development FILES_MATCHING PATTERN "*.h")
+install(FILES docs/gdb/uvchan-gdb.py DESTINATION "${CMAKE_INSTALL_DATADIR}/uvchan"
+  COMPONENT uvchan_development)
 install(EXPORT uvchanTargets NAMESPACE uvchan:: DESTINATION "${uvchan_package_dir}"
   COMPONENT uvchan_development)
 

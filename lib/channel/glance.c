@@ -5,14 +5,6 @@
 
 #include "channel/stats.h"
 
-void uvchan__glance_name(char* to, const char* name) {
-  size_t n = strlen(name);
-
-  if (n >= UVCHAN__GLANCE_NAME) n = UVCHAN__GLANCE_NAME - 1;
-  memcpy(to, name, n);
-  to[n] = '\0';
-}
-
 /* ---- Who waits: with the lock ---------------------------------------------------------------- */
 
 static void add(uvchan__side_t* side, const uvchan__sight_t* sight, unsigned int receiving) {
@@ -75,7 +67,7 @@ static void look_without_lock(const uvchan_t* ch, uvchan__glance_t* glance) {
   glance->address = ch;
   glance->number = ch->member.number;
   glance->kind = kind_of(ch);
-  uvchan__glance_name(glance->name, uvchan__name_of(ch));
+  uvchan__member_name(&ch->member, glance->name, sizeof(glance->name));
   glance->elem_size = uvchan__size_to_send(ch);
   glance->stats.capacity = uvchan_capacity(ch);
   glance->is_closed = uvchan__is_closed(ch);

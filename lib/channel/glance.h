@@ -8,7 +8,6 @@
 #include "wake/roster.h"
 #include "wake/waiters.h"
 
-#define UVCHAN__GLANCE_NAME 128 /* bytes of a name, with its end; more are cut */
 #define UVCHAN__GLANCE_SIGHTS 8 /* of each side that are told one by one */
 
 /* A started receiver: it waits; it is to look, and its loop has not come to it yet; or it is being
@@ -27,7 +26,7 @@ typedef struct {
   unsigned int number;
   unsigned int references;
   const char* kind;
-  char name[UVCHAN__GLANCE_NAME];
+  char name[UVCHAN__MEMBER_NAME];
   size_t elem_size;
   int is_closed;
   int end_status; /* where it is closed */
@@ -45,8 +44,5 @@ typedef struct {
 /* The member of a channel. loop: which one is looked for; or NULL. Answers 0 for a channel that is
  * being freed. With the roster's lock, which is held no longer than it takes. */
 int uvchan__glance(uvchan__member_t* member, const uv_loop_t* loop, uvchan__glance_t* glance);
-
-/* Cuts a name to the room for it. */
-void uvchan__glance_name(char* to, const char* name);
 
 #endif /* UVCHAN_GLANCE_H */

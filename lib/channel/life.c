@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "channel/drop.h"
+#include "channel/overflow.h"
 #include "channel/state.h"
+#include "channel/stats.h"
 #include "ground/memory.h"
 #include "ground/tuning.h"
 #include "wake/patience.h"
@@ -159,7 +161,7 @@ int uvchan_create_ex(uvchan_t** ch, const uvchan_options_t* options) {
   atomic_init(&made->references, 1);
   atomic_init(&made->patience_to_send, UVCHAN__LONGEST_PATIENCE_NS);
   atomic_init(&made->patience_to_receive, UVCHAN__LONGEST_PATIENCE_NS);
-  uvchan__roster_add(&made->member, UVCHAN__CHANNELS);
+  uvchan__roster_add(&made->member, UVCHAN__CHANNELS, uvchan__name_of(made));
   *ch = made;
   return 0;
 }

@@ -66,7 +66,7 @@ static void put_side(uvchan__writer_t* writer, const char* key, const uvchan__si
 }
 
 static void put_started(uvchan__writer_t* writer, const uvchan__side_t* side) {
-  static const char* const states[] = {"waits", "told", "turn"};
+  static const char states[][6] = {"waits", "told", "turn"};
   size_t i;
 
   put_key(writer, "started");

@@ -8,13 +8,6 @@
 #include "pool/port.h"
 #include "pool/stats.h"
 
-static void copy_name(uvchan__pool_glance_t* glance, const char* name) {
-  size_t n = name == NULL ? 0 : strlen(name);
-
-  if (n >= sizeof(glance->name)) n = sizeof(glance->name) - 1;
-  if (n > 0) memcpy(glance->name, name, n);
-}
-
 /* ---- With the lock --------------------------------------------------------------------------- */
 
 static void see_threads(const uvchan_pool_t* pool, uint64_t now, uvchan__pool_glance_t* glance) {
@@ -73,7 +66,7 @@ int uvchan__pool_glance(uvchan__member_t* member, const uv_loop_t* loop,
   glance->address = pool;
   glance->number = pool->member.number;
   glance->concerns = loop == NULL;
-  copy_name(glance, pool->name);
+  uvchan__member_name(&pool->member, glance->name, sizeof(glance->name));
   glance->is_busy = !uvchan__lock_soon(&pool->lock);
   if (glance->is_busy) return 1;
   uvchan__pool_stats_locked(pool, &glance->stats);

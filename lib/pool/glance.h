@@ -27,8 +27,8 @@ typedef struct {
   const void* address;
   unsigned int number;
   unsigned int references;
-  char name[128]; /* with its end; more is cut */
-  int is_busy;    /* somebody has its lock and does not give it back soon: no more is told */
+  char name[UVCHAN__MEMBER_NAME];
+  int is_busy; /* somebody has its lock and does not give it back soon: no more is told */
   int is_closed;
   uvchan_pool_stats_t stats; /* with no name */
   uint64_t first_waits_ms;   /* the longest that one has waited that has not begun */

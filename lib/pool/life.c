@@ -81,7 +81,7 @@ int uvchan_pool_create(uvchan_pool_t** pool, const uvchan_pool_options_t* option
     uvchan__free(made);
     return r;
   }
-  uvchan__roster_add(&made->member, UVCHAN__POOLS);
+  uvchan__roster_add(&made->member, UVCHAN__POOLS, made->name);
   *pool = made;
   return 0;
 }

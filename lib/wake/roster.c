@@ -40,12 +40,21 @@ static void unlink_member(roster_t* home, uvchan__member_t* member, uvchan__list
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
-void uvchan__roster_add(uvchan__member_t* member, uvchan__list_t list) {
+void uvchan__roster_add(uvchan__member_t* member, uvchan__list_t list, const char* name) {
   memset(member, 0, sizeof(*member));
+  member->name = name == NULL ? "" : name;
   uvchan__lock(&roster.lock);
   member->number = ++roster.made;
   if (!roster.is_unloaded) link_before(&roster, NULL, member, list);
   uvchan__unlock(&roster.lock);
+}
+
+void uvchan__member_name(const uvchan__member_t* member, char* to, size_t bytes) {
+  size_t n = strlen(member->name);
+
+  if (n >= bytes) n = bytes - 1;
+  memcpy(to, member->name, n);
+  to[n] = '\0';
 }
 
 /* Its home may be another copy's roster, and just about to be unloaded:

@@ -31,13 +31,19 @@ typedef struct uvchan__member_s {
   struct uvchan__member_s* next; /* under the roster's lock, as prev */
   struct uvchan__member_s* prev;
   struct uvchan__roster_s* home; /* under both locks; NULL: it is listed nowhere */
+  const char* name;              /* fixed: lives as long as the member; "" where it has none */
   atomic_uint lock;
   unsigned int number; /* fixed: 1 and up, by their making; 0: a cursor */
 } uvchan__member_t;
 
-void uvchan__roster_add(uvchan__member_t* member, uvchan__list_t list);
+void uvchan__roster_add(uvchan__member_t* member, uvchan__list_t list, const char* name);
 /* where it is listed, also by another copy */
 void uvchan__roster_remove(uvchan__member_t* member, uvchan__list_t list);
+
+#define UVCHAN__MEMBER_NAME 128 /* bytes of a name that are told, with its end; more are cut */
+
+/* Copies the name, or as much of it as there is room for. */
+void uvchan__member_name(const uvchan__member_t* member, char* to, size_t bytes);
 
 /* A walk over one list, on the stack of who walks. */
 typedef struct {

@@ -7,8 +7,12 @@ set -eu
 known='
 allocator  constant once the library is in use; each piece of memory notes how it is freed
 roster     the channels and pools that this copy made; held over a fork, emptied at its unloading
-thread_id  of a thread: the system's number; forgotten in a child of fork()
+thread_id  of a thread: its number to the system; forgotten in a child of fork()
 uvchan__registry  the hubs that this copy made; held over a fork
+channel_rows  constant
+pool_rows  constant
+uvchan__text  constant
+uvchan__json  constant
 threads    counts threads, atomically; a number says nothing in another copy
 number     of a thread: its own
 state      of a thread: random

@@ -48,6 +48,7 @@ static void model_end(void);
 #include "ground/tuning.h"
 #include "store/ring.h"
 #include "wake/park.h"
+#include "wake/roster.h"
 
 #undef UVCHAN__HAS_FUTEX
 #ifdef MODEL_WITHOUT_FUTEX
@@ -289,9 +290,10 @@ void uvchan__at_fork(void (*before)(void), void (*in_parent)(void), void (*in_ch
 
 /* Nobody looks at a channel from outside: what that costs a call is a lock that no other thread
  * here takes. */
-void uvchan__roster_add(uvchan__member_t* member, uvchan__list_t list) {
+void uvchan__roster_add(uvchan__member_t* member, uvchan__list_t list, const char* name) {
   (void)member;
   (void)list;
+  (void)name;
 }
 
 void uvchan__roster_remove(uvchan__member_t* member, uvchan__list_t list) {

@@ -63,6 +63,7 @@ struct uv_loop_s {
 };
 
 uint64_t uv_hrtime(void);
+static inline uint64_t uv_now(const uv_loop_t* loop) { return loop != NULL; } /* it is only told */
 
 /* For the model whose thread sleeps the portable way, which defines them (park-bed.c). */
 typedef struct {

@@ -3,3 +3,9 @@ if(NOT WIN32 AND NOT APPLE)
   uvchan_add_script(gdb gdb.sh "${CMAKE_C_COMPILER}" "${CMAKE_CURRENT_BINARY_DIR}")
   set_tests_properties(${name_prefix}gdb PROPERTIES SKIP_RETURN_CODE 77)
 endif()
+
+# The guide to what is stuck.
+if(NOT WIN32)
+  uvchan_add_script(guide-stuck guide.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan>
+    "${CMAKE_CURRENT_BINARY_DIR}")
+endif()

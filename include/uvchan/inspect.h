@@ -24,6 +24,8 @@
 extern "C" {
 #endif
 
+/* ---- For people ------------------------------------------------------------------------------ */
+
 /* Prints every channel and every pool as text, as uv_print_all_handles() does handles.
  *   loop     those alone that this loop has to do with, by a started receiver, a request that waits
  *            or a work that is pending, and those that are busy; NULL: all. It is not touched
@@ -32,6 +34,9 @@ extern "C" {
  * Threads: any. Cost: time proportional to all channels and to those who wait. */
 void uvchan_print_all(uv_loop_t* loop, FILE* stream);
 
+/* ---- For tools ------------------------------------------------------------------------------- */
+
+/* How it is told. */
 typedef enum {
   UVCHAN_TEXT = 0, /* as uvchan_print_all() */
   UVCHAN_JSON      /* one object; what docs/stuck.md says of its members stays for 1.x */

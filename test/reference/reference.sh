@@ -12,7 +12,7 @@ if ! command -v rst2man >/dev/null || ! command -v rst2html5 >/dev/null; then
 fi
 "$1" "$root/docs/reference/reference.py" --out "$work" --version 0.0.0
 sed -n '/^typedef/d; s/^[a-z].*[ *]\(uvchan_[a-z_]*\)(.*$/\1/p' "$root"/include/uvchan.h \
-  "$root"/include/uvchan/pool.h | grep -v '__' | sort -u >"$work/names"
+  "$root"/include/uvchan/pool.h "$root"/include/uvchan/inspect.h | grep -v '__' | sort -u >"$work/names"
 while read -r name; do
   if [ ! -f "$work/man3/$name.3" ]; then
     echo "reference.sh: $name has no page" >&2

@@ -1,21 +1,21 @@
-/* The server: a pizzeria that takes orders over HTTP into a bounded channel.
+/* The server: a pizzeria that takes orders over HTTP into a bounded queue.
  *
- *             desks (loops)                                                bakers (threads)
- *   clients --> intake --try, or a request that waits--> orders channel --waiting receive--> bake
- *   clients <-- answers <--started receiver-- results channel of each desk <--waiting send----'
+ *             desks (loops)                                    kitchen (a pool of threads)
+ *   clients --> intake --try, or submit and wait for room--> [ what waits ] --bakers--> bake
+ *   clients <-- answers <--on_done, on the desk of the client------------------'
  *
  * The main thread opens the house, runs the main loop (signals, samples for the board, live news)
  * and closes in order:
  *
- *   a signal       the quit channel is closed: desks stop accepting; the orders channel is closed:
- *                  no further order is accepted
- *   bakers leave   what was accepted is baked and sent back; the last baker to leave closes the
- *                  results channels; viewers get their end
- *   desks leave    everything is answered, every connection closed; then the main loop closes what
- *                  it has, and everyone is waited for
+ *   a signal          the quit channel is closed: desks stop accepting; the kitchen is closed: no
+ *                     further order is accepted
+ *   kitchen is done   what was accepted is baked, and every order is back; the drained channel is
+ *                     closed, and viewers get their end
+ *   desks leave       everything is answered, every connection closed; then the main loop closes
+ *                     what it has, and everyone is waited for
  *
- * Two floors: shop/ is the pizzeria, http/ is what it stands on and knows no channel; page/ is the
- * live page, built in. */
+ * Two floors: shop/ is the pizzeria, http/ is what it stands on and knows neither channels nor the
+ * pool; page/ is the live page, built in. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,6 @@
 #include "shop/counter.h"
 #include "shop/house.h"
 #include "shop/kitchen.h"
-#include "shop/stats.h"
 
 enum { SIGNALS = 2 };
 
@@ -39,22 +38,35 @@ typedef struct {
   uv_signal_t signals[SIGNALS];
   uv_timer_t sampler;
   samples_t samples;
-  uvchan_notify_t bakers_left;
   uvchan_notify_t desks_left;
 } server_t;
 
 /* ---- Closing --------------------------------------------------------------------------------- */
 
-static void on_bakers_left(uvchan_notify_t* req, int status) {
-  server_t* server = req->data;
+/* Every order is back. */
+static void end_service(house_t* house) {
+  must("tell the desks", uvchan_close(house->drained));
+  live_end(&house->live);
+}
 
-  must("wait for the bakers", status);
-  if (server->house.options.bakers == 0) { /* nobody was counted who would close them */
-    for (unsigned int i = 0; i < server->house.options.loops; i++) {
-      must("close a results channel", uvchan_close(results_channel(server->house.results[i])));
-    }
+/* The callback of the pool's end is told of the pool alone. */
+static house_t* closing_house;
+
+static void on_kitchen_closed(uvchan_pool_t* kitchen) {
+  (void)kitchen;
+  end_service(closing_house);
+}
+
+static void close_kitchen(server_t* server) {
+  house_t* house = &server->house;
+
+  closing_house = house;
+  if (house->kitchen == NULL) {
+    end_service(house);
+    return;
   }
-  live_end(&server->house.live);
+  must("close the kitchen",
+       uvchan_pool_close(&server->loop, house->kitchen, UINT64_MAX, on_kitchen_closed));
 }
 
 static void on_desks_left(uvchan_notify_t* req, int status) {
@@ -75,9 +87,7 @@ static void on_signal(uv_signal_t* watcher, int signum) {
   for (int i = 0; i < SIGNALS; i++)
     must("stop a signal's watcher", uv_signal_stop(&server->signals[i]));
   must("close the house", uvchan_close(house->quit));
-  must("close the orders", orders_close(orders_sendonly(house->orders)));
-  must("wait for the bakers", uvchan_waitgroup_notify(&server->loop, &server->bakers_left,
-                                                      &house->bakers, on_bakers_left));
+  close_kitchen(server);
   must("wait for the desks",
        uvchan_waitgroup_notify(&server->loop, &server->desks_left, &house->desks, on_desks_left));
 }
@@ -110,28 +120,9 @@ static void allow_descriptors(void) {
   setrlimit(RLIMIT_NOFILE, &limit); /* where that is refused, the limit stays as it was */
 }
 
-/* Every baker is a counted sender of every one of them. */
-static void create_results(house_t* house) {
-  const options_t* options = &house->options;
-  const uvchan_options_t results = {.capacity = options->queue + options->bakers + 1,
-                                    .name = "results"};
-
-  house->results = calloc(options->loops, sizeof(*house->results));
-  must("make the results channels", house->results == NULL ? UV_ENOMEM : 0);
-  for (unsigned int i = 0; i < options->loops; i++) {
-    must("create a results channel", results_create_ex(&house->results[i], &results));
-    if (options->bakers == 0) continue;
-    must("count the bakers",
-         uvchan_sender_add(results_channel(house->results[i]), options->bakers));
-  }
-}
-
 static void create_channels(house_t* house) {
-  const uvchan_options_t orders = {.capacity = house->options.queue, .name = "orders"};
-
-  must("create the orders channel", orders_create_ex(&house->orders, &orders));
   must("create the quit channel", uvchan_create(&house->quit, 0, 0));
-  create_results(house);
+  must("create the drained channel", uvchan_create(&house->drained, 0, 0));
 }
 
 static void open_counters(server_t* server) {
@@ -148,7 +139,7 @@ static void open_counters(server_t* server) {
   must("count the desks", uvchan_waitgroup_init(&house->desks));
   must("count the desks", uvchan_waitgroup_add(&house->desks, (int)house->options.loops));
   for (unsigned int i = 0; i < house->options.loops; i++)
-    counter_open(&server->counters[i], house, house->results[i], found.addrinfo->ai_addr, &fd);
+    counter_open(&server->counters[i], house, found.addrinfo->ai_addr, &fd);
   uv_freeaddrinfo(found.addrinfo);
 }
 
@@ -183,7 +174,7 @@ static void open_house(server_t* server) {
   allow_descriptors();
   must("make the main loop", uv_loop_init(&server->loop));
   watch_signals(server);
-  server->bakers_left.data = server->desks_left.data = server;
+  server->desks_left.data = server;
   must("make a timer", uv_timer_init(&server->loop, &server->sampler));
   server->sampler.data = server;
   must("start a timer", uv_timer_start(&server->sampler, on_sample, SAMPLE_MS, SAMPLE_MS));
@@ -196,6 +187,17 @@ static void open_house(server_t* server) {
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
+static void say_kitchen(const uvchan_pool_stats_t* stats) {
+  printf(
+      "kitchen: submitted %llu, done %llu, refused %llu, cancelled %llu, expired %llu, shed %llu, "
+      "closed %llu, left %zu, peak %zu, failed threads %u\n",
+      (unsigned long long)stats->submitted, (unsigned long long)stats->done,
+      (unsigned long long)stats->refused, (unsigned long long)stats->cancelled,
+      (unsigned long long)stats->expired, (unsigned long long)stats->shed,
+      (unsigned long long)stats->closed, stats->waiting + stats->waiting_outside + stats->running,
+      stats->peak, stats->threads_failed);
+}
+
 static void say_channel(const uvchan_stats_t* stats) {
   printf("%s: sent %llu, received %llu, dropped %llu, left %zu, peak %zu, wake-ups %llu\n",
          stats->name, (unsigned long long)stats->sent, (unsigned long long)stats->received,
@@ -205,14 +207,13 @@ static void say_channel(const uvchan_stats_t* stats) {
 
 static void say_figures(const house_t* house) {
   const board_t* board = &house->board;
-  uvchan_stats_t stats;
+  uvchan_pool_stats_t kitchen;
+  uvchan_stats_t news;
 
-  uvchan_stats(orders_channel(house->orders), &stats);
-  say_channel(&stats);
-  stats_of_results(house, &stats);
-  say_channel(&stats);
-  uvchan_stats(news_channel(house->live.news), &stats);
-  say_channel(&stats);
+  uvchan_pool_stats(house->kitchen, &kitchen);
+  say_kitchen(&kitchen);
+  uvchan_stats(news_channel(house->live.news), &news);
+  say_channel(&news);
   printf(
       "customers: arrived %llu, ready %llu, lost %llu, rejected %llu, gave up %llu, gone %llu, "
       "waiting %llu, baking %llu\n",
@@ -227,16 +228,14 @@ static void say_figures(const house_t* house) {
 static void leave_house(server_t* server) {
   house_t* house = &server->house;
 
-  kitchen_join(house);
   say_figures(house);
   for (unsigned int i = 0; i < house->options.loops; i++) counter_join(&server->counters[i]);
   free(server->counters);
   uvchan_waitgroup_destroy(&house->desks);
   live_release(&house->live);
-  for (unsigned int i = 0; i < house->options.loops; i++) results_release(house->results[i]);
-  free(house->results);
-  orders_release(house->orders);
+  uvchan_pool_release(house->kitchen);
   uvchan_release(house->quit);
+  uvchan_release(house->drained);
   must("close the main loop", uv_loop_close(&server->loop));
 }
 

@@ -1,4 +1,4 @@
-"""The server's HTTP: its paths, its refusals, pipelining, limits, and what it does when the channel
+"""The server's HTTP: its paths, its refusals, pipelining, limits, and what it does when the kitchen
 is full."""
 
 import re
@@ -202,17 +202,18 @@ def holds_connections_beyond_the_limit(program):
         client.close()
 
 
-# ---- When the channel is full --------------------------------------------------------------------
+# ---- When the kitchen is full --------------------------------------------------------------------
 
 SLOW = ("--bakers", 1, "--queue", 1, "--bake-ms", 800)
+POLICIES = ("reject", "wait", "backlog")
 
 
 def fill(server, clients):
-  """One order in the oven, one in the channel."""
+  """One order in the oven, one in the queue."""
   clients[0].send_order(customer="first")
   server.when("an order in the oven", lambda stats: stats["orders"]["baking"] == 1)
   clients[1].send_order(customer="second")
-  server.when("an order in the channel", lambda stats: stats["channel"]["len"] == 1)
+  server.when("an order in the queue", lambda stats: stats["kitchen"]["waiting"] == 1)
 
 
 def rejects_when_full(program):
@@ -232,37 +233,43 @@ def waits_when_full(program):
   with Server(program, *SLOW, "--when-full", "wait") as server:
     clients = [Client(server) for _ in range(4)]
     fill(server, clients)
-    clients[2].send(order_bytes(customer="third") + b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+    health = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+    clients[2].send(order_bytes(customer="third") + health + order_bytes(customer="fifth"))
     clients[3].send_order(customer="fourth")
-    server.when("two that wait for room", lambda stats: stats["channel"]["waiting_senders"] == 2)
+    server.when("two that wait for room", lambda stats: stats["kitchen"]["waiting_outside"] == 2)
+    same("orders that were read", 4, server.stats()["orders"]["arrived"])
     for client, name in zip(clients, ("first", "second", "third", "fourth")):
       same("its order", name, check_order_answer(client.answer())["customer"])
     same("what came behind it", b"ok\n", clients[2].answer().body)
+    same("and behind that", "fifth", check_order_answer(clients[2].answer())["customer"])
     same("rejected", 0, server.stop()["customers"]["rejected"])
 
 
 def holds_the_backlog_when_full(program):
-  with Server(program, *SLOW, "--when-full", "backlog") as server:
+  """No connection goes idle meanwhile, and none but that of an order makes room for another."""
+  with Server(program, *SLOW, "--when-full", "backlog", "--idle-ms", 1000 * PATIENCE * 2) as server:
     clients = [Client(server) for _ in range(3)]
     with Client(server) as witness:
       fill(server, clients)
       clients[2].send_order(customer="third")
       stats = lambda: witness.get("/stats").json()
-      full = lambda now: now["channel"]["waiting_senders"] == 1 and now
+      full = lambda now: now["kitchen"]["waiting_outside"] == 1 and now
       before = eventually("one that waits for room", lambda: full(stats()))
       with Client(server) as late:
         late.send_order(customer="late")
         seen = [stats() for _ in range(20)]
-        still = [one for one in seen if one["channel"]["received"] == before["channel"]["received"]]
+        still = [one for one in seen if one["kitchen"]["done"] == before["kitchen"]["done"]]
         check(all(one["connections"] <= before["connections"] for one in still), "a connection was accepted while it was full")
         same("the late one", "late", check_order_answer(late.answer())["customer"])
       for client in clients:
         check_order_answer(client.answer())
+      for client in [Client(server) for _ in range(3)]:
+        same("one that comes when there is room", 200, client.get("/healthz").status)
     same("rejected", 0, server.stop()["customers"]["rejected"])
 
 
 def gives_up_on_orders_that_wait_too_long(program):
-  for policy in ("reject", "wait", "backlog"):
+  for policy in POLICIES:
     with Server(program, *SLOW, "--bake-ms", 2000, "--when-full", policy, "--max-wait-ms", 200) as server:
       clients = [Client(server) for _ in range(2 if policy == "reject" else 3)]
       fill(server, clients)
@@ -277,30 +284,54 @@ def gives_up_on_orders_that_wait_too_long(program):
       same("gave up", len(clients) - 1, figures["gave up"])
 
 
-def counts_results_for_clients_that_left(program):
-  with Server(program, *SLOW, "--when-full", "wait", "--loops", 2) as server:
-    clients = [Client(server) for _ in range(3)]
-    fill(server, clients)
-    for client in clients:
-      client.close()
-    server.when("their results", lambda stats: stats["orders"]["gone"] == 2)
+def bakes_nothing_for_clients_that_left(program):
+  """One order is in the oven and 400 wait, whose clients all leave: the next one is served after
+  what was begun."""
+  for policy in POLICIES:
+    with Server(program, *SLOW, "--queue", 500, "--when-full", policy, "--loops", 2) as server:
+      clients = [Client(server) for _ in range(401)]
+      for client in clients:
+        client.send_order()
+      server.when("orders that wait", lambda stats: stats["orders"]["arrived"] == 401)
+      for client in clients:
+        client.close()
+      with Client(server) as client:
+        check_order_answer(client.order())
+      figures = server.stop()
+      check(figures["customers"]["gave up"] > 350, "orders that nobody waits for were baked: %r" % figures)
+      same("orders that were cancelled", figures["customers"]["gave up"], figures["kitchen"]["cancelled"])
+
+
+def drops_the_answer_for_a_client_that_left(program):
+  """What is in the oven is baked, and finds nobody."""
+  for policy in POLICIES:
+    with Server(program, *SLOW, "--when-full", policy) as server:
+      clients = [Client(server) for _ in range(2)]
+      fill(server, clients)
+      for client in clients:
+        client.close()
+      server.when("an order that found nobody", lambda stats: stats["orders"]["gone"] == 1)
+      customers = server.stop()["customers"]
+      same("baked, and given up", (1, 1), (customers["ready"] + customers["lost"], customers["gave up"]))
+
+
+def takes_apart_what_a_client_that_left_had_asked(program):
+  """Three orders of one client: in the oven, in the queue, and refused, which is answered in its
+  turn and not before."""
+  with Server(program, *SLOW) as server:
     with Client(server) as client:
-      check_order_answer(client.order())
-
-
-def works_with_unbuffered_and_absent_kitchens(program):
-  with Server(program, "--queue", 0, "--bake-ms", 1) as server, Client(server) as client:
-    eventually("an order handed over", lambda: client.order().status == 200)
-  with Server(program, "--queue", 0, "--bake-ms", 1, "--when-full", "wait") as server:
-    clients = [Client(server) for _ in range(20)]
-    for client in clients:
       client.send_order()
-    for client in clients:
-      same("handed over in turn", 200, client.answer().status)
-      client.close()
+      server.when("an order in the oven", lambda stats: stats["orders"]["baking"] == 1)
+      client.send(order_bytes() * 2)
+      server.when("an order that is refused", lambda stats: stats["orders"]["rejected"] == 1)
+    server.when("an order that found nobody", lambda stats: stats["orders"]["gone"] == 1)
+    same("given up", 1, server.stop()["customers"]["gave up"])
+
+
+def has_no_kitchen_where_nobody_bakes(program):
   with Server(program, "--bakers", 0) as server, Client(server) as client:
     same("answered on the loop", 200, client.order().status)
-    same("sent", 0, client.get("/stats").json()["channel"]["sent"])
+    same("submitted", 0, client.get("/stats").json()["kitchen"]["submitted"])
 
 
 # ---- Figures and news ----------------------------------------------------------------------------
@@ -321,7 +352,8 @@ def writes_metrics(program):
       check(parts and parts.group(1) not in values, "a sample: " + line)
       values[parts.group(1)] = float(parts.group(2))
     same("arrived", 10, values["pizzeria_orders_arrived_total"])
-    same("sent", 10, values['pizzeria_channel_sent_total{channel="orders"}'])
+    same("done", 10, values["pizzeria_pool_done_total"])
+    same("what else became of them", 0, sum(values["pizzeria_pool_%s_total" % what] for what in ("cancelled", "expired", "shed", "closed")))
     same("latencies", 10, values["pizzeria_latency_seconds_count"])
     buckets = [value for name, value in values.items() if "_bucket" in name]
     same("the histogram", sorted(buckets), buckets)
@@ -403,7 +435,8 @@ def run(program, *arguments):
 
 def refuses_wrong_arguments(program):
   for arguments in (
-    ["--port", "65536"], ["--port", "x"], ["--port"], ["--queue", "-1"], ["--bakers", "1025"], ["--loops", "0"], ["--when-full", "sleep"],
+    ["--port", "65536"], ["--port", "x"], ["--port"], ["--queue", "0"],
+    ["--bakers", "1025"], ["--loops", "0"], ["--when-full", "sleep"],
     ["--bake-ms", "1.5"], ["--idle-ms", "9"], ["--max-wait-ms", "1e3"], ["--connections", "0"], ["--no-such-option"], ["margherita"],
   ):
     ended = run(program, *arguments)
@@ -439,8 +472,10 @@ main(
     waits_when_full,
     holds_the_backlog_when_full,
     gives_up_on_orders_that_wait_too_long,
-    counts_results_for_clients_that_left,
-    works_with_unbuffered_and_absent_kitchens,
+    bakes_nothing_for_clients_that_left,
+    drops_the_answer_for_a_client_that_left,
+    takes_apart_what_a_client_that_left_had_asked,
+    has_no_kitchen_where_nobody_bakes,
     writes_metrics,
     tells_viewers_what_happens,
     limits_its_viewers,

@@ -2,7 +2,7 @@
 with 32 for three seconds where UVCHAN_SHORT is set, as it is for builds with a sanitizer.
 
 Every answer is well-formed and no order is answered twice; 200s and 503s add up to the requests;
-the figures of every channel add up at the end; and what the connections took is given back.
+the figures add up at the end; and what the connections took is given back.
 """
 
 import re
@@ -50,7 +50,7 @@ def bear(program, policy, *options):
     check(good <= customers["ready"] + customers["lost"] <= good + in_flight, "%d 200s: %r" % (good, customers))
     check(refused <= customers["rejected"] + customers["gave up"] <= refused + in_flight, "%d 503s: %r" % (refused, customers))
     check(abs(requests - good - refused) <= CONNECTIONS, "%d answers for %d requests" % (good + refused, requests))
-    check(stats["channel"]["peak"] <= 64, "more values than the capacity: %r" % stats["channel"])
+    check(stats["kitchen"]["peak"] <= 64, "more works than the capacity: %r" % stats["kitchen"])
     print("%s: %d answered, %d refused, %.0f a second" % (policy, good, refused, (good + refused) / SECONDS))
 
 

@@ -491,7 +491,7 @@ def full_channel_is_told(browser, program):
     start_threads(order_once, 1)
     wait_until("an order in the oven", lambda: json.loads(ask(port, "/stats")[2])["orders"]["baking"] == 1)
     start_threads(order_once, 1)
-    wait_until("an order in the channel", lambda: json.loads(ask(port, "/stats")[2])["channel"]["len"] == 1)
+    wait_until("an order in the queue", lambda: json.loads(ask(port, "/stats")[2])["kitchen"]["waiting"] == 1)
     browser.open(f"http://127.0.0.1:{port}/")
     wait_until("a live page", browser.is_live)
     go_to(browser, "send")

@@ -169,7 +169,7 @@ def check_order_answer(answer):
 
 class Server:
   """A server process. Leaving the block closes it by SIGTERM and checks its end: exit code 0,
-  nothing on standard error, and figures that add up on every channel."""
+  nothing on standard error, and figures that add up for the kitchen and the news."""
 
   def __init__(self, program, *options):
     self.command = [program, "--port", "0"] + [str(option) for option in options]
@@ -261,12 +261,17 @@ class Server:
 
 
 def check_figures(figures):
-  for name in ("orders", "results", "news"):
-    channel = figures[name]
-    same("sent on " + name, channel["sent"], channel["received"] + channel["dropped"])
-    same("left in " + name, 0, channel["left"])
-  same("what the bakers sent back", figures["orders"]["received"], figures["results"]["received"])
+  news = figures["news"]
+  same("sent as news", news["sent"], news["received"] + news["dropped"])
+  same("left of the news", 0, news["left"])
   customers = figures["customers"]
+  kitchen = figures["kitchen"]
+  unbaked = kitchen["cancelled"] + kitchen["expired"] + kitchen["shed"] + kitchen["closed"]
+  same("submitted to the kitchen", kitchen["submitted"], kitchen["done"] + unbaked)
+  same("left in the kitchen, and threads that failed", (0, 0), (kitchen["left"], kitchen["failed threads"]))
+  if kitchen["submitted"] > 0:
+    same("what the bakers did", kitchen["done"], customers["ready"] + customers["lost"])
+  check(customers["gave up"] <= unbaked, "more gave up than were not baked: %r" % figures)
   answered = customers["ready"] + customers["lost"] + customers["rejected"] + customers["gave up"]
   same("orders that arrived", customers["arrived"], answered)
   same("orders still waiting or baking", (0, 0), (customers["waiting"], customers["baking"]))

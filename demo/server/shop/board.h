@@ -11,12 +11,12 @@
 
 typedef struct {
   atomic_uint_least64_t arrived; /* well-formed orders */
-  atomic_uint_least64_t waiting; /* in the channel, or for room in it */
+  atomic_uint_least64_t waiting; /* in the kitchen, or for room in it */
   atomic_uint_least64_t baking;
   atomic_uint_least64_t ready;
   atomic_uint_least64_t lost;
   atomic_uint_least64_t rejected; /* no room, or closed */
-  /* waited too long, or their customer left before there was room: never baked */
+  /* waited too long, or until the kitchen ended, or their customer left: never baked */
   atomic_uint_least64_t gave_up;
   atomic_uint_least64_t gone;    /* came back and found their customer gone */
   atomic_uint_least64_t numbers; /* the last number that was given out */

@@ -2,8 +2,8 @@
  *
  *   quit's end      no further connection is accepted; requests that still come are answered,
  *                   orders among them with 503
- *   results' end    every order that was accepted is back and answered: the intake ends the desk,
- *                   whose connections end with what they have to write
+ *   drained's end   every order that was accepted is back and answered: the desk ends, and its
+ *                   connections with what they have to write
  *   no connection   the loop ends, and the house is told */
 #include "shop/counter.h"
 
@@ -51,6 +51,15 @@ static void on_quit(uvchan_receiver_t* receiver, int status, const void* value) 
   desk_stop_listening(&counter->desk);
 }
 
+static void on_drained(uvchan_receiver_t* receiver, int status, const void* value) {
+  counter_t* counter = receiver->data;
+
+  (void)value;
+  if (status == 0) return; /* as above */
+  uvchan_receiver_close(receiver, NULL);
+  desk_end(&counter->desk);
+}
+
 static desk_options_t desk_options(house_t* house) {
   const options_t* options = &house->options;
   unsigned int connections = options->connections / options->loops;
@@ -61,17 +70,21 @@ static desk_options_t desk_options(house_t* house) {
                           .nopen = &house->board.connections};
 }
 
-void counter_open(counter_t* counter, house_t* house, results_t results,
-                  const struct sockaddr* address, int* fd) {
+static void listen_for_end(counter_t* counter, uvchan_receiver_t* receiver, uvchan_t* channel,
+                           uvchan_recv_cb on_end) {
+  must("listen for an end", uvchan_receiver_init(&counter->desk.loop, receiver, channel));
+  receiver->data = counter;
+  must("listen for an end", uvchan_recv_start(receiver, on_end));
+}
+
+void counter_open(counter_t* counter, house_t* house, const struct sockaddr* address, int* fd) {
   const desk_options_t options = desk_options(house);
-  uv_loop_t* loop = &counter->desk.loop;
 
   counter->house = house;
   desk_open(&counter->desk, &options, &service, counter, address, fd);
-  intake_open(&counter->intake, &counter->desk, house, results);
-  must("listen for the end", uvchan_receiver_init(loop, &counter->quit_receiver, house->quit));
-  counter->quit_receiver.data = counter;
-  must("listen for the end", uvchan_recv_start(&counter->quit_receiver, on_quit));
+  intake_open(&counter->intake, &counter->desk, house);
+  listen_for_end(counter, &counter->quit_receiver, house->quit, on_quit);
+  listen_for_end(counter, &counter->drained_receiver, house->drained, on_drained);
 }
 
 void counter_start(counter_t* counter) { desk_start(&counter->desk); }

@@ -14,12 +14,11 @@ typedef struct {
   house_t* house;
   intake_t intake;
   uvchan_receiver_t quit_receiver;
+  uvchan_receiver_t drained_receiver;
 } counter_t;
 
-/*   results   the channel of this counter
- *   *fd       as desk_open() has it */
-void counter_open(counter_t* counter, house_t* house, results_t results,
-                  const struct sockaddr* address, int* fd);
+/*   *fd   as desk_open() has it */
+void counter_open(counter_t* counter, house_t* house, const struct sockaddr* address, int* fd);
 void counter_start(counter_t* counter);
 void counter_join(counter_t* counter);
 

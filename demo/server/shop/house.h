@@ -1,9 +1,10 @@
-/* The house: what all threads share. Everything in it is fixed before the threads begin, or is a
- * channel, or counts. */
+/* The house: what all threads share. Everything in it is fixed before the threads begin, or is the
+ * pool, or a channel, or counts. */
 #ifndef HOUSE_H
 #define HOUSE_H
 
 #include <uvchan.h>
+#include <uvchan/pool.h>
 
 #include "shop/board.h"
 #include "shop/live.h"
@@ -13,14 +14,13 @@
 typedef struct house_s {
   options_t options;
   uint64_t opened_ns;
-  orders_t orders;    /* desks -> bakers: the bounded channel that this is about */
-  results_t* results; /* bakers -> each desk: options.loops of them */
-  uvchan_t* quit;     /* nothing is ever sent: its end tells every desk that the house closes */
+  uvchan_pool_t* kitchen; /* whose threads are the bakers; NULL: the loops bake */
+  /* On these nothing is ever sent: what they tell is their end, to all desks at once. */
+  uvchan_t* quit;    /* the house closes */
+  uvchan_t* drained; /* the kitchen has ended, and no order is under way any more */
   live_t live;
   board_t board;
-  uvchan_waitgroup_t bakers;  /* threads that bake */
-  uvchan_waitgroup_t desks;   /* threads that serve */
-  struct baker_s* all_bakers; /* options.bakers of them */
+  uvchan_waitgroup_t desks; /* threads that serve */
 } house_t;
 
 /* 1 from the moment that a signal came. */

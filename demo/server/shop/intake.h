@@ -1,6 +1,6 @@
-/* The intake: how a desk's orders go to the kitchen and come back, and what happens when the
- * channel is full. Knows neither sockets nor paths. Threads: the desk's, but for `results`, which
- * is a channel, and for intake_open(), which the main thread calls before the desk's begins. */
+/* The intake: how a desk's orders go to the kitchen and come back, and what happens when it is
+ * full. Knows neither sockets nor paths. Threads: the desk's, but for intake_open(), which the main
+ * thread calls before the desk's begins. */
 #ifndef INTAKE_H
 #define INTAKE_H
 
@@ -11,17 +11,10 @@
 typedef struct intake_s {
   desk_t* desk;
   house_t* house;
-  results_t results; /* bakers -> this desk; the house's */
-  results_receiver_t receiver;
-  uv_timer_t patience; /* for the eldest order, where there is a limit */
-  order_t* eldest;     /* of those that may wait too long */
-  order_t* youngest;
-  chance_t chance;
+  chance_t chance; /* of the orders that are baked on the loop */
 } intake_t;
 
-/* Receives the desk's results, until they end: then every order that was accepted is back and
- * answered, and the desk ends. */
-void intake_open(intake_t* intake, desk_t* desk, house_t* house, results_t results);
+void intake_open(intake_t* intake, desk_t* desk, house_t* house);
 
 /* Sends an order to the kitchen; its exchange is answered here and now, or when it comes back. */
 void intake_take(intake_t* intake, exchange_t* exchange, const wish_t* wish);

@@ -1,10 +1,5 @@
-/* The bakers. Each is a thread with waiting calls: it sleeps in uvchan_recv_wait() while
- * there are no orders, and in uvchan_send_wait() while a desk is behind. A desk never waits for a
- * baker, so that cannot be a circle.
- *
- * Every baker is a counted sender of every desk's results channel. The last baker to leave closes
- * them all, and by then every order that was accepted is in one of them: so a desk's end of results
- * says that nothing of its own is in the kitchen any more. */
+/* The bakers: the threads of a pool. What each has for itself, its chance, is made on its thread as
+ * it begins, and freed there as it ends. */
 #include "shop/kitchen.h"
 
 #include <stdlib.h>
@@ -12,28 +7,14 @@
 
 #include "must.h"
 
-typedef struct baker_s {
+#define MS 1000000 /* in nanoseconds */
+
+typedef struct {
   house_t* house;
-  uv_thread_t thread;
   chance_t chance;
 } baker_t;
 
-static int has_waited_too_long(const house_t* house, const order_t* order) {
-  uint64_t max_ns = house->options.max_wait_ms * 1000000;
-
-  return max_ns != 0 && order->taken_ns - order->arrived_ns > max_ns;
-}
-
-/* Answers whether it is this baker's to bake: its desk may have given it up, or this very baker
- * does. */
-static int is_to_be_baked(house_t* house, order_t* order) {
-  if (!has_waited_too_long(house, order)) return order_take(order);
-  if (!order_give_up(order)) return 0;
-  board_take(&house->board.waiting);
-  board_add(&house->board.gave_up);
-  live_tell(&house->live, order, NEWS_GAVE_UP);
-  return 0;
-}
+/* ---- Baking ---------------------------------------------------------------------------------- */
 
 /* From half to one and a half of what the options say. */
 static void sleep_while_it_bakes(baker_t* baker) {
@@ -42,12 +23,13 @@ static void sleep_while_it_bakes(baker_t* baker) {
   if (ms != 0) uv_sleep((unsigned int)(ms / 2 + chance_below(&baker->chance, ms + 1)));
 }
 
-static void bake(baker_t* baker, order_t* order) {
+void kitchen_bake(uvchan_work_t* work, void* state) {
+  baker_t* baker = state;
   house_t* house = baker->house;
+  order_t* order = work->data;
   int is_ready;
 
   order->taken_ns = uv_hrtime();
-  if (!is_to_be_baked(house, order)) return;
   board_take(&house->board.waiting);
   board_add(&house->board.baking);
   live_tell(&house->live, order, NEWS_BAKING);
@@ -60,43 +42,32 @@ static void bake(baker_t* baker, order_t* order) {
   live_tell(&house->live, order, is_ready ? NEWS_READY : NEWS_LOST);
 }
 
-static void run_baker(void* arg) {
-  baker_t* baker = arg;
-  house_t* house = baker->house;
-  order_t* order;
+/* ---- Life ------------------------------------------------------------------------------------ */
 
-  while (orders_recv_wait(orders_recvonly(house->orders), &order) == 0) {
-    results_sendonly_t home = order->home;
+static int begin_baker(void** state, void* house) {
+  baker_t* baker = malloc(sizeof(*baker));
 
-    bake(baker, order);
-    /* from here on it is its desk's, who may free it at once */
-    must("send an order back", results_send_wait(home, order));
-  }
-  for (unsigned int i = 0; i < house->options.loops; i++) {
-    must("leave a desk", uvchan_sender_done(results_channel(house->results[i])));
-  }
-  must("leave the kitchen", uvchan_waitgroup_done(&house->bakers));
+  if (baker == NULL) return UV_ENOMEM;
+  *baker = (baker_t){.house = house, .chance = chance_new()};
+  *state = baker;
+  return 0;
+}
+
+static void end_baker(void* state, void* house) {
+  (void)house;
+  free(state);
 }
 
 void kitchen_open(house_t* house) {
-  unsigned int n = house->options.bakers;
+  const options_t* options = &house->options;
+  const uvchan_pool_options_t kitchen = {.threads = options->bakers,
+                                         .capacity = options->queue,
+                                         .max_wait = options->max_wait_ms * MS,
+                                         .name = "kitchen",
+                                         .thread_begin = begin_baker,
+                                         .thread_end = end_baker,
+                                         .thread_arg = house};
 
-  must("count the bakers", uvchan_waitgroup_init(&house->bakers));
-  must("count the bakers", uvchan_waitgroup_add(&house->bakers, (int)n));
-  house->all_bakers = calloc(n == 0 ? 1 : n, sizeof(baker_t));
-  must("hire bakers", house->all_bakers == NULL ? UV_ENOMEM : 0);
-  for (unsigned int i = 0; i < n; i++) {
-    baker_t* baker = &house->all_bakers[i];
-
-    baker->house = house;
-    baker->chance = chance_new();
-    must("start a baker", uv_thread_create(&baker->thread, run_baker, baker));
-  }
-}
-
-void kitchen_join(house_t* house) {
-  for (unsigned int i = 0; i < house->options.bakers; i++)
-    must("wait for a baker", uv_thread_join(&house->all_bakers[i].thread));
-  uvchan_waitgroup_destroy(&house->bakers);
-  free(house->all_bakers);
+  if (options->bakers == 0) return;
+  must("open the kitchen", uvchan_pool_create(&house->kitchen, &kitchen));
 }

@@ -16,23 +16,23 @@
 
 static const char usage[] =
     "Usage: server [OPTION...]\n"
-    "A pizzeria that takes orders over HTTP/1.1 into a bounded channel. The live page is at /, "
+    "A pizzeria that takes orders over HTTP/1.1 into a bounded queue. The live page is at /, "
     "figures are at /stats and /metrics.\n"
     "\n"
     "  --host A           address or name to listen on (127.0.0.1)\n"
     "  --port N           port, 0 to 65535; 0: one that the system chooses (8080)\n"
     "  --loops N          loops that serve connections, each in a thread of its own, 1 to 64 (1)\n"
     "  --bakers N         threads that bake, 1 to 1024; 0: no kitchen, the loops answer at once, "
-    "to measure what the channel costs (2)\n"
+    "to measure what the pool costs (2)\n"
     "  --bake-ms N        milliseconds that a pizza takes, drawn from half to one and a half of "
     "that, 0 to 86400000 (50)\n"
-    "  --queue N          orders that the channel holds, 0 to 1000000 (64)\n"
-    "  --when-full WHAT   what becomes of an order that finds the channel full (reject):\n"
+    "  --queue N          orders that wait for a baker, 1 to 1000000 (64)\n"
+    "  --when-full WHAT   what becomes of an order that finds the queue full (reject):\n"
     "                       reject   it is answered 503 at once\n"
     "                       wait     it waits for room, and its connection is not read from "
     "meanwhile\n"
     "                       backlog  the same, and its loop accepts no connection meanwhile, but "
-    "one for each that found room\n"
+    "one for each that is back\n"
     "  --max-wait-ms N    orders that waited longer are given up and answered 503; 0: without "
     "limit, up to 86400000 (0)\n"
     "  --idle-ms N        connections that send, or take, nothing for so long are cut off, 10 to "
@@ -131,7 +131,7 @@ static void take_option(options_t* options, int name, const char* text) {
       options->bake_ms = parse_whole("--bake-ms", text, 0, DAY_MS);
       break;
     case QUEUE:
-      options->queue = parse_whole("--queue", text, 0, 1000000);
+      options->queue = parse_whole("--queue", text, 1, 1000000);
       break;
     case WHEN_FULL:
       options->when_full = parse_policy(text);

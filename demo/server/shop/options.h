@@ -10,7 +10,7 @@ typedef enum { WHEN_FULL_REJECT, WHEN_FULL_WAIT, WHEN_FULL_BACKLOG } when_full_t
 typedef struct {
   const char* host;
   const char* port;
-  size_t queue;        /* capacity of the orders channel */
+  size_t queue;        /* orders that wait for a baker, at most */
   unsigned int bakers; /* 0: no kitchen, the loops answer at once */
   unsigned int loops;
   uint64_t bake_ms;

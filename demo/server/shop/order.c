@@ -1,4 +1,4 @@
-/* Orders: read from JSON or a form, decided upon once, and written as JSON. Strings are checked by
+/* Orders: read from JSON or a form, and written as JSON. Strings are checked by
  * the JSON library: UTF-8, and here also without control characters. */
 #include "shop/order.h"
 
@@ -147,24 +147,6 @@ const char* wish_from_form(wish_t* wish, const char* text, size_t len) {
 }
 
 /* ---- What becomes of it ---------------------------------------------------------------------- */
-
-/* Relaxed is enough: what the winner and the loser read besides is fixed, or comes to them through
- * a channel. */
-static int decide(order_t* order, order_state_t state) {
-  int waiting = ORDER_WAITING;
-
-  return atomic_compare_exchange_strong_explicit(&order->state, &waiting, (int)state,
-                                                 memory_order_relaxed, memory_order_relaxed);
-}
-
-int order_take(order_t* order) { return decide(order, ORDER_TAKEN); }
-
-int order_give_up(order_t* order) { return decide(order, ORDER_GIVEN_UP); }
-
-int order_is_given_up(const order_t* order) {
-  /* relaxed: as above */
-  return atomic_load_explicit(&order->state, memory_order_relaxed) == ORDER_GIVEN_UP;
-}
 
 outcome_t outcome_by_chance(chance_t* chance) {
   switch (chance_below(chance, 12)) {

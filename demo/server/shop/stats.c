@@ -1,4 +1,4 @@
-/* The figures: the channels' own statistics and the board's counters. */
+/* The figures: the statistics of the pool and the channel, and the board's counters. */
 #include "shop/stats.h"
 
 #include <string.h>
@@ -7,25 +7,6 @@
 
 static double seconds_open(const house_t* house) {
   return (double)(uv_hrtime() - house->opened_ns) / 1e9;
-}
-
-void stats_of_results(const house_t* house, uvchan_stats_t* sum) {
-  memset(sum, 0, sizeof(*sum));
-  sum->name = "results";
-  for (unsigned int i = 0; i < house->options.loops; i++) {
-    uvchan_stats_t one;
-
-    uvchan_stats(results_channel(house->results[i]), &one);
-    sum->sent += one.sent;
-    sum->received += one.received;
-    sum->dropped += one.dropped;
-    sum->wakeups += one.wakeups;
-    sum->len += one.len;
-    sum->capacity += one.capacity;
-    sum->peak += one.peak;
-    sum->waiting_senders += one.waiting_senders;
-    sum->waiting_receivers += one.waiting_receivers;
-  }
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -44,6 +25,20 @@ static json_t* channel_as_json(const uvchan_stats_t* stats) {
                    (json_int_t)stats->wakeups, "waiting_senders",
                    (json_int_t)stats->waiting_senders, "waiting_receivers",
                    (json_int_t)stats->waiting_receivers);
+}
+
+static json_t* pool_as_json(const uvchan_pool_stats_t* stats) {
+  return json_pack(
+      "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:i, s:i, s:i}",
+      "name", stats->name, "waiting", (json_int_t)stats->waiting, "waiting_outside",
+      (json_int_t)stats->waiting_outside, "running", (json_int_t)stats->running, "capacity",
+      (json_int_t)stats->capacity, "peak", (json_int_t)stats->peak, "submitted",
+      (json_int_t)stats->submitted, "done", (json_int_t)stats->done, "refused",
+      (json_int_t)stats->refused, "cancelled", (json_int_t)stats->cancelled, "expired",
+      (json_int_t)stats->expired, "shed", (json_int_t)stats->shed, "closed",
+      (json_int_t)stats->closed, "longest_wait_ms", json_ms((double)stats->longest_wait / 1e6),
+      "threads", (int)stats->threads, "threads_idle", (int)stats->threads_idle, "threads_failed",
+      (int)stats->threads_failed);
 }
 
 static json_t* orders_as_json(const board_t* board) {
@@ -66,36 +61,36 @@ static json_t* latency_as_json(const board_t* board) {
 
 void stats_write_json(house_t* house, bytes_t* out) {
   const board_t* board = &house->board;
-  uvchan_stats_t orders, results, news;
+  uvchan_pool_stats_t kitchen;
+  uvchan_stats_t news;
 
-  uvchan_stats(orders_channel(house->orders), &orders);
-  stats_of_results(house, &results);
+  uvchan_pool_stats(house->kitchen, &kitchen);
   uvchan_stats(news_channel(house->live.news), &news);
-  json_add(
-      out,
-      json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:f, s:o, s:s, s:i, s:i}", "channel",
-                channel_as_json(&orders), "results", channel_as_json(&results), "news",
-                channel_as_json(&news), "orders", orders_as_json(board), "connections",
-                count(&board->connections), "viewers", count(&board->viewers), "viewers_skipped",
-                count(&board->viewers_skipped), "uptime_s", json_ms(seconds_open(house)),
-                "throughput", (double)board_read(&board->throughput_milli) / 1000, "latency_ms",
-                latency_as_json(board), "policy", when_full_name(house->options.when_full),
-                "bakers", (int)house->options.bakers, "loops", (int)house->options.loops));
+  json_add(out,
+           json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:f, s:o, s:s, s:i, s:i}", "kitchen",
+                     pool_as_json(&kitchen), "news", channel_as_json(&news), "orders",
+                     orders_as_json(board), "connections", count(&board->connections), "viewers",
+                     count(&board->viewers), "viewers_skipped", count(&board->viewers_skipped),
+                     "uptime_s", json_ms(seconds_open(house)), "throughput",
+                     (double)board_read(&board->throughput_milli) / 1000, "latency_ms",
+                     latency_as_json(board), "policy", when_full_name(house->options.when_full),
+                     "bakers", (int)house->options.bakers, "loops", (int)house->options.loops));
   bytes_add(out, "\n", 1);
 }
 
 void stats_write_tick(house_t* house, uint64_t skipped, bytes_t* out) {
   const board_t* board = &house->board;
+  uvchan_pool_stats_t kitchen;
 
+  uvchan_pool_stats(house->kitchen, &kitchen);
   json_add(out,
            json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I}",
                      "t", (json_int_t)(seconds_open(house) * 1000), "depth",
-                     (json_int_t)uvchan_len(orders_channel(house->orders)), "capacity",
-                     (json_int_t)house->options.queue, "waiting", count(&board->waiting), "baking",
-                     count(&board->baking), "arrived", count(&board->arrived), "ready",
-                     count(&board->ready), "lost", count(&board->lost), "rejected",
-                     count(&board->rejected), "gave_up", count(&board->gave_up), "gone",
-                     count(&board->gone), "throughput",
+                     (json_int_t)kitchen.waiting, "capacity", (json_int_t)house->options.queue,
+                     "waiting", count(&board->waiting), "baking", count(&board->baking), "arrived",
+                     count(&board->arrived), "ready", count(&board->ready), "lost",
+                     count(&board->lost), "rejected", count(&board->rejected), "gave_up",
+                     count(&board->gave_up), "gone", count(&board->gone), "throughput",
                      (double)board_read(&board->throughput_milli) / 1000, "p50",
                      us_as_ms(board_read(&board->recent_p50_us)), "p99",
                      us_as_ms(board_read(&board->recent_p99_us)), "skipped", (json_int_t)skipped));
@@ -139,21 +134,67 @@ static const channel_metric_t channel_metrics[] = {
     {"channel_waiting_receivers", "gauge", "Who waits to receive.", read_waiting_receivers},
 };
 
-static void write_channels(const house_t* house, bytes_t* out) {
-  uvchan_stats_t channels[3];
-
-  uvchan_stats(orders_channel(house->orders), &channels[0]);
-  stats_of_results(house, &channels[1]);
-  uvchan_stats(news_channel(house->live.news), &channels[2]);
+static void write_channel(const uvchan_stats_t* stats, bytes_t* out) {
   for (size_t i = 0; i < sizeof(channel_metrics) / sizeof(*channel_metrics); i++) {
     const channel_metric_t* metric = &channel_metrics[i];
 
     describe(out, metric->name, metric->type, metric->help);
-    for (size_t j = 0; j < 3; j++) {
-      bytes_printf(out, "pizzeria_%s{channel=\"%s\"} %llu\n", metric->name, channels[j].name,
-                   (unsigned long long)metric->read(&channels[j]));
-    }
+    bytes_printf(out, "pizzeria_%s{channel=\"%s\"} %llu\n", metric->name, stats->name,
+                 (unsigned long long)metric->read(stats));
   }
+}
+
+typedef struct {
+  const char* name;
+  const char* help;
+  uint64_t value;
+} pool_metric_t;
+
+static void write_pool_metrics(bytes_t* out, const pool_metric_t* metrics, size_t n,
+                               const char* type) {
+  for (size_t i = 0; i < n; i++) {
+    describe(out, metrics[i].name, type, metrics[i].help);
+    bytes_printf(out, "pizzeria_%s %llu\n", metrics[i].name, (unsigned long long)metrics[i].value);
+  }
+}
+
+static void write_pool_gauges(const uvchan_pool_stats_t* stats, bytes_t* out) {
+  const pool_metric_t gauges[] = {
+      {"pool_waiting", "Works that wait inside.", stats->waiting},
+      {"pool_waiting_outside", "Works that wait for room.", stats->waiting_outside},
+      {"pool_running", "Works that are being done.", stats->running},
+      {"pool_capacity", "Works that wait inside at most.", stats->capacity},
+      {"pool_peak", "The most works seen waiting inside.", stats->peak},
+      {"pool_threads", "Threads that run.", stats->threads},
+      {"pool_threads_idle", "Threads without a work.", stats->threads_idle},
+  };
+
+  write_pool_metrics(out, gauges, sizeof(gauges) / sizeof(*gauges), "gauge");
+}
+
+static void write_pool_counters(const uvchan_pool_stats_t* stats, bytes_t* out) {
+  const pool_metric_t counters[] = {
+      {"pool_submitted_total", "Works taken.", stats->submitted},
+      {"pool_done_total", "Works done.", stats->done},
+      {"pool_refused_total", "Works that found no room.", stats->refused},
+      {"pool_cancelled_total", "Works that nobody wanted any more.", stats->cancelled},
+      {"pool_expired_total", "Works that waited for longer than one may.", stats->expired},
+      {"pool_shed_total", "Works cut from a queue that stood.", stats->shed},
+      {"pool_closed_total", "Works that had not begun at the end.", stats->closed},
+      {"pool_threads_failed_total", "Threads that could not be made.", stats->threads_failed},
+  };
+
+  write_pool_metrics(out, counters, sizeof(counters) / sizeof(*counters), "counter");
+  describe(out, "pool_wait_seconds_total", "counter", "What works that began had waited, in all.");
+  bytes_printf(out, "pizzeria_pool_wait_seconds_total %.6f\n", (double)stats->total_wait / 1e9);
+}
+
+static void write_pool(const house_t* house, bytes_t* out) {
+  uvchan_pool_stats_t stats;
+
+  uvchan_pool_stats(house->kitchen, &stats);
+  write_pool_gauges(&stats, out);
+  write_pool_counters(&stats, out);
 }
 
 static void write_number(bytes_t* out, const char* name, const char* type, const char* help,
@@ -185,18 +226,21 @@ static void write_latency(const histogram_t* latency, bytes_t* out) {
 
 void stats_write_metrics(house_t* house, bytes_t* out) {
   const board_t* board = &house->board;
+  uvchan_stats_t news;
 
-  write_channels(house, out);
+  write_pool(house, out);
+  uvchan_stats(news_channel(house->live.news), &news);
+  write_channel(&news, out);
   write_number(out, "orders_arrived_total", "counter", "Well-formed orders.", &board->arrived);
   write_number(out, "orders_ready_total", "counter", "Orders that were baked.", &board->ready);
   write_number(out, "orders_lost_total", "counter", "Orders that did not turn out.", &board->lost);
   write_number(out, "orders_rejected_total", "counter",
-               "Orders that found the channel full, or closed.", &board->rejected);
+               "Orders that found the kitchen full, or closed.", &board->rejected);
   write_number(out, "orders_gave_up_total", "counter", "Orders that waited and were never baked.",
                &board->gave_up);
   write_number(out, "orders_gone_total", "counter", "Results whose customer had left.",
                &board->gone);
-  write_number(out, "orders_waiting", "gauge", "Orders in the channel, or waiting for room in it.",
+  write_number(out, "orders_waiting", "gauge", "Orders in the kitchen, or waiting for room in it.",
                &board->waiting);
   write_number(out, "orders_baking", "gauge", "Orders in the oven.", &board->baking);
   write_number(out, "connections", "gauge", "Open connections.", &board->connections);

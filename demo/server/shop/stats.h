@@ -12,7 +12,4 @@ void stats_write_metrics(house_t* house, bytes_t* out);
 /* What a viewer gets four times a second, as one line of JSON. */
 void stats_write_tick(house_t* house, uint64_t skipped, bytes_t* out);
 
-/* All results channels of the house in one, added up. */
-void stats_of_results(const house_t* house, uvchan_stats_t* sum);
-
 #endif /* STATS_H */

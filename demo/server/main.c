@@ -9,8 +9,8 @@
  *
  *   a signal          the quit channel is closed: desks stop accepting; the kitchen is closed: no
  *                     further order is accepted
- *   kitchen is done   what was accepted is baked, and every order is back; the drained channel is
- *                     closed, and viewers get their end
+ *   kitchen is done   what was accepted is baked, or its time is over, and every order is back; the
+ *                     drained channel is closed, and viewers get their end
  *   desks leave       everything is answered, every connection closed; then the main loop closes
  *                     what it has, and everyone is waited for
  *
@@ -59,6 +59,7 @@ static void on_kitchen_closed(uvchan_pool_t* kitchen) {
 
 static void close_kitchen(server_t* server) {
   house_t* house = &server->house;
+  uint64_t drain_ms = house->options.drain_ms == 0 ? UINT64_MAX : house->options.drain_ms;
 
   closing_house = house;
   if (house->kitchen == NULL) {
@@ -66,7 +67,7 @@ static void close_kitchen(server_t* server) {
     return;
   }
   must("close the kitchen",
-       uvchan_pool_close(&server->loop, house->kitchen, UINT64_MAX, on_kitchen_closed));
+       uvchan_pool_close(&server->loop, house->kitchen, drain_ms, on_kitchen_closed));
 }
 
 static void on_desks_left(uvchan_notify_t* req, int status) {

@@ -103,6 +103,26 @@ def answers_without_a_kitchen(program):
   closes_under_load(program, "--bakers", 0)
 
 
+def refuses_what_waits_when_its_time_is_over(program):
+  """Twenty orders, of which two bakers would have for 40 s; the two that have begun are baked."""
+  for policy in ("reject", "wait", "backlog"):
+    options = ("--bakers", 2, "--bake-ms", 4000, "--queue", 64, "--when-full", policy)
+    with Server(program, *options, "--drain-ms", 100) as server:
+      clients = [Client(server) for _ in range(20)]
+      for client in clients:
+        client.send_order()
+      server.when("two in the oven", lambda stats: stats["orders"]["baking"] == 2 and stats["orders"]["arrived"] == 20)
+      server.signal(signal.SIGTERM)
+      told = [check_order_answer(client.answer()) for client in clients]
+      refused = [one for one in told if "error" in one]
+      same("why", [{"error": "closing"}] * len(refused), refused)
+      check(14 <= len(refused) <= 18, "%d were refused" % len(refused))
+      for client in clients:
+        client.ends()
+      figures = server.stopped()
+      same("refused, and not begun at the end", (len(refused),) * 2, (figures["customers"]["gave up"], figures["kitchen"]["closed"]))
+
+
 def closes_when_idle(program):
   for number in (signal.SIGTERM, signal.SIGINT):
     with Server(program, "--loops", 3) as server:
@@ -155,6 +175,7 @@ main(
     answers_what_was_accepted_and_refuses_what_waits,
     answers_with_the_backlog_held,
     answers_without_a_kitchen,
+    refuses_what_waits_when_its_time_is_over,
     closes_when_idle,
     tells_those_who_ask_that_it_closes,
     leaves_at_once_on_a_second_signal,

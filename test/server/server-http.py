@@ -435,7 +435,7 @@ def run(program, *arguments):
 
 def refuses_wrong_arguments(program):
   for arguments in (
-    ["--port", "65536"], ["--port", "x"], ["--port"], ["--queue", "0"],
+    ["--port", "65536"], ["--port", "x"], ["--port"], ["--queue", "0"], ["--drain-ms", "x"],
     ["--bakers", "1025"], ["--loops", "0"], ["--when-full", "sleep"],
     ["--bake-ms", "1.5"], ["--idle-ms", "9"], ["--max-wait-ms", "1e3"], ["--connections", "0"], ["--no-such-option"], ["margherita"],
   ):
@@ -444,7 +444,7 @@ def refuses_wrong_arguments(program):
     check(ended.stderr, "no message")
   helped = run(program, "--help")
   same("--help", (0, ""), (helped.returncode, helped.stderr))
-  for option in ("host", "port", "queue", "bakers", "bake-ms", "loops", "when-full", "max-wait-ms", "idle-ms", "connections"):
+  for option in ("host", "port", "queue", "bakers", "bake-ms", "loops", "when-full", "max-wait-ms", "drain-ms", "idle-ms", "connections"):
     check("  --%s " % option in helped.stdout, "--help does not tell of --" + option)
 
 

@@ -37,6 +37,8 @@ static const char usage[] =
     "limit, up to 86400000 (0)\n"
     "  --idle-ms N        connections that send, or take, nothing for so long are cut off, 10 to "
     "86400000 (10000)\n"
+    "  --drain-ms N       milliseconds after a signal in which orders are still baked; those that "
+    "wait then are answered 503; 0: without limit, up to 86400000 (0)\n"
     "  --connections N    connections at most; further ones wait in the backlog of the system, 1 "
     "to 1000000 (4096)\n"
     "  --header-bytes N   a request's line and headers at most, 256 to 65536 (8192)\n"
@@ -89,6 +91,7 @@ enum {
   WHEN_FULL,
   MAX_WAIT_MS,
   IDLE_MS,
+  DRAIN_MS,
   CONNECTIONS,
   HEADER_BYTES,
   BODY_BYTES,
@@ -105,6 +108,7 @@ static const struct option names[] = {
     {"when-full", required_argument, NULL, WHEN_FULL},
     {"max-wait-ms", required_argument, NULL, MAX_WAIT_MS},
     {"idle-ms", required_argument, NULL, IDLE_MS},
+    {"drain-ms", required_argument, NULL, DRAIN_MS},
     {"connections", required_argument, NULL, CONNECTIONS},
     {"header-bytes", required_argument, NULL, HEADER_BYTES},
     {"body-bytes", required_argument, NULL, BODY_BYTES},
@@ -141,6 +145,9 @@ static void take_option(options_t* options, int name, const char* text) {
       break;
     case IDLE_MS:
       options->idle_ms = parse_whole("--idle-ms", text, 10, DAY_MS);
+      break;
+    case DRAIN_MS:
+      options->drain_ms = parse_whole("--drain-ms", text, 0, DAY_MS);
       break;
     case CONNECTIONS:
       options->connections = (unsigned int)parse_whole("--connections", text, 1, 1000000);

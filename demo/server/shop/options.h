@@ -16,6 +16,7 @@ typedef struct {
   uint64_t bake_ms;
   uint64_t max_wait_ms; /* 0: without limit */
   uint64_t idle_ms;
+  uint64_t drain_ms;        /* for what still waits when it closes; 0: without limit */
   unsigned int connections; /* at most */
   size_t header_bytes;
   size_t body_bytes;

@@ -106,7 +106,7 @@ def answers_without_a_kitchen(program):
 def refuses_what_waits_when_its_time_is_over(program):
   """Twenty orders, of which two bakers would have for 40 s; the two that have begun are baked."""
   for policy in ("reject", "wait", "backlog"):
-    options = ("--bakers", 2, "--bake-ms", 4000, "--queue", 64, "--when-full", policy)
+    options = ("--bakers", 2, "--bake-ms", 4000, "--target-ms", 0, "--queue", 64, "--when-full", policy)
     with Server(program, *options, "--drain-ms", 100) as server:
       clients = [Client(server) for _ in range(20)]
       for client in clients:

@@ -204,7 +204,7 @@ def holds_connections_beyond_the_limit(program):
 
 # ---- When the kitchen is full --------------------------------------------------------------------
 
-SLOW = ("--bakers", 1, "--queue", 1, "--bake-ms", 800)
+SLOW = ("--bakers", 1, "--queue", 1, "--bake-ms", 800, "--target-ms", 0)
 POLICIES = ("reject", "wait", "backlog")
 
 
@@ -328,6 +328,22 @@ def takes_apart_what_a_client_that_left_had_asked(program):
     same("given up", 1, server.stop()["customers"]["gave up"])
 
 
+def cuts_a_queue_that_stands(program):
+  """All orders come at once, and each takes longer than an order is to wait."""
+  for policy in POLICIES:
+    options = ("--bakers", 1, "--bake-ms", 20, "--queue", 8 if policy == "wait" else 40, "--when-full", policy)
+    for target, cuts in ((1, True), (0, False)):
+      with Server(program, *options, "--target-ms", target, "--interval-ms", 1) as server:
+        clients = [Client(server) for _ in range(30)]
+        for client in clients:
+          client.send_order()
+        refused = [told for told in (check_order_answer(client.answer()) for client in clients) if "error" in told]
+        same("why", [{"error": "waited too long"}] * len(refused), refused)
+        figures = server.stop()
+        same("refused, and cut", (len(refused),) * 2, (figures["customers"]["gave up"], figures["kitchen"]["shed"]))
+        same("whether the queue was cut", cuts, len(refused) > 0)
+
+
 def has_no_kitchen_where_nobody_bakes(program):
   with Server(program, "--bakers", 0) as server, Client(server) as client:
     same("answered on the loop", 200, client.order().status)
@@ -436,7 +452,7 @@ def run(program, *arguments):
 def refuses_wrong_arguments(program):
   for arguments in (
     ["--port", "65536"], ["--port", "x"], ["--port"], ["--queue", "0"], ["--drain-ms", "x"],
-    ["--bakers", "1025"], ["--loops", "0"], ["--when-full", "sleep"],
+    ["--target-ms", "-1"], ["--interval-ms", "0"], ["--bakers", "1025"], ["--loops", "0"], ["--when-full", "sleep"],
     ["--bake-ms", "1.5"], ["--idle-ms", "9"], ["--max-wait-ms", "1e3"], ["--connections", "0"], ["--no-such-option"], ["margherita"],
   ):
     ended = run(program, *arguments)
@@ -444,7 +460,7 @@ def refuses_wrong_arguments(program):
     check(ended.stderr, "no message")
   helped = run(program, "--help")
   same("--help", (0, ""), (helped.returncode, helped.stderr))
-  for option in ("host", "port", "queue", "bakers", "bake-ms", "loops", "when-full", "max-wait-ms", "drain-ms", "idle-ms", "connections"):
+  for option in ("host", "port", "queue", "bakers", "bake-ms", "loops", "when-full", "max-wait-ms", "target-ms", "interval-ms", "drain-ms", "idle-ms", "connections"):
     check("  --%s " % option in helped.stdout, "--help does not tell of --" + option)
 
 
@@ -475,6 +491,7 @@ main(
     bakes_nothing_for_clients_that_left,
     drops_the_answer_for_a_client_that_left,
     takes_apart_what_a_client_that_left_had_asked,
+    cuts_a_queue_that_stands,
     has_no_kitchen_where_nobody_bakes,
     writes_metrics,
     tells_viewers_what_happens,

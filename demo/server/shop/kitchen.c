@@ -60,9 +60,12 @@ static void end_baker(void* state, void* house) {
 
 void kitchen_open(house_t* house) {
   const options_t* options = &house->options;
+  const uvchan_admission_t admission = {.target = options->target_ms * MS,
+                                        .interval = options->interval_ms * MS};
   const uvchan_pool_options_t kitchen = {.threads = options->bakers,
                                          .capacity = options->queue,
                                          .max_wait = options->max_wait_ms * MS,
+                                         .admission = options->target_ms == 0 ? NULL : &admission,
                                          .name = "kitchen",
                                          .thread_begin = begin_baker,
                                          .thread_end = end_baker,

@@ -13,6 +13,8 @@
 
 #define EXIT_USAGE 2
 #define DAY_MS 86400000
+#define UNSET UINT64_MAX
+#define LEAST_TARGET_MS 200 /* where none is set */
 
 static const char usage[] =
     "Usage: server [OPTION...]\n"
@@ -33,6 +35,11 @@ static const char usage[] =
     "meanwhile\n"
     "                       backlog  the same, and its loop accepts no connection meanwhile, but "
     "one for each that is back\n"
+    "  --target-ms N      once the queue stands, orders that waited for a quarter longer are "
+    "answered 503, so that the others wait for about so long; 0: without limit, up to 86400000 "
+    "(200, or four times --bake-ms where that is more)\n"
+    "  --interval-ms N    the queue stands when for so long no order waited for less than the "
+    "target, 1 to 86400000 (ten times the target)\n"
     "  --max-wait-ms N    orders that waited longer are given up and answered 503; 0: without "
     "limit, up to 86400000 (0)\n"
     "  --idle-ms N        connections that send, or take, nothing for so long are cut off, 10 to "
@@ -90,6 +97,8 @@ enum {
   QUEUE,
   WHEN_FULL,
   MAX_WAIT_MS,
+  TARGET_MS,
+  INTERVAL_MS,
   IDLE_MS,
   DRAIN_MS,
   CONNECTIONS,
@@ -107,6 +116,8 @@ static const struct option names[] = {
     {"queue", required_argument, NULL, QUEUE},
     {"when-full", required_argument, NULL, WHEN_FULL},
     {"max-wait-ms", required_argument, NULL, MAX_WAIT_MS},
+    {"target-ms", required_argument, NULL, TARGET_MS},
+    {"interval-ms", required_argument, NULL, INTERVAL_MS},
     {"idle-ms", required_argument, NULL, IDLE_MS},
     {"drain-ms", required_argument, NULL, DRAIN_MS},
     {"connections", required_argument, NULL, CONNECTIONS},
@@ -143,6 +154,12 @@ static void take_option(options_t* options, int name, const char* text) {
     case MAX_WAIT_MS:
       options->max_wait_ms = parse_whole("--max-wait-ms", text, 0, DAY_MS);
       break;
+    case TARGET_MS:
+      options->target_ms = parse_whole("--target-ms", text, 0, DAY_MS);
+      break;
+    case INTERVAL_MS:
+      options->interval_ms = parse_whole("--interval-ms", text, 1, DAY_MS);
+      break;
     case IDLE_MS:
       options->idle_ms = parse_whole("--idle-ms", text, 10, DAY_MS);
       break;
@@ -168,6 +185,15 @@ static void take_option(options_t* options, int name, const char* text) {
   }
 }
 
+/* A few times what baking takes: so a queue of a few orders for each baker is none that stands. */
+static void set_admission(options_t* options) {
+  uint64_t target_ms = 4 * options->bake_ms;
+
+  if (options->target_ms == UNSET)
+    options->target_ms = target_ms < LEAST_TARGET_MS ? LEAST_TARGET_MS : target_ms;
+  if (options->interval_ms == UNSET) options->interval_ms = 10 * options->target_ms;
+}
+
 options_t options_parse(int argc, char** argv) {
   options_t options = {.host = "127.0.0.1",
                        .port = "8080",
@@ -176,6 +202,8 @@ options_t options_parse(int argc, char** argv) {
                        .loops = 1,
                        .bake_ms = 50,
                        .max_wait_ms = 0,
+                       .target_ms = UNSET,
+                       .interval_ms = UNSET,
                        .idle_ms = 10000,
                        .connections = 4096,
                        .header_bytes = 8192,
@@ -185,5 +213,6 @@ options_t options_parse(int argc, char** argv) {
   for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;)
     take_option(&options, name, optarg);
   if (optind < argc) refuse("argument", argv[optind], "an option");
+  set_admission(&options);
   return options;
 }

@@ -14,6 +14,8 @@ typedef struct {
   unsigned int bakers; /* 0: no kitchen, the loops answer at once */
   unsigned int loops;
   uint64_t bake_ms;
+  uint64_t target_ms; /* that orders wait in a queue that stands; 0: any time */
+  uint64_t interval_ms;
   uint64_t max_wait_ms; /* 0: without limit */
   uint64_t idle_ms;
   uint64_t drain_ms;        /* for what still waits when it closes; 0: without limit */

@@ -344,6 +344,24 @@ def cuts_a_queue_that_stands(program):
         same("whether the queue was cut", cuts, len(refused) > 0)
 
 
+def says_when_to_come_again(program):
+  """One baker that takes 400 ms at least, for each of four that wait."""
+  with Server(program, *SLOW, "--queue", 4) as server:
+    clients = [Client(server) for _ in range(6)]
+    check_order_answer(clients[0].order())
+    refused = []
+    clients[0].send_order()
+    server.when("an order in the oven", lambda stats: stats["orders"]["baking"] == 1)
+    for client in clients[1:]:
+      client.send_order()
+    for client in clients:
+      answer = client.answer()
+      check_order_answer(answer)
+      if answer.status == 503:
+        refused.append(int(answer.headers["retry-after"]))
+    check(len(refused) == 1 and 2 <= refused[0] <= 10, "to come again after %r s" % refused)
+
+
 def has_no_kitchen_where_nobody_bakes(program):
   with Server(program, "--bakers", 0) as server, Client(server) as client:
     same("answered on the loop", 200, client.order().status)
@@ -492,6 +510,7 @@ main(
     drops_the_answer_for_a_client_that_left,
     takes_apart_what_a_client_that_left_had_asked,
     cuts_a_queue_that_stands,
+    says_when_to_come_again,
     has_no_kitchen_where_nobody_bakes,
     writes_metrics,
     tells_viewers_what_happens,

@@ -1,6 +1,7 @@
 /* A queue for each connection, and the answers that are given into it. */
 #include "http/exchange.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -103,12 +104,22 @@ void exchange_answer(exchange_t* exchange, int status, const char* type, const c
   give(exchange, &answer);
 }
 
-void exchange_refuse(exchange_t* exchange, int status, const char* why) {
+static void refuse(exchange_t* exchange, int status, const char* why, const char* headers) {
   char body[128];
   int len = snprintf(body, sizeof(body), "{\"error\":\"%s\"}\n", why);
 
-  exchange_answer(exchange, status, "application/json", status == 503 ? "Retry-After: 1\r\n" : NULL,
-                  body, (size_t)len);
+  exchange_answer(exchange, status, "application/json", headers, body, (size_t)len);
+}
+
+void exchange_refuse(exchange_t* exchange, int status, const char* why) {
+  refuse(exchange, status, why, status == 503 ? "Retry-After: 1\r\n" : NULL);
+}
+
+void exchange_refuse_for(exchange_t* exchange, const char* why, uint64_t seconds) {
+  char retry[64];
+
+  snprintf(retry, sizeof(retry), "Retry-After: %" PRIu64 "\r\n", seconds);
+  refuse(exchange, 503, why, retry);
 }
 
 void exchange_stream(exchange_t* exchange, const char* type) {

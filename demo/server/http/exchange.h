@@ -8,6 +8,7 @@
 #define EXCHANGE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "http/bytes.h"
 #include "http/host.h"
@@ -68,8 +69,11 @@ void exchange_drop_all(exchanges_t* queue);
 void exchange_answer(exchange_t* exchange, int status, const char* type, const char* headers,
                      const void* body, size_t len);
 
-/* The same with {"error":why}, and with Retry-After where the status is 503. */
+/* The same with {"error":why}, and with Retry-After where the status is 503: after a second. */
 void exchange_refuse(exchange_t* exchange, int status, const char* why);
+
+/* The same with 503, where the client had better not come again for so many seconds. */
+void exchange_refuse_for(exchange_t* exchange, const char* why, uint64_t seconds);
 
 /* Begins an answer that goes on until the connection ends. */
 void exchange_stream(exchange_t* exchange, const char* type);

@@ -13,6 +13,12 @@ void board_return_number(board_t* board, uint64_t number) {
                                           memory_order_relaxed);
 }
 
+void board_learn_baking(board_t* board, uint64_t us) {
+  uint64_t typical = board_read(&board->typical_us);
+
+  board_set(&board->typical_us, typical == 0 ? us : (7 * typical + us) / 8);
+}
+
 static void sample_throughput(board_t* board, samples_t* samples, uint64_t now_ns) {
   unsigned int slot = samples->n % SAMPLES_IN_SECOND;
   uint64_t answered = board_read(&board->ready) + board_read(&board->lost);

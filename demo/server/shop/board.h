@@ -18,8 +18,9 @@ typedef struct {
   atomic_uint_least64_t rejected; /* no room, or closed */
   /* waited too long, or until the kitchen ended, or their customer left: never baked */
   atomic_uint_least64_t gave_up;
-  atomic_uint_least64_t gone;    /* came back and found their customer gone */
-  atomic_uint_least64_t numbers; /* the last number that was given out */
+  atomic_uint_least64_t gone;       /* came back and found their customer gone */
+  atomic_uint_least64_t numbers;    /* the last number that was given out */
+  atomic_uint_least64_t typical_us; /* that baking takes; see board_learn_baking() */
   atomic_uint_least64_t connections;
   atomic_uint_least64_t viewers;
   atomic_uint_least64_t viewers_skipped; /* events that the channels of viewers dropped */
@@ -51,6 +52,9 @@ static inline void board_set(atomic_uint_least64_t* counter, uint64_t value) {
 /* Gives out the next number; and takes one back where no further one was given out. */
 uint64_t board_next_number(board_t* board);
 void board_return_number(board_t* board, uint64_t number);
+
+/* An order has been baked for so long. Of two bakers that say so at once one may go unheard. */
+void board_learn_baking(board_t* board, uint64_t us);
 
 /* ---- The main thread's samples --------------------------------------------------------------- */
 

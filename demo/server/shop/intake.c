@@ -46,6 +46,10 @@ static const char* why_refused(int status) {
   }
 }
 
+static void answer_refused(intake_t* intake, const order_t* order, int status) {
+  exchange_refuse_for(order->exchange, why_refused(status), kitchen_seconds_to_wait(intake->house));
+}
+
 /* ---- Back ------------------------------------------------------------------------------------ */
 
 static void count_unbaked(intake_t* intake, const order_t* order, int status) {
@@ -68,7 +72,7 @@ static void conclude(intake_t* intake, const order_t* order, int status) {
   if (status == 0) {
     answer_baked(intake, order);
   } else {
-    exchange_refuse(order->exchange, 503, why_refused(status));
+    answer_refused(intake, order, status);
   }
 }
 

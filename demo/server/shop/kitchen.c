@@ -39,7 +39,21 @@ void kitchen_bake(uvchan_work_t* work, void* state) {
   is_ready = outcome_is_ready(order->outcome);
   board_take(&house->board.baking);
   board_add(is_ready ? &house->board.ready : &house->board.lost);
+  board_learn_baking(&house->board, (order->baked_ns - order->taken_ns) / 1000);
   live_tell(&house->live, order, is_ready ? NEWS_READY : NEWS_LOST);
+}
+
+/* ---- How long ahead it is -------------------------------------------------------------------- */
+
+uint64_t kitchen_seconds_to_wait(house_t* house) {
+  uvchan_pool_stats_t stats;
+  uint64_t us;
+
+  uvchan_pool_stats(house->kitchen, &stats);
+  if (stats.threads == 0) return 1; /* it has ended */
+  us = (stats.waiting + stats.waiting_outside) * board_read(&house->board.typical_us) /
+       stats.threads_at_most;
+  return us / 1000000 + 1;
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */

@@ -3,6 +3,8 @@
 uvchan_add_script(floors floors.sh)
 uvchan_add_script(scripts scripts.sh)
 uvchan_add_script(server-rooms ../server/rooms.sh)
+uvchan_add_script(server-embedding ../server/embedding.sh "${CMAKE_C_COMPILER}"
+  "${CMAKE_CURRENT_BINARY_DIR}")
 uvchan_add_script(run-demo run-demo.sh)
 uvchan_add_script(run-portability run-portability.sh)
 uvchan_add_script(tidy tidy.sh)

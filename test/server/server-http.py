@@ -339,7 +339,16 @@ def writes_metrics(program):
     same("its last bucket", 10, buckets[-1])
     stats = client.get("/stats").json()
     same("the loops", 3, stats["loops"])
-    check(0 < stats["latency_ms"]["p50"] <= stats["latency_ms"]["p99"], "latencies: %r" % stats["latency_ms"])
+    latency = stats["latency_ms"]
+    check(0 < latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["max"], "latencies: %r" % latency)
+
+
+def one_order_alone_is_the_median_and_the_maximum(program):
+  for _ in range(3):
+    with Server(program, "--bake-ms", 20) as server, Client(server) as client:
+      check_order_answer(client.order())
+      latency = client.get("/stats").json()["latency_ms"]
+      same("the quantiles of one", 1, len(set(latency.values())))
 
 
 def read_event(stream):
@@ -453,6 +462,7 @@ main(
     counts_results_for_clients_that_left,
     works_with_unbuffered_and_absent_kitchens,
     writes_metrics,
+    one_order_alone_is_the_median_and_the_maximum,
     tells_viewers_what_happens,
     limits_its_viewers,
     refuses_wrong_arguments,

@@ -1,14 +1,15 @@
 /* The server: a pizzeria that takes orders over HTTP into a bounded channel.
  *
- *             desks (loops)                                                bakers (threads)
- *   clients --> intake --try, or a request that waits--> orders channel --waiting receive--> bake
+ *           main loop                      desks (loops)                  bakers (threads)
+ *   clients --door--> errands channel of each desk
+ *   clients --------------------------------> intake --orders channel--waiting receive--> bake
  *   clients <-- answers <--started receiver-- results channel of each desk <--waiting send----'
  *
- * The main thread opens the house, runs the main loop (signals, samples for the board, live news)
- * and closes in order:
+ * The main thread opens the house, runs the main loop (the door, signals, samples for the board,
+ * live news) and closes in order:
  *
- *   a signal       the quit channel is closed: desks stop accepting; the orders channel is closed:
- *                  no further order is accepted
+ *   a signal       the door is shut, and the errands end; the orders channel is closed: no further
+ *                  order is accepted
  *   bakers leave   what was accepted is baked and sent back; the last baker to leave closes the
  *                  results channels; viewers get their end
  *   desks leave    everything is answered, every connection closed; then the main loop closes what
@@ -16,24 +17,30 @@
  *
  * Two floors: shop/ is the pizzeria, http/ is what it stands on and knows no channel; page/ is the
  * live page, built in. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <uv.h>
 
+#include "http/connection.h"
 #include "http/parse.h"
 #include "must.h"
 #include "shop/counter.h"
+#include "shop/entrance.h"
 #include "shop/house.h"
 #include "shop/kitchen.h"
+#include "shop/process.h"
 #include "shop/stats.h"
 
-enum { SIGNALS = 2 };
+enum { SIGNALS = 2, SPARE = 16 };
 
 typedef struct {
   house_t house;
+  entrance_t entrance;
   counter_t* counters; /* options.loops of them */
   uv_loop_t loop;
   uv_signal_t signals[SIGNALS];
@@ -63,6 +70,7 @@ static void on_desks_left(uvchan_notify_t* req, int status) {
   must("wait for the desks", status);
   for (int i = 0; i < SIGNALS; i++) uv_close((uv_handle_t*)&server->signals[i], NULL);
   uv_close((uv_handle_t*)&server->sampler, NULL);
+  entrance_close(&server->entrance);
   live_close(&server->house.live);
 }
 
@@ -75,6 +83,7 @@ static void on_signal(uv_signal_t* watcher, int signum) {
   for (int i = 0; i < SIGNALS; i++)
     must("stop a signal's watcher", uv_signal_stop(&server->signals[i]));
   must("close the house", uvchan_close(house->quit));
+  entrance_shut(&server->entrance);
   must("close the orders", orders_close(orders_sendonly(house->orders)));
   must("wait for the bakers", uvchan_waitgroup_notify(&server->loop, &server->bakers_left,
                                                       &house->bakers, on_bakers_left));
@@ -101,15 +110,6 @@ static void watch_signals(server_t* server) {
   }
 }
 
-/* Each connection is a descriptor. */
-static void allow_descriptors(void) {
-  struct rlimit limit;
-
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit); /* where that is refused, the limit stays as it was */
-}
-
 /* Every baker is a counted sender of every one of them. */
 static void create_results(house_t* house) {
   const options_t* options = &house->options;
@@ -126,39 +126,95 @@ static void create_results(house_t* house) {
   }
 }
 
+static void drop_errand(void* value, uvchan_drop_reason_t reason, void* arg) {
+  errand_t errand;
+
+  (void)reason;
+  (void)arg;
+  memcpy(&errand, value, sizeof(errand));
+  if (errand.connection == NULL) return;
+  close(errand.connection->socket);
+  free(errand.connection);
+}
+
+static void create_errands(house_t* house) {
+  const uvchan_options_t errands = {
+      .capacity = ERRANDS_CAPACITY, .drop_cb = drop_errand, .name = "errands"};
+
+  house->errands = calloc(house->options.loops, sizeof(*house->errands));
+  must("make the errands channels", house->errands == NULL ? UV_ENOMEM : 0);
+  for (unsigned int i = 0; i < house->options.loops; i++)
+    must("create an errands channel", errands_create_ex(&house->errands[i], &errands));
+}
+
 static void create_channels(house_t* house) {
   const uvchan_options_t orders = {.capacity = house->options.queue, .name = "orders"};
 
   must("create the orders channel", orders_create_ex(&house->orders, &orders));
   must("create the quit channel", uvchan_create(&house->quit, 0, 0));
   create_results(house);
+  create_errands(house);
 }
 
 static void open_counters(server_t* server) {
   house_t* house = &server->house;
-  const struct addrinfo hints = {
-      .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-  uv_getaddrinfo_t found;
-  int fd = -1;
 
-  must("find the address", uv_getaddrinfo(&server->loop, &found, NULL, house->options.host,
-                                          house->options.port, &hints));
   server->counters = calloc(house->options.loops, sizeof(*server->counters));
   must("make the counters", server->counters == NULL ? UV_ENOMEM : 0);
   must("count the desks", uvchan_waitgroup_init(&house->desks));
   must("count the desks", uvchan_waitgroup_add(&house->desks, (int)house->options.loops));
   for (unsigned int i = 0; i < house->options.loops; i++)
-    counter_open(&server->counters[i], house, house->results[i], found.addrinfo->ai_addr, &fd);
+    counter_open(&server->counters[i], house, i, &server->entrance.door);
+}
+
+static void listen_at_address(server_t* server) {
+  const options_t* options = &server->house.options;
+  const struct addrinfo hints = {
+      .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+  uv_getaddrinfo_t found;
+
+  must("find the address",
+       uv_getaddrinfo(&server->loop, &found, NULL, options->host, options->port, &hints));
+  entrance_listen(&server->entrance, &server->house, &server->loop, found.addrinfo->ai_addr);
   uv_freeaddrinfo(found.addrinfo);
 }
 
-static void say_address(const desk_t* desk) {
+/* What the house needs besides connections. All of it is open by now, but for what is opened for a
+ * moment: by the resolver, by the figures of the process, by the C library; and for the one that
+ * libuv keeps in reserve with the first connection of a loop. Not every system shows all that is
+ * open, so at least what is known of libuv's loops is counted. */
+static uint64_t descriptors_needed(const options_t* options) {
+  const uint64_t seen = process_descriptors();
+  const uint64_t known = 10 + 5 * (uint64_t)options->loops;
+
+  return (seen > known ? seen : known) + options->loops + SPARE;
+}
+
+/* Each connection is a descriptor. */
+static void limit_connections(options_t* options) {
+  const uint64_t most = process_descriptors_most();
+  const uint64_t needed = descriptors_needed(options);
+
+  if (most == 0 || (most > needed && most - needed >= options->connections)) return;
+  if (most <= needed) {
+    fprintf(stderr, "error: none of %llu descriptors is left for connections\n",
+            (unsigned long long)most);
+    exit(EXIT_FAILURE);
+  }
+  options->connections = (unsigned int)(most - needed);
+  fprintf(stderr, "note: at most %u connections, of %llu descriptors\n", options->connections,
+          (unsigned long long)most);
+}
+
+static void say_address(const door_t* door) {
   struct sockaddr_storage address;
-  int len = sizeof(address);
+  socklen_t len = sizeof(address);
   char host[64];
   int port;
 
-  must("read the address", uv_tcp_getsockname(&desk->listener, (struct sockaddr*)&address, &len));
+  must("read the address", getsockname(door->fd, (struct sockaddr*)&address, &len) == 0
+                               ? 0
+                               : uv_translate_sys_error(errno));
   if (address.ss_family == AF_INET6) {
     struct sockaddr_in6* six = (struct sockaddr_in6*)&address;
 
@@ -175,23 +231,35 @@ static void say_address(const desk_t* desk) {
   must_have_printed();
 }
 
+static void make_timer(server_t* server, uv_timer_t* timer) {
+  must("make a timer", uv_timer_init(&server->loop, timer));
+  timer->data = server;
+}
+
+static void open_loop(server_t* server) {
+  must("make the main loop", uv_loop_init(&server->loop));
+  watch_signals(server);
+  server->bakers_left.data = server->desks_left.data = server;
+  make_timer(server, &server->sampler);
+  must("start a timer", uv_timer_start(&server->sampler, on_sample, SAMPLE_MS, SAMPLE_MS));
+}
+
 static void open_house(server_t* server) {
   house_t* house = &server->house;
 
   house->opened_ns = uv_hrtime();
   parse_set_limits(house->options.header_bytes);
-  allow_descriptors();
-  must("make the main loop", uv_loop_init(&server->loop));
-  watch_signals(server);
-  server->bakers_left.data = server->desks_left.data = server;
-  must("make a timer", uv_timer_init(&server->loop, &server->sampler));
-  server->sampler.data = server;
-  must("start a timer", uv_timer_start(&server->sampler, on_sample, SAMPLE_MS, SAMPLE_MS));
+  process_allow_descriptors();
+  open_loop(server);
   create_channels(house);
   live_open(&house->live, &server->loop, &house->board);
+  listen_at_address(server);
   open_counters(server);
+  limit_connections(&house->options);
   kitchen_open(house);
   for (unsigned int i = 0; i < house->options.loops; i++) counter_start(&server->counters[i]);
+  say_address(&server->entrance.door);
+  entrance_open(&server->entrance, house->options.connections);
 }
 
 /* ---- The end --------------------------------------------------------------------------------- */
@@ -224,19 +292,28 @@ static void say_figures(const house_t* house) {
       (unsigned long long)board_read(&board->baking));
 }
 
+static void release_channels(house_t* house) {
+  for (unsigned int i = 0; i < house->options.loops; i++) {
+    results_release(house->results[i]);
+    errands_release(house->errands[i]);
+  }
+  free(house->results);
+  free(house->errands);
+  orders_release(house->orders);
+  uvchan_release(house->quit);
+}
+
 static void leave_house(server_t* server) {
   house_t* house = &server->house;
 
   kitchen_join(house);
-  say_figures(house);
   for (unsigned int i = 0; i < house->options.loops; i++) counter_join(&server->counters[i]);
+  say_figures(house);
   free(server->counters);
   uvchan_waitgroup_destroy(&house->desks);
   live_release(&house->live);
-  for (unsigned int i = 0; i < house->options.loops; i++) results_release(house->results[i]);
-  free(house->results);
-  orders_release(house->orders);
-  uvchan_release(house->quit);
+  entrance_release(&server->entrance);
+  release_channels(house);
   must("close the main loop", uv_loop_close(&server->loop));
 }
 
@@ -245,7 +322,6 @@ int main(int argc, char** argv) {
 
   server.house.options = options_parse(argc, argv);
   open_house(&server);
-  say_address(&server.counters[0].desk);
   must("run the main loop", uv_run(&server.loop, UV_RUN_DEFAULT));
   leave_house(&server);
   puts("The pizzeria is closed.");

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "shop/histogram.h"
+#include "shop/options.h"
 
 typedef struct {
   atomic_uint_least64_t arrived; /* well-formed orders */
@@ -18,9 +19,11 @@ typedef struct {
   atomic_uint_least64_t rejected; /* no room, or closed */
   /* waited too long, or their customer left before there was room: never baked */
   atomic_uint_least64_t gave_up;
-  atomic_uint_least64_t gone;    /* came back and found their customer gone */
-  atomic_uint_least64_t numbers; /* the last number that was given out */
-  atomic_uint_least64_t connections;
+  atomic_uint_least64_t gone;                      /* came back and found their customer gone */
+  atomic_uint_least64_t numbers;                   /* the last number that was given out */
+  atomic_uint_least64_t connections;               /* with those on their way to a counter */
+  atomic_uint_least64_t connections_of[LOOPS_MAX]; /* each counter: the same */
+  atomic_uint_least64_t refusals; /* the system had no descriptor, or no memory, for a client */
   atomic_uint_least64_t viewers;
   atomic_uint_least64_t viewers_skipped; /* events that the channels of viewers dropped */
   /* from an order's arrival to its answer, of those that were baked */

@@ -1,7 +1,7 @@
 /* What the pizzeria has for a desk to call, and how a counter closes:
  *
- *   quit's end      no further connection is accepted; requests that still come are answered,
- *                   orders among them with 503
+ *   errands' end    no further client comes; requests that still come are answered, orders among
+ *                   them with 503
  *   results' end    every order that was accepted is back and answered: the intake ends the desk,
  *                   whose connections end with what they have to write
  *   no connection   the loop ends, and the house is told */
@@ -40,38 +40,38 @@ static const service_t service = {.handle = handle,
                                   .is_closing = is_closing,
                                   .left = leave_house};
 
+/* ---- Errands --------------------------------------------------------------------------------- */
+
+static void on_errand(errands_receiver_t* receiver, int status, const errand_t* errand) {
+  counter_t* counter = receiver->handle.data;
+
+  if (status != 0) { /* the end */
+    errands_receiver_close(receiver, NULL);
+    desk_shut_door(&counter->desk);
+  } else {
+    desk_take(&counter->desk, errand->connection);
+  }
+}
+
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-static void on_quit(uvchan_receiver_t* receiver, int status, const void* value) {
-  counter_t* counter = receiver->data;
-
-  (void)value;
-  if (status == 0) return; /* nothing is ever sent */
-  uvchan_receiver_close(receiver, NULL);
-  desk_stop_listening(&counter->desk);
+static void receive_errands(counter_t* counter, errands_t errands) {
+  must("receive errands", errands_receiver_init(&counter->desk.loop, &counter->errands_receiver,
+                                                errands_recvonly(errands)));
+  counter->errands_receiver.handle.data = counter;
+  must("receive errands", errands_recv_start(&counter->errands_receiver, on_errand));
 }
 
-static desk_options_t desk_options(house_t* house) {
-  const options_t* options = &house->options;
-  unsigned int connections = options->connections / options->loops;
-
-  return (desk_options_t){.connections = connections == 0 ? 1 : connections,
-                          .idle_ms = options->idle_ms,
-                          .body_bytes = options->body_bytes,
-                          .nopen = &house->board.connections};
-}
-
-void counter_open(counter_t* counter, house_t* house, results_t results,
-                  const struct sockaddr* address, int* fd) {
-  const desk_options_t options = desk_options(house);
-  uv_loop_t* loop = &counter->desk.loop;
+void counter_open(counter_t* counter, house_t* house, unsigned int i, door_t* door) {
+  const desk_options_t options = {.idle_ms = house->options.idle_ms,
+                                  .body_bytes = house->options.body_bytes,
+                                  .door = door,
+                                  .nopen = &house->board.connections_of[i]};
 
   counter->house = house;
-  desk_open(&counter->desk, &options, &service, counter, address, fd);
-  intake_open(&counter->intake, &counter->desk, house, results);
-  must("listen for the end", uvchan_receiver_init(loop, &counter->quit_receiver, house->quit));
-  counter->quit_receiver.data = counter;
-  must("listen for the end", uvchan_recv_start(&counter->quit_receiver, on_quit));
+  desk_open(&counter->desk, &options, &service, counter);
+  intake_open(&counter->intake, &counter->desk, house, house->results[i]);
+  receive_errands(counter, house->errands[i]);
 }
 
 void counter_start(counter_t* counter) { desk_start(&counter->desk); }

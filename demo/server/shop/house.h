@@ -6,6 +6,7 @@
 #include <uvchan.h>
 
 #include "shop/board.h"
+#include "shop/errand.h"
 #include "shop/live.h"
 #include "shop/options.h"
 #include "shop/order.h"
@@ -15,7 +16,8 @@ typedef struct house_s {
   uint64_t opened_ns;
   orders_t orders;    /* desks -> bakers: the bounded channel that this is about */
   results_t* results; /* bakers -> each desk: options.loops of them */
-  uvchan_t* quit;     /* nothing is ever sent: its end tells every desk that the house closes */
+  errands_t* errands; /* main loop -> each counter: as many */
+  uvchan_t* quit;     /* nothing is ever sent: its end tells that the house closes */
   live_t live;
   board_t board;
   uvchan_waitgroup_t bakers;  /* threads that bake */

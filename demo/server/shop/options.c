@@ -31,14 +31,14 @@ static const char usage[] =
     "                       reject   it is answered 503 at once\n"
     "                       wait     it waits for room, and its connection is not read from "
     "meanwhile\n"
-    "                       backlog  the same, and its loop accepts no connection meanwhile, but "
-    "one for each that found room\n"
+    "                       backlog  the same, and no connection is accepted meanwhile, but one "
+    "for each that found room\n"
     "  --max-wait-ms N    orders that waited longer are given up and answered 503; 0: without "
     "limit, up to 86400000 (0)\n"
     "  --idle-ms N        connections that send, or take, nothing for so long are cut off, 10 to "
     "86400000 (10000)\n"
-    "  --connections N    connections at most; further ones wait in the backlog of the system, 1 "
-    "to 1000000 (4096)\n"
+    "  --connections N    connections at most, and fewer where descriptors are; further ones wait "
+    "in the backlog of the system, 1 to 1000000 (4096)\n"
     "  --header-bytes N   a request's line and headers at most, 256 to 65536 (8192)\n"
     "  --body-bytes N     a request's body at most, 64 to 1048576 (8192)\n"
     "  --help             print this text\n"
@@ -122,7 +122,7 @@ static void take_option(options_t* options, int name, const char* text) {
       options->port = text;
       break;
     case LOOPS:
-      options->loops = (unsigned int)parse_whole("--loops", text, 1, 64);
+      options->loops = (unsigned int)parse_whole("--loops", text, 1, LOOPS_MAX);
       break;
     case BAKERS:
       options->bakers = (unsigned int)parse_whole("--bakers", text, 0, 1024);

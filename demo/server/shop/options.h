@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define LOOPS_MAX 64
+
 typedef enum { WHEN_FULL_REJECT, WHEN_FULL_WAIT, WHEN_FULL_BACKLOG } when_full_t;
 
 typedef struct {

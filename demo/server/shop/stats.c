@@ -63,6 +63,14 @@ static json_t* latency_as_json(const board_t* board) {
                    us_as_ms(histogram_quantile(&view, 0.99)), "max", us_as_ms(view.max_us));
 }
 
+static json_t* connections_as_json(const house_t* house) {
+  json_t* counters = json_array();
+
+  for (unsigned int i = 0; i < house->options.loops; i++)
+    json_array_append_new(counters, json_integer(count(&house->board.connections_of[i])));
+  return counters;
+}
+
 void stats_write_json(house_t* house, bytes_t* out) {
   const board_t* board = &house->board;
   uvchan_stats_t orders, results, news;
@@ -72,10 +80,12 @@ void stats_write_json(house_t* house, bytes_t* out) {
   uvchan_stats(news_channel(house->live.news), &news);
   json_add(
       out,
-      json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:f, s:o, s:s, s:i, s:i}", "channel",
-                channel_as_json(&orders), "results", channel_as_json(&results), "news",
+      json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:f, s:f, s:o, s:s, s:i, s:i}",
+                "channel", channel_as_json(&orders), "results", channel_as_json(&results), "news",
                 channel_as_json(&news), "orders", orders_as_json(board), "connections",
-                count(&board->connections), "viewers", count(&board->viewers), "viewers_skipped",
+                count(&board->connections), "connections_most",
+                (json_int_t)house->options.connections, "connections_of_loops",
+                connections_as_json(house), "viewers", count(&board->viewers), "viewers_skipped",
                 count(&board->viewers_skipped), "uptime_s", json_ms(seconds_open(house)),
                 "throughput", (double)board_read(&board->throughput_milli) / 1000, "latency_ms",
                 latency_as_json(board), "policy", when_full_name(house->options.when_full),
@@ -182,6 +192,21 @@ static void write_latency(const histogram_t* latency, bytes_t* out) {
   bytes_printf(out, "pizzeria_latency_seconds_count %llu\n", (unsigned long long)view.total);
 }
 
+static void write_connections(const house_t* house, bytes_t* out) {
+  const board_t* board = &house->board;
+
+  write_number(out, "connections", "gauge", "Open connections.", &board->connections);
+  describe(out, "connections_most", "gauge", "Connections that are let in at most.");
+  bytes_printf(out, "pizzeria_connections_most %u\n", house->options.connections);
+  describe(out, "loop_connections", "gauge", "Open connections of each loop.");
+  for (unsigned int i = 0; i < house->options.loops; i++) {
+    bytes_printf(out, "pizzeria_loop_connections{loop=\"%u\"} %llu\n", i,
+                 (unsigned long long)board_read(&board->connections_of[i]));
+  }
+  write_number(out, "accept_refusals_total", "counter",
+               "Times that there was no descriptor, or no memory, for a client.", &board->refusals);
+}
+
 void stats_write_metrics(house_t* house, bytes_t* out) {
   const board_t* board = &house->board;
 
@@ -198,7 +223,7 @@ void stats_write_metrics(house_t* house, bytes_t* out) {
   write_number(out, "orders_waiting", "gauge", "Orders in the channel, or waiting for room in it.",
                &board->waiting);
   write_number(out, "orders_baking", "gauge", "Orders in the oven.", &board->baking);
-  write_number(out, "connections", "gauge", "Open connections.", &board->connections);
+  write_connections(house, out);
   write_number(out, "viewers", "gauge", "Viewers of the live page.", &board->viewers);
   write_number(out, "viewers_skipped_total", "counter", "Events that slow viewers missed.",
                &board->viewers_skipped);

@@ -8,10 +8,12 @@
  * The main thread opens the house, runs the main loop (the door, signals, samples for the board,
  * live news) and closes in order:
  *
- *   a signal       the door is shut, and the errands end; the orders channel is closed: no further
+ *   a signal       /readyz says so, and all goes on until the time to leave is over
+ *   closing        the door is shut, and the errands end; the orders channel is closed: no further
  *                  order is accepted
  *   bakers leave   what was accepted is baked and sent back; the last baker to leave closes the
- *                  results channels; viewers get their end
+ *                  results channels; viewers get their end. Where the time for that is over before,
+ *                  who still waits is refused
  *   desks leave    everything is answered, every connection closed; then the main loop closes what
  *                  it has, and everyone is waited for
  *
@@ -45,6 +47,8 @@ typedef struct {
   uv_loop_t loop;
   uv_signal_t signals[SIGNALS];
   uv_timer_t sampler;
+  uv_timer_t leave; /* ends the time to leave */
+  uv_timer_t drain; /* ends the time to bake what is left */
   samples_t samples;
   uvchan_notify_t bakers_left;
   uvchan_notify_t desks_left;
@@ -52,10 +56,17 @@ typedef struct {
 
 /* ---- Closing --------------------------------------------------------------------------------- */
 
+/* Who still waits for an order is refused; where all is baked, that is nobody. */
+static void end_drain(server_t* server) {
+  uv_timer_stop(&server->drain);
+  uvchan_close(server->house.drained); /* it may be closed already: that is as good */
+}
+
 static void on_bakers_left(uvchan_notify_t* req, int status) {
   server_t* server = req->data;
 
   must("wait for the bakers", status);
+  end_drain(server);
   if (server->house.options.bakers == 0) { /* nobody was counted who would close them */
     for (unsigned int i = 0; i < server->house.options.loops; i++) {
       must("close a results channel", uvchan_close(results_channel(server->house.results[i])));
@@ -70,25 +81,39 @@ static void on_desks_left(uvchan_notify_t* req, int status) {
   must("wait for the desks", status);
   for (int i = 0; i < SIGNALS; i++) uv_close((uv_handle_t*)&server->signals[i], NULL);
   uv_close((uv_handle_t*)&server->sampler, NULL);
+  uv_close((uv_handle_t*)&server->leave, NULL);
+  uv_close((uv_handle_t*)&server->drain, NULL);
   entrance_close(&server->entrance);
   live_close(&server->house.live);
+}
+
+static void on_drain(uv_timer_t* timer) { end_drain(timer->data); }
+
+static void on_leave(uv_timer_t* timer) {
+  server_t* server = timer->data;
+  house_t* house = &server->house;
+
+  must("close the house", uvchan_close(house->quit));
+  entrance_shut(&server->entrance);
+  must("close the orders", orders_close(orders_sendonly(house->orders)));
+  if (house->options.drain_ms != 0)
+    must("start a timer", uv_timer_start(&server->drain, on_drain, house->options.drain_ms, 0));
+  must("wait for the bakers", uvchan_waitgroup_notify(&server->loop, &server->bakers_left,
+                                                      &house->bakers, on_bakers_left));
+  must("wait for the desks",
+       uvchan_waitgroup_notify(&server->loop, &server->desks_left, &house->desks, on_desks_left));
 }
 
 /* With the watchers stopped, a second signal does what it does to any program. */
 static void on_signal(uv_signal_t* watcher, int signum) {
   server_t* server = watcher->data;
-  house_t* house = &server->house;
+  const house_t* house = &server->house;
 
   (void)signum;
   for (int i = 0; i < SIGNALS; i++)
     must("stop a signal's watcher", uv_signal_stop(&server->signals[i]));
-  must("close the house", uvchan_close(house->quit));
-  entrance_shut(&server->entrance);
-  must("close the orders", orders_close(orders_sendonly(house->orders)));
-  must("wait for the bakers", uvchan_waitgroup_notify(&server->loop, &server->bakers_left,
-                                                      &house->bakers, on_bakers_left));
-  must("wait for the desks",
-       uvchan_waitgroup_notify(&server->loop, &server->desks_left, &house->desks, on_desks_left));
+  must("tell of leaving", uvchan_close(house->leaving));
+  must("start a timer", uv_timer_start(&server->leave, on_leave, house->options.leave_ms, 0));
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -151,7 +176,9 @@ static void create_channels(house_t* house) {
   const uvchan_options_t orders = {.capacity = house->options.queue, .name = "orders"};
 
   must("create the orders channel", orders_create_ex(&house->orders, &orders));
+  must("create the leaving channel", uvchan_create(&house->leaving, 0, 0));
   must("create the quit channel", uvchan_create(&house->quit, 0, 0));
+  must("create the drained channel", uvchan_create(&house->drained, 0, 0));
   create_results(house);
   create_errands(house);
 }
@@ -240,6 +267,8 @@ static void open_loop(server_t* server) {
   must("make the main loop", uv_loop_init(&server->loop));
   watch_signals(server);
   server->bakers_left.data = server->desks_left.data = server;
+  make_timer(server, &server->leave);
+  make_timer(server, &server->drain);
   make_timer(server, &server->sampler);
   must("start a timer", uv_timer_start(&server->sampler, on_sample, SAMPLE_MS, SAMPLE_MS));
 }
@@ -300,7 +329,9 @@ static void release_channels(house_t* house) {
   free(house->results);
   free(house->errands);
   orders_release(house->orders);
+  uvchan_release(house->leaving);
   uvchan_release(house->quit);
+  uvchan_release(house->drained);
 }
 
 static void leave_house(server_t* server) {

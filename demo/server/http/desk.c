@@ -86,6 +86,25 @@ void desk_shut_door(desk_t* desk) {
   end_if_done(desk);
 }
 
+static void refuse_waiting(connection_t* connection, const char* why) {
+  exchange_t* exchange = connection->exchanges.first;
+
+  for (; exchange != NULL; exchange = exchange->next) {
+    if (exchange->is_answered || exchange->work == NULL) continue;
+    connection->host->service->forget(exchange);
+    exchange_refuse(exchange, 503, why);
+  }
+  connection_wants_no_room(connection);
+  connection_settle(connection);
+}
+
+void desk_refuse_waiting(desk_t* desk, const char* why) {
+  for (connection_t *connection = desk->connections, *next; connection != NULL; connection = next) {
+    next = connection->next;
+    if (!connection->is_closing) refuse_waiting(connection, why);
+  }
+}
+
 void desk_end(desk_t* desk) {
   desk->host.is_served = 1;
   for (connection_t *connection = desk->connections, *next; connection != NULL; connection = next) {

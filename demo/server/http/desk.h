@@ -59,6 +59,9 @@ void desk_found_room(desk_t* desk);
 /* No further connection comes; those that are open go on. */
 void desk_shut_door(desk_t* desk);
 
+/* Refuses those who still wait for an answer, with 503: their work is forgotten. */
+void desk_refuse_waiting(desk_t* desk, const char* why);
+
 /* Nothing more will be answered late: connections end with what they have to write, and after the
  * last of them, and desk_shut_door(), the desk's own handles are closed. */
 void desk_end(desk_t* desk);

@@ -2,6 +2,7 @@
  *
  *   errands' end    no further client comes; requests that still come are answered, orders among
  *                   them with 503
+ *   drained's end   everything is baked, or the time for it is over: who still waits is refused
  *   results' end    every order that was accepted is back and answered: the intake ends the desk,
  *                   whose connections end with what they have to write
  *   no connection   the loop ends, and the house is told */
@@ -53,6 +54,15 @@ static void on_errand(errands_receiver_t* receiver, int status, const errand_t* 
   }
 }
 
+static void on_drained(uvchan_receiver_t* receiver, int status, const void* value) {
+  counter_t* counter = receiver->data;
+
+  (void)value;
+  if (status == 0) return; /* nothing is ever sent */
+  uvchan_receiver_close(receiver, NULL);
+  desk_refuse_waiting(&counter->desk, "closing");
+}
+
 /* ---- Life ------------------------------------------------------------------------------------ */
 
 static void receive_errands(counter_t* counter, errands_t errands) {
@@ -60,6 +70,13 @@ static void receive_errands(counter_t* counter, errands_t errands) {
                                                 errands_recvonly(errands)));
   counter->errands_receiver.handle.data = counter;
   must("receive errands", errands_recv_start(&counter->errands_receiver, on_errand));
+}
+
+static void listen_for_the_end(counter_t* counter) {
+  must("listen for the end", uvchan_receiver_init(&counter->desk.loop, &counter->drained_receiver,
+                                                  counter->house->drained));
+  counter->drained_receiver.data = counter;
+  must("listen for the end", uvchan_recv_start(&counter->drained_receiver, on_drained));
 }
 
 void counter_open(counter_t* counter, house_t* house, unsigned int i, door_t* door) {
@@ -72,6 +89,7 @@ void counter_open(counter_t* counter, house_t* house, unsigned int i, door_t* do
   desk_open(&counter->desk, &options, &service, counter);
   intake_open(&counter->intake, &counter->desk, house, house->results[i]);
   receive_errands(counter, house->errands[i]);
+  listen_for_the_end(counter);
 }
 
 void counter_start(counter_t* counter) { desk_start(&counter->desk); }

@@ -14,6 +14,7 @@ typedef struct {
   house_t* house;
   intake_t intake;
   errands_receiver_t errands_receiver;
+  uvchan_receiver_t drained_receiver;
 } counter_t;
 
 /*   i      which of the house's counters it is

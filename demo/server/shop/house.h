@@ -17,7 +17,10 @@ typedef struct house_s {
   orders_t orders;    /* desks -> bakers: the bounded channel that this is about */
   results_t* results; /* bakers -> each desk: options.loops of them */
   errands_t* errands; /* main loop -> each counter: as many */
-  uvchan_t* quit;     /* nothing is ever sent: its end tells that the house closes */
+  /* On these nothing is ever sent: what they tell is their end, to all at once. */
+  uvchan_t* leaving; /* a signal has come: balancers are asked to go elsewhere */
+  uvchan_t* quit;    /* the house closes */
+  uvchan_t* drained; /* who still waits for an order is refused */
   live_t live;
   board_t board;
   uvchan_waitgroup_t bakers;  /* threads that bake */
@@ -26,6 +29,11 @@ typedef struct house_s {
 } house_t;
 
 /* 1 from the moment that a signal came. */
+static inline int house_is_leaving(const house_t* house) {
+  return uvchan_is_closed(house->leaving);
+}
+
+/* 1 when the time to leave it is over as well: no order is taken any more. */
 static inline int house_is_closing(const house_t* house) { return uvchan_is_closed(house->quit); }
 
 #endif /* HOUSE_H */

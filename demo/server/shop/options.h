@@ -18,6 +18,8 @@ typedef struct {
   uint64_t bake_ms;
   uint64_t max_wait_ms; /* 0: without limit */
   uint64_t idle_ms;
+  uint64_t leave_ms;        /* that it goes on serving after a signal */
+  uint64_t drain_ms;        /* then, for what still waits; 0: without limit */
   unsigned int connections; /* at most */
   size_t header_bytes;
   size_t body_bytes;

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -277,6 +278,7 @@ static void open_house(server_t* server) {
   house_t* house = &server->house;
 
   house->opened_ns = uv_hrtime();
+  house->opened_s = (int64_t)time(NULL);
   parse_set_limits(house->options.header_bytes);
   process_allow_descriptors();
   open_loop(server);

@@ -2,6 +2,7 @@
 is full."""
 
 import re
+import shutil
 import subprocess
 
 from server import *
@@ -317,20 +318,40 @@ def works_with_unbuffered_and_absent_kitchens(program):
 # ---- Figures and news ----------------------------------------------------------------------------
 
 
+def read_metrics(text):
+  """The samples by their names; each name has its help and its type once, ahead of them."""
+  values, described = {}, []
+  for line in text.splitlines():
+    if line.startswith("#"):
+      parts = re.fullmatch(r"# (HELP|TYPE) ((?:pizzeria|process)_[a-z0-9_]+) .+", line)
+      check(parts, "a comment: " + line)
+      described.append(parts.groups())
+      continue
+    parts = re.fullmatch(r'((?:pizzeria|process)_[a-z0-9_]+(?:\{[a-z]+="[^"]*"\})?) ([0-9.]+)', line)
+    check(parts and parts.group(1) not in values, "a sample: " + line)
+    check(parts.group(1).startswith(described[-1][1]), "a sample of something else: " + line)
+    values[parts.group(1)] = float(parts.group(2))
+  same("names described", len(described), len(set(described)))
+  return values
+
+
+def check_with_promtool(text):
+  if shutil.which("promtool") is None:
+    return
+  checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, timeout=PATIENCE)
+  same("promtool (%s)" % checked.stderr.decode(), 0, checked.returncode)
+
+
 def writes_metrics(program):
   with Server(program, "--bake-ms", 1, "--loops", 3) as server, Client(server) as client:
     for _ in range(10):
       check_order_answer(client.order())
+    for _ in range(2):
+      same("not there", 404, client.get("/nothing").status)
+    same("there", 200, client.get("/healthz").status)
     answer = client.get("/metrics")
     check(answer.headers["content-type"].startswith("text/plain; version=0.0.4"), "the type of metrics")
-    values = {}
-    for line in answer.body.decode().splitlines():
-      if line.startswith("#"):
-        check(re.fullmatch(r"# (HELP|TYPE) pizzeria_[a-z0-9_]+ .+", line), "a comment: " + line)
-        continue
-      parts = re.fullmatch(r'(pizzeria_[a-z0-9_]+(?:\{[a-z]+="[^"]*"\})?) ([0-9.]+)', line)
-      check(parts and parts.group(1) not in values, "a sample: " + line)
-      values[parts.group(1)] = float(parts.group(2))
+    values = read_metrics(answer.body.decode())
     same("arrived", 10, values["pizzeria_orders_arrived_total"])
     same("sent", 10, values['pizzeria_channel_sent_total{channel="orders"}'])
     same("latencies", 10, values["pizzeria_latency_seconds_count"])
@@ -341,6 +362,13 @@ def writes_metrics(program):
     same("the loops", 3, stats["loops"])
     latency = stats["latency_ms"]
     check(0 < latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["max"], "latencies: %r" % latency)
+    for code, n in (("200", 11), ("404", 2), ("503", 0)):
+      same("answers with " + code, n, values['pizzeria_http_answers_total{code="%s"}' % code])
+    check(values["process_cpu_seconds_total"] >= 0 and values["process_resident_memory_bytes"] > 100000, "the process: %r" % values)
+    check(abs(values["process_start_time_seconds"] - time.time()) < PATIENCE, "the start: %r" % values)
+    if server.descriptors() is not None:
+      same("open descriptors", server.descriptors(), values["process_open_fds"])
+    check_with_promtool(answer.body)
 
 
 def one_order_alone_is_the_median_and_the_maximum(program):
@@ -364,23 +392,36 @@ def read_event(stream):
   return None, None
 
 
-def tells_viewers_what_happens(program):
-  with Server(program, "--bakers", 1, "--bake-ms", 5, "--loops", 2) as server:
-    viewer = Client(server)
-    viewer.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
-    stream = viewer.socket.makefile("r", encoding="utf-8", newline="\n")
-    lines = iter(stream.readline, "")
-    for line in lines:
+class Viewer:
+  """Reads the events of the live page over one connection."""
+
+  def __init__(self, server):
+    self.client = Client(server)
+    self.client.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+    stream = self.client.socket.makefile("r", encoding="utf-8", newline="\n")
+    self.lines = iter(stream.readline, "")
+    for line in self.lines:
       if line == "\r\n":
         break
-    kind, hello = read_event(lines)
+
+  def event(self):
+    return read_event(self.lines)
+
+  def close(self):
+    self.client.close()
+
+
+def tells_viewers_what_happens(program):
+  with Server(program, "--bakers", 1, "--bake-ms", 5, "--loops", 2) as server:
+    viewer = Viewer(server)
+    kind, hello = viewer.event()
     same("the first event", ("hello", {"capacity": 64, "bakers": 1, "loops": 2, "policy": "reject"}), (kind, hello))
     with Client(server) as client:
       number = check_order_answer(client.order("funghi", 2, "Ada"))["number"]
     states = set()
     ticks = 0
     for _ in range(1000):
-      kind, data = read_event(lines)
+      kind, data = viewer.event()
       if kind == "tick":
         ticks += 1
       elif kind == "order" and data["number"] == number:
@@ -392,7 +433,7 @@ def tells_viewers_what_happens(program):
     server.signal(signal.SIGTERM)
     kind = "tick"
     while kind in ("tick", "order"):
-      kind, _ = read_event(lines)
+      kind, _ = viewer.event()
     same("the last event", "bye", kind)
     viewer.close()
     server.stopped()
@@ -431,7 +472,7 @@ def refuses_wrong_arguments(program):
     check(ended.stderr, "no message")
   helped = run(program, "--help")
   same("--help", (0, ""), (helped.returncode, helped.stderr))
-  for option in ("host", "port", "queue", "bakers", "bake-ms", "loops", "when-full", "max-wait-ms", "idle-ms", "connections"):
+  for option in ("host", "port", "queue", "bakers", "bake-ms", "loops", "when-full", "max-wait-ms", "idle-ms", "connections", "leave-ms", "drain-ms"):
     check("  --%s " % option in helped.stdout, "--help does not tell of --" + option)
 
 

@@ -10,6 +10,8 @@
 #include "shop/histogram.h"
 #include "shop/options.h"
 
+#define STATUSES 600
+
 typedef struct {
   atomic_uint_least64_t arrived; /* well-formed orders */
   atomic_uint_least64_t waiting; /* in the channel, or for room in it */
@@ -24,6 +26,7 @@ typedef struct {
   atomic_uint_least64_t connections;               /* with those on their way to a counter */
   atomic_uint_least64_t connections_of[LOOPS_MAX]; /* each counter: the same */
   atomic_uint_least64_t refusals; /* the system had no descriptor, or no memory, for a client */
+  atomic_uint_least64_t answers[STATUSES]; /* by status; requests that got none are at 0 */
   atomic_uint_least64_t viewers;
   atomic_uint_least64_t viewers_skipped; /* events that the channels of viewers dropped */
   /* from an order's arrival to its answer, of those that were baked */

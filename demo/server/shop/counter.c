@@ -24,6 +24,13 @@ static void handle(exchange_t* exchange, const request_t* request) {
 
 static void forget(exchange_t* exchange) { intake_forget(exchange->work); }
 
+static void record(exchange_t* exchange, int status, size_t len) {
+  house_t* house = counter_of(exchange->queue->host)->house;
+
+  board_add(&house->board.answers[status]);
+  (void)len;
+}
+
 static void open_viewer(connection_t* connection) {
   viewer_open(counter_of(connection->host)->house, connection);
 }
@@ -36,6 +43,7 @@ static void leave_house(host_t* host) {
 
 static const service_t service = {.handle = handle,
                                   .forget = forget,
+                                  .record = record,
                                   .stream = open_viewer,
                                   .end_stream = viewer_close,
                                   .is_closing = is_closing,

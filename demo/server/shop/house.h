@@ -14,6 +14,7 @@
 typedef struct house_s {
   options_t options;
   uint64_t opened_ns;
+  int64_t opened_s;   /* of the calendar */
   orders_t orders;    /* desks -> bakers: the bounded channel that this is about */
   results_t* results; /* bakers -> each desk: options.loops of them */
   errands_t* errands; /* main loop -> each counter: as many */

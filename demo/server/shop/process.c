@@ -2,8 +2,8 @@
 #include "shop/process.h"
 
 #include <dirent.h>
-#include <stddef.h>
 #include <sys/resource.h>
+#include <uv.h>
 
 void process_allow_descriptors(void) {
   struct rlimit limit;
@@ -29,4 +29,20 @@ uint64_t process_descriptors_most(void) {
   struct rlimit limit;
 
   return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (uint64_t)limit.rlim_cur : 0;
+}
+
+static double seconds_of(uv_timeval_t time) {
+  return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+double process_cpu_seconds(void) {
+  uv_rusage_t usage;
+
+  return uv_getrusage(&usage) == 0 ? seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime) : 0;
+}
+
+uint64_t process_resident_bytes(void) {
+  size_t bytes;
+
+  return uv_resident_set_memory(&bytes) == 0 ? bytes : 0;
 }

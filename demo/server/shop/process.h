@@ -12,4 +12,7 @@ void process_allow_descriptors(void);
 uint64_t process_descriptors(void);
 uint64_t process_descriptors_most(void);
 
+double process_cpu_seconds(void);
+uint64_t process_resident_bytes(void);
+
 #endif /* PROCESS_H */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shop/json.h"
+#include "shop/process.h"
 
 static double seconds_open(const house_t* house) {
   return (double)(uv_hrtime() - house->opened_ns) / 1e9;
@@ -171,6 +172,74 @@ static void write_number(bytes_t* out, const char* name, const char* type, const
   bytes_printf(out, "pizzeria_%s %llu\n", name, (unsigned long long)board_read(counter));
 }
 
+/* Those that came never are left out, but for the two that every server of orders has. */
+static void write_answers(const board_t* board, bytes_t* out) {
+  describe(out, "http_answers_total", "counter", "Answers, by their status.");
+  for (unsigned int status = 100; status < STATUSES; status++) {
+    uint64_t n = board_read(&board->answers[status]);
+
+    if (n == 0 && status != 200 && status != 503) continue;
+    bytes_printf(out, "pizzeria_http_answers_total{code=\"%u\"} %llu\n", status,
+                 (unsigned long long)n);
+  }
+  write_number(out, "http_unanswered_total", "counter", "Requests whose client left before.",
+               &board->answers[0]);
+}
+
+static void write_connections(const house_t* house, bytes_t* out) {
+  const board_t* board = &house->board;
+
+  write_number(out, "connections", "gauge", "Open connections.", &board->connections);
+  describe(out, "connections_most", "gauge", "Connections that are let in at most.");
+  bytes_printf(out, "pizzeria_connections_most %u\n", house->options.connections);
+  describe(out, "loop_connections", "gauge", "Open connections of each loop.");
+  for (unsigned int i = 0; i < house->options.loops; i++) {
+    bytes_printf(out, "pizzeria_loop_connections{loop=\"%u\"} %llu\n", i,
+                 (unsigned long long)board_read(&board->connections_of[i]));
+  }
+  write_number(out, "accept_refusals_total", "counter",
+               "Times that there was no descriptor, or no memory, for a client.", &board->refusals);
+}
+
+/* By the names that the client libraries of Prometheus have for them. */
+static void write_process(const house_t* house, bytes_t* out) {
+  bytes_printf(out,
+               "# HELP process_cpu_seconds_total Processor time of user and system in seconds.\n"
+               "# TYPE process_cpu_seconds_total counter\n"
+               "process_cpu_seconds_total %.6f\n",
+               process_cpu_seconds());
+  bytes_printf(out,
+               "# HELP process_resident_memory_bytes Resident memory in bytes.\n"
+               "# TYPE process_resident_memory_bytes gauge\n"
+               "process_resident_memory_bytes %llu\n",
+               (unsigned long long)process_resident_bytes());
+  bytes_printf(out,
+               "# HELP process_start_time_seconds Start of the process in seconds since 1970.\n"
+               "# TYPE process_start_time_seconds gauge\n"
+               "process_start_time_seconds %lld\n",
+               (long long)house->opened_s);
+}
+
+/* Left out where the system does not tell. */
+static void write_descriptors(bytes_t* out) {
+  uint64_t open = process_descriptors();
+  uint64_t most = process_descriptors_most();
+
+  if (open != 0) {
+    bytes_printf(out,
+                 "# HELP process_open_fds Open file descriptors.\n"
+                 "# TYPE process_open_fds gauge\n"
+                 "process_open_fds %llu\n",
+                 (unsigned long long)open);
+  }
+  if (most == 0) return;
+  bytes_printf(out,
+               "# HELP process_max_fds File descriptors that may be open.\n"
+               "# TYPE process_max_fds gauge\n"
+               "process_max_fds %llu\n",
+               (unsigned long long)most);
+}
+
 #define FIRST_OCTAVE 7 /* 128 microseconds */
 #define LAST_OCTAVE 26 /* 67 seconds */
 
@@ -192,25 +261,7 @@ static void write_latency(const histogram_t* latency, bytes_t* out) {
   bytes_printf(out, "pizzeria_latency_seconds_count %llu\n", (unsigned long long)view.total);
 }
 
-static void write_connections(const house_t* house, bytes_t* out) {
-  const board_t* board = &house->board;
-
-  write_number(out, "connections", "gauge", "Open connections.", &board->connections);
-  describe(out, "connections_most", "gauge", "Connections that are let in at most.");
-  bytes_printf(out, "pizzeria_connections_most %u\n", house->options.connections);
-  describe(out, "loop_connections", "gauge", "Open connections of each loop.");
-  for (unsigned int i = 0; i < house->options.loops; i++) {
-    bytes_printf(out, "pizzeria_loop_connections{loop=\"%u\"} %llu\n", i,
-                 (unsigned long long)board_read(&board->connections_of[i]));
-  }
-  write_number(out, "accept_refusals_total", "counter",
-               "Times that there was no descriptor, or no memory, for a client.", &board->refusals);
-}
-
-void stats_write_metrics(house_t* house, bytes_t* out) {
-  const board_t* board = &house->board;
-
-  write_channels(house, out);
+static void write_orders(const board_t* board, bytes_t* out) {
   write_number(out, "orders_arrived_total", "counter", "Well-formed orders.", &board->arrived);
   write_number(out, "orders_ready_total", "counter", "Orders that were baked.", &board->ready);
   write_number(out, "orders_lost_total", "counter", "Orders that did not turn out.", &board->lost);
@@ -223,9 +274,19 @@ void stats_write_metrics(house_t* house, bytes_t* out) {
   write_number(out, "orders_waiting", "gauge", "Orders in the channel, or waiting for room in it.",
                &board->waiting);
   write_number(out, "orders_baking", "gauge", "Orders in the oven.", &board->baking);
+}
+
+void stats_write_metrics(house_t* house, bytes_t* out) {
+  const board_t* board = &house->board;
+
+  write_channels(house, out);
+  write_orders(board, out);
   write_connections(house, out);
+  write_answers(board, out);
   write_number(out, "viewers", "gauge", "Viewers of the live page.", &board->viewers);
   write_number(out, "viewers_skipped_total", "counter", "Events that slow viewers missed.",
                &board->viewers_skipped);
   write_latency(&board->latency, out);
+  write_process(house, out);
+  write_descriptors(out);
 }

@@ -283,6 +283,7 @@ static void open_house(server_t* server) {
   process_allow_descriptors();
   open_loop(server);
   create_channels(house);
+  access_log_open(&house->log, house->options.access_log, &house->board);
   live_open(&house->live, &server->loop, &house->board);
   listen_at_address(server);
   open_counters(server);
@@ -341,6 +342,7 @@ static void leave_house(server_t* server) {
 
   kitchen_join(house);
   for (unsigned int i = 0; i < house->options.loops; i++) counter_join(&server->counters[i]);
+  access_log_close(&house->log);
   say_figures(house);
   free(server->counters);
   uvchan_waitgroup_destroy(&house->desks);

@@ -472,7 +472,7 @@ def refuses_wrong_arguments(program):
     check(ended.stderr, "no message")
   helped = run(program, "--help")
   same("--help", (0, ""), (helped.returncode, helped.stderr))
-  for option in ("host", "port", "queue", "bakers", "bake-ms", "loops", "when-full", "max-wait-ms", "idle-ms", "connections", "leave-ms", "drain-ms"):
+  for option in ("host", "port", "queue", "bakers", "bake-ms", "loops", "when-full", "max-wait-ms", "idle-ms", "connections", "leave-ms", "drain-ms", "access-log"):
     check("  --%s " % option in helped.stdout, "--help does not tell of --" + option)
 
 

@@ -26,6 +26,7 @@ uvchan_add_test(server-door $<TARGET_FILE:test-server-door>)
 uvchan_add_server_test(http)
 uvchan_add_server_test(close)
 uvchan_add_server_test(accept)
+uvchan_add_server_test(log)
 uvchan_add_server_test(load)
 uvchan_add_server_test(hostile)
 set_tests_properties(${name_prefix}server-hostile PROPERTIES RUN_SERIAL ON) # it compares latencies

@@ -156,6 +156,7 @@ static int on_message_complete(http_parser* http) {
 
   parser->is_in_message = 0;
   request->method = method_of(http);
+  request->method_name = http_method_str((enum http_method)http->method);
   request->is_old = http->http_minor == 0;
   request->keeps_alive = http_should_keep_alive(http);
   r = parser->calls->complete(parser);

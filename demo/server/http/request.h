@@ -9,6 +9,7 @@ typedef enum { CONTENT_NONE, CONTENT_JSON, CONTENT_FORM, CONTENT_OTHER } content
 
 typedef struct {
   method_t method;
+  const char* method_name; /* as it was sent */
   bytes_t target;
   bytes_t body;
   content_t content;

@@ -27,6 +27,8 @@ typedef struct {
   atomic_uint_least64_t connections_of[LOOPS_MAX]; /* each counter: the same */
   atomic_uint_least64_t refusals; /* the system had no descriptor, or no memory, for a client */
   atomic_uint_least64_t answers[STATUSES]; /* by status; requests that got none are at 0 */
+  atomic_uint_least64_t lines;             /* of the access log */
+  atomic_uint_least64_t lines_dropped;     /* there was no room, or they could not be written */
   atomic_uint_least64_t viewers;
   atomic_uint_least64_t viewers_skipped; /* events that the channels of viewers dropped */
   /* from an order's arrival to its answer, of those that were baked */

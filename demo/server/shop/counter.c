@@ -19,6 +19,7 @@ static counter_t* counter_of(const host_t* host) { return host->data; }
 static void handle(exchange_t* exchange, const request_t* request) {
   counter_t* counter = counter_of(exchange->queue->host);
 
+  access_log_begin(&counter->house->log, exchange, request);
   routes_handle(counter->house, &counter->intake, exchange, request);
 }
 
@@ -28,7 +29,7 @@ static void record(exchange_t* exchange, int status, size_t len) {
   house_t* house = counter_of(exchange->queue->host)->house;
 
   board_add(&house->board.answers[status]);
-  (void)len;
+  access_log_end(&house->log, exchange, status, len);
 }
 
 static void open_viewer(connection_t* connection) {

@@ -5,6 +5,7 @@
 
 #include <uvchan.h>
 
+#include "shop/accesslog.h"
 #include "shop/board.h"
 #include "shop/errand.h"
 #include "shop/live.h"
@@ -23,6 +24,7 @@ typedef struct house_s {
   uvchan_t* quit;    /* the house closes */
   uvchan_t* drained; /* who still waits for an order is refused */
   live_t live;
+  access_log_t log;
   board_t board;
   uvchan_waitgroup_t bakers;  /* threads that bake */
   uvchan_waitgroup_t desks;   /* threads that serve */

@@ -43,6 +43,8 @@ static const char usage[] =
     "answers 503 so that a balancer can leave, 0 to 86400000 (0)\n"
     "  --drain-ms N       milliseconds after that in which orders are still baked; those that wait "
     "then are answered 503; 0: without limit, up to 86400000 (0)\n"
+    "  --access-log FILE  a line for each request is added to the file, in the common log format "
+    "with the seconds that it took; -: the standard output (none)\n"
     "  --header-bytes N   a request's line and headers at most, 256 to 65536 (8192)\n"
     "  --body-bytes N     a request's body at most, 64 to 1048576 (8192)\n"
     "  --help             print this text\n"
@@ -87,6 +89,7 @@ enum {
   HOST = 1,
   PORT,
   WHEN_FULL,
+  ACCESS_LOG,
   HELP,
   LOOPS,
   BAKERS,
@@ -115,6 +118,7 @@ static const struct option names[] = {
     {"connections", required_argument, NULL, CONNECTIONS},
     {"leave-ms", required_argument, NULL, LEAVE_MS},
     {"drain-ms", required_argument, NULL, DRAIN_MS},
+    {"access-log", required_argument, NULL, ACCESS_LOG},
     {"header-bytes", required_argument, NULL, HEADER_BYTES},
     {"body-bytes", required_argument, NULL, BODY_BYTES},
     {"help", no_argument, NULL, HELP},
@@ -173,6 +177,9 @@ static void take_option(options_t* options, int name, const char* text) {
       break;
     case WHEN_FULL:
       options->when_full = parse_policy(text);
+      break;
+    case ACCESS_LOG:
+      options->access_log = text;
       break;
     case HELP:
       fputs(usage, stdout);

@@ -20,6 +20,7 @@ typedef struct {
   uint64_t idle_ms;
   uint64_t leave_ms;        /* that it goes on serving after a signal */
   uint64_t drain_ms;        /* then, for what still waits; 0: without limit */
+  const char* access_log;   /* NULL: none */
   unsigned int connections; /* at most */
   size_t header_bytes;
   size_t body_bytes;

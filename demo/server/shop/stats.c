@@ -286,6 +286,9 @@ void stats_write_metrics(house_t* house, bytes_t* out) {
   write_number(out, "viewers", "gauge", "Viewers of the live page.", &board->viewers);
   write_number(out, "viewers_skipped_total", "counter", "Events that slow viewers missed.",
                &board->viewers_skipped);
+  write_number(out, "access_log_lines_total", "counter", "Lines of the access log.", &board->lines);
+  write_number(out, "access_log_dropped_total", "counter",
+               "Lines that found no room, or could not be written.", &board->lines_dropped);
   write_latency(&board->latency, out);
   write_process(house, out);
   write_descriptors(out);

@@ -284,7 +284,7 @@ static void open_house(server_t* server) {
   open_loop(server);
   create_channels(house);
   access_log_open(&house->log, house->options.access_log, &house->board);
-  live_open(&house->live, &server->loop, &house->board);
+  live_open(&house->live, &server->loop, &house->board, house->errands, house->options.loops);
   listen_at_address(server);
   open_counters(server);
   limit_connections(&house->options);

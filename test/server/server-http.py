@@ -411,11 +411,59 @@ class Viewer:
     self.client.close()
 
 
+FACTS = ("capacity", "bakers", "loops", "policy")
+
+
+def begins_with_the_whole_board(program):
+  """The counts of the first event and its orders belong together, however many loops have them."""
+  with Server(program, "--bakers", 1, "--bake-ms", 86400000, "--loops", 3) as server:
+    clients = [Client(server) for _ in range(7)]
+    for i, client in enumerate(clients):
+      client.send_order("funghi", 1 + i, "table %d" % i)
+      server.when("order %d" % i, lambda stats: stats["orders"]["waiting"] + stats["orders"]["baking"] == i + 1)
+    server.when("an order in the oven", lambda stats: stats["orders"]["baking"] == 1)
+    clients.pop(3).close()
+    server.when("one that left", lambda stats: stats["connections"] == len(clients) + 1)
+    viewers = [Viewer(server) for _ in range(4)]
+    for viewer in viewers:
+      kind, hello = viewer.event()
+      same("the first event", "hello", kind)
+      orders = sorted((order["number"], order["state"], order["count"], order["customer"]) for order in hello["orders"])
+      wanted = [(i + 1, "baking" if i == 0 else "waiting", i + 1, "table %d" % i) for i in range(7) if i != 3]
+      same("the orders", wanted, orders)
+      same("what waits and bakes", (5, 1), (hello["tick"]["waiting"], hello["tick"]["baking"]))
+      same("the next event", "tick", viewer.event()[0])
+      viewer.close()
+    for client in clients:
+      client.close()
+    server.kill()
+    server.figures = {}  # the order would be in the oven for a day
+
+
+def keeps_the_eldest_where_there_are_many(program):
+  with Server(program, "--bakers", 1, "--bake-ms", 86400000, "--queue", 200, "--loops", 2) as server:
+    clients = [Client(server) for _ in range(150)]
+    for client in clients:
+      client.send_order()
+    server.when("all", lambda stats: stats["orders"]["waiting"] == 149)
+    viewer = Viewer(server)
+    _, hello = viewer.event()
+    same("the orders", list(range(1, 65)), sorted(order["number"] for order in hello["orders"]))
+    same("what waits", 149, hello["tick"]["waiting"])
+    viewer.close()
+    for client in clients:
+      client.close()
+    server.kill()
+    server.figures = {}
+
+
 def tells_viewers_what_happens(program):
   with Server(program, "--bakers", 1, "--bake-ms", 5, "--loops", 2) as server:
     viewer = Viewer(server)
     kind, hello = viewer.event()
-    same("the first event", ("hello", {"capacity": 64, "bakers": 1, "loops": 2, "policy": "reject"}), (kind, hello))
+    facts = {name: hello[name] for name in FACTS}
+    same("the first event", ("hello", {"capacity": 64, "bakers": 1, "loops": 2, "policy": "reject"}), (kind, facts))
+    check(abs(hello["opened"] - time.time()) < PATIENCE, "when it opened: %r" % hello)
     with Client(server) as client:
       number = check_order_answer(client.order("funghi", 2, "Ada"))["number"]
     states = set()
@@ -504,6 +552,8 @@ main(
     works_with_unbuffered_and_absent_kitchens,
     writes_metrics,
     one_order_alone_is_the_median_and_the_maximum,
+    begins_with_the_whole_board,
+    keeps_the_eldest_where_there_are_many,
     tells_viewers_what_happens,
     limits_its_viewers,
     refuses_wrong_arguments,

@@ -9,6 +9,7 @@
 #include "shop/counter.h"
 
 #include "must.h"
+#include "shop/roll.h"
 #include "shop/routes.h"
 #include "shop/viewer.h"
 
@@ -58,8 +59,10 @@ static void on_errand(errands_receiver_t* receiver, int status, const errand_t* 
   if (status != 0) { /* the end */
     errands_receiver_close(receiver, NULL);
     desk_shut_door(&counter->desk);
-  } else {
+  } else if (errand->connection != NULL) {
     desk_take(&counter->desk, errand->connection);
+  } else {
+    live_answer_roll(&counter->house->live, roll_of(&counter->desk));
   }
 }
 

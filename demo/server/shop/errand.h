@@ -7,7 +7,9 @@
 struct connection_s;
 
 typedef struct {
-  struct connection_s* connection; /* a client to serve, that the value carries with it */
+  /* A client to serve, that the value carries with it; or NULL: the counter is to tell which orders
+   * it has under way. */
+  struct connection_s* connection;
 } errand_t;
 
 UVCHAN_TYPED(errands, errand_t)

@@ -161,10 +161,14 @@ int order_take(order_t* order) { return decide(order, ORDER_TAKEN); }
 
 int order_give_up(order_t* order) { return decide(order, ORDER_GIVEN_UP); }
 
-int order_is_given_up(const order_t* order) {
-  /* relaxed: as above */
-  return atomic_load_explicit(&order->state, memory_order_relaxed) == ORDER_GIVEN_UP;
+/* Relaxed: as above. */
+static int is_in_state(const order_t* order, order_state_t state) {
+  return atomic_load_explicit(&order->state, memory_order_relaxed) == (int)state;
 }
+
+int order_is_taken(const order_t* order) { return is_in_state(order, ORDER_TAKEN); }
+
+int order_is_given_up(const order_t* order) { return is_in_state(order, ORDER_GIVEN_UP); }
 
 outcome_t outcome_by_chance(chance_t* chance) {
   switch (chance_below(chance, 12)) {

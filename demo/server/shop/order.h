@@ -74,6 +74,7 @@ const char* wish_from_form(wish_t* wish, const char* text, size_t len);
 /* Decides that the order is baked, or that it never is; of all who try, exactly one is told 1. */
 int order_take(order_t* order);
 int order_give_up(order_t* order);
+int order_is_taken(const order_t* order);
 int order_is_given_up(const order_t* order);
 
 /* What becomes of it, by chance: of 12 orders one lacks ingredients and one loses the cook. */

@@ -94,21 +94,20 @@ void stats_write_json(house_t* house, bytes_t* out) {
   bytes_add(out, "\n", 1);
 }
 
-void stats_write_tick(house_t* house, uint64_t skipped, bytes_t* out) {
+json_t* stats_tick(house_t* house, uint64_t skipped) {
   const board_t* board = &house->board;
 
-  json_add(out,
-           json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I}",
-                     "t", (json_int_t)(seconds_open(house) * 1000), "depth",
-                     (json_int_t)uvchan_len(orders_channel(house->orders)), "capacity",
-                     (json_int_t)house->options.queue, "waiting", count(&board->waiting), "baking",
-                     count(&board->baking), "arrived", count(&board->arrived), "ready",
-                     count(&board->ready), "lost", count(&board->lost), "rejected",
-                     count(&board->rejected), "gave_up", count(&board->gave_up), "gone",
-                     count(&board->gone), "throughput",
-                     (double)board_read(&board->throughput_milli) / 1000, "p50",
-                     us_as_ms(board_read(&board->recent_p50_us)), "p99",
-                     us_as_ms(board_read(&board->recent_p99_us)), "skipped", (json_int_t)skipped));
+  return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I}",
+                   "t", (json_int_t)(seconds_open(house) * 1000), "depth",
+                   (json_int_t)uvchan_len(orders_channel(house->orders)), "capacity",
+                   (json_int_t)house->options.queue, "waiting", count(&board->waiting), "baking",
+                   count(&board->baking), "arrived", count(&board->arrived), "ready",
+                   count(&board->ready), "lost", count(&board->lost), "rejected",
+                   count(&board->rejected), "gave_up", count(&board->gave_up), "gone",
+                   count(&board->gone), "throughput",
+                   (double)board_read(&board->throughput_milli) / 1000, "p50",
+                   us_as_ms(board_read(&board->recent_p50_us)), "p99",
+                   us_as_ms(board_read(&board->recent_p99_us)), "skipped", (json_int_t)skipped);
 }
 
 /* ---- Prometheus ------------------------------------------------------------------------------ */

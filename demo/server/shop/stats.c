@@ -200,18 +200,23 @@ static void write_connections(const house_t* house, bytes_t* out) {
                "Times that there was no descriptor, or no memory, for a client.", &board->refusals);
 }
 
-/* By the names that the client libraries of Prometheus have for them. */
+/* By the names that the client libraries of Prometheus have for them. What the system does not tell
+ * is left out. */
 static void write_process(const house_t* house, bytes_t* out) {
+  uint64_t resident = process_resident_bytes();
+
   bytes_printf(out,
                "# HELP process_cpu_seconds_total Processor time of user and system in seconds.\n"
                "# TYPE process_cpu_seconds_total counter\n"
                "process_cpu_seconds_total %.6f\n",
                process_cpu_seconds());
-  bytes_printf(out,
-               "# HELP process_resident_memory_bytes Resident memory in bytes.\n"
-               "# TYPE process_resident_memory_bytes gauge\n"
-               "process_resident_memory_bytes %llu\n",
-               (unsigned long long)process_resident_bytes());
+  if (resident != 0) {
+    bytes_printf(out,
+                 "# HELP process_resident_memory_bytes Resident memory in bytes.\n"
+                 "# TYPE process_resident_memory_bytes gauge\n"
+                 "process_resident_memory_bytes %llu\n",
+                 (unsigned long long)resident);
+  }
   bytes_printf(out,
                "# HELP process_start_time_seconds Start of the process in seconds since 1970.\n"
                "# TYPE process_start_time_seconds gauge\n"
@@ -219,7 +224,6 @@ static void write_process(const house_t* house, bytes_t* out) {
                (long long)house->opened_s);
 }
 
-/* Left out where the system does not tell. */
 static void write_descriptors(bytes_t* out) {
   uint64_t open = process_descriptors();
   uint64_t most = process_descriptors_most();

@@ -1,14 +1,16 @@
 /* The server: a pizzeria that takes orders over HTTP into a bounded queue.
  *
- *             desks (loops)                                    kitchen (a pool of threads)
- *   clients --> intake --try, or submit and wait for room--> [ what waits ] --bakers--> bake
- *   clients <-- answers <--on_done, on the desk of the client------------------'
+ *           main loop                      desks (loops)              kitchen (a pool of threads)
+ *   clients --door--> errands channel of each desk
+ *   clients --------------------------------> intake --try, or submit--> what waits --> bakers
+ *   clients <-- answers <--on_done, on the desk of the client-----------------------------'
  *
- * The main thread opens the house, runs the main loop (signals, samples for the board, live news)
- * and closes in order:
+ * The main thread opens the house, runs the main loop (the door, signals, samples for the board,
+ * live news) and closes in order:
  *
- *   a signal          the quit channel is closed: desks stop accepting; the kitchen is closed: no
- *                     further order is accepted
+ *   a signal          /readyz says so, and all goes on until the time to leave is over
+ *   closing           the door is shut, and the errands end; the kitchen is closed: no further
+ *                     order is accepted
  *   kitchen is done   what was accepted is baked, or its time is over, and every order is back; the
  *                     drained channel is closed, and viewers get their end
  *   desks leave       everything is answered, every connection closed; then the main loop closes
@@ -16,27 +18,35 @@
  *
  * Two floors: shop/ is the pizzeria, http/ is what it stands on and knows neither channels nor the
  * pool; page/ is the live page, built in. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
+#include "http/connection.h"
 #include "http/parse.h"
 #include "must.h"
 #include "shop/counter.h"
+#include "shop/entrance.h"
 #include "shop/house.h"
 #include "shop/kitchen.h"
+#include "shop/process.h"
 
-enum { SIGNALS = 2 };
+enum { SIGNALS = 2, SPARE = 16 };
 
 typedef struct {
   house_t house;
+  entrance_t entrance;
   counter_t* counters; /* options.loops of them */
   uv_loop_t loop;
   uv_signal_t signals[SIGNALS];
   uv_timer_t sampler;
+  uv_timer_t leave; /* ends the time to leave */
   samples_t samples;
   uvchan_notify_t desks_left;
 } server_t;
@@ -76,21 +86,32 @@ static void on_desks_left(uvchan_notify_t* req, int status) {
   must("wait for the desks", status);
   for (int i = 0; i < SIGNALS; i++) uv_close((uv_handle_t*)&server->signals[i], NULL);
   uv_close((uv_handle_t*)&server->sampler, NULL);
+  uv_close((uv_handle_t*)&server->leave, NULL);
+  entrance_close(&server->entrance);
   live_close(&server->house.live);
+}
+
+static void on_leave(uv_timer_t* timer) {
+  server_t* server = timer->data;
+  house_t* house = &server->house;
+
+  must("close the house", uvchan_close(house->quit));
+  entrance_shut(&server->entrance);
+  close_kitchen(server);
+  must("wait for the desks",
+       uvchan_waitgroup_notify(&server->loop, &server->desks_left, &house->desks, on_desks_left));
 }
 
 /* With the watchers stopped, a second signal does what it does to any program. */
 static void on_signal(uv_signal_t* watcher, int signum) {
   server_t* server = watcher->data;
-  house_t* house = &server->house;
+  const house_t* house = &server->house;
 
   (void)signum;
   for (int i = 0; i < SIGNALS; i++)
     must("stop a signal's watcher", uv_signal_stop(&server->signals[i]));
-  must("close the house", uvchan_close(house->quit));
-  close_kitchen(server);
-  must("wait for the desks",
-       uvchan_waitgroup_notify(&server->loop, &server->desks_left, &house->desks, on_desks_left));
+  must("tell of leaving", uvchan_close(house->leaving));
+  must("start a timer", uv_timer_start(&server->leave, on_leave, house->options.leave_ms, 0));
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -112,45 +133,93 @@ static void watch_signals(server_t* server) {
   }
 }
 
-/* Each connection is a descriptor. */
-static void allow_descriptors(void) {
-  struct rlimit limit;
+static void drop_errand(void* value, uvchan_drop_reason_t reason, void* arg) {
+  errand_t errand;
 
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit); /* where that is refused, the limit stays as it was */
+  (void)reason;
+  (void)arg;
+  memcpy(&errand, value, sizeof(errand));
+  if (errand.connection == NULL) return;
+  close(errand.connection->socket);
+  free(errand.connection);
+}
+
+static void create_errands(house_t* house) {
+  const uvchan_options_t errands = {
+      .capacity = ERRANDS_CAPACITY, .drop_cb = drop_errand, .name = "errands"};
+
+  house->errands = calloc(house->options.loops, sizeof(*house->errands));
+  must("make the errands channels", house->errands == NULL ? UV_ENOMEM : 0);
+  for (unsigned int i = 0; i < house->options.loops; i++)
+    must("create an errands channel", errands_create_ex(&house->errands[i], &errands));
 }
 
 static void create_channels(house_t* house) {
+  must("create the leaving channel", uvchan_create(&house->leaving, 0, 0));
   must("create the quit channel", uvchan_create(&house->quit, 0, 0));
   must("create the drained channel", uvchan_create(&house->drained, 0, 0));
+  create_errands(house);
 }
 
 static void open_counters(server_t* server) {
   house_t* house = &server->house;
-  const struct addrinfo hints = {
-      .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-  uv_getaddrinfo_t found;
-  int fd = -1;
 
-  must("find the address", uv_getaddrinfo(&server->loop, &found, NULL, house->options.host,
-                                          house->options.port, &hints));
   server->counters = calloc(house->options.loops, sizeof(*server->counters));
   must("make the counters", server->counters == NULL ? UV_ENOMEM : 0);
   must("count the desks", uvchan_waitgroup_init(&house->desks));
   must("count the desks", uvchan_waitgroup_add(&house->desks, (int)house->options.loops));
   for (unsigned int i = 0; i < house->options.loops; i++)
-    counter_open(&server->counters[i], house, found.addrinfo->ai_addr, &fd);
+    counter_open(&server->counters[i], house, i, &server->entrance.door);
+}
+
+static void listen_at_address(server_t* server) {
+  const options_t* options = &server->house.options;
+  const struct addrinfo hints = {
+      .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+  uv_getaddrinfo_t found;
+
+  must("find the address",
+       uv_getaddrinfo(&server->loop, &found, NULL, options->host, options->port, &hints));
+  entrance_listen(&server->entrance, &server->house, &server->loop, found.addrinfo->ai_addr);
   uv_freeaddrinfo(found.addrinfo);
 }
 
-static void say_address(const desk_t* desk) {
+/* What the house needs besides connections. All of it is open by now, but for what is opened for a
+ * moment: by the resolver, by the figures of the process, by the C library; and for the one that
+ * libuv keeps in reserve with the first connection of a loop. Not every system shows all that is
+ * open, so at least what is known of libuv's loops is counted. */
+static uint64_t descriptors_needed(const options_t* options) {
+  const uint64_t seen = process_descriptors();
+  const uint64_t known = 10 + 5 * (uint64_t)options->loops;
+
+  return (seen > known ? seen : known) + options->loops + SPARE;
+}
+
+/* Each connection is a descriptor. */
+static void limit_connections(options_t* options) {
+  const uint64_t most = process_descriptors_most();
+  const uint64_t needed = descriptors_needed(options);
+
+  if (most == 0 || (most > needed && most - needed >= options->connections)) return;
+  if (most <= needed) {
+    fprintf(stderr, "error: none of %llu descriptors is left for connections\n",
+            (unsigned long long)most);
+    exit(EXIT_FAILURE);
+  }
+  options->connections = (unsigned int)(most - needed);
+  fprintf(stderr, "note: at most %u connections, of %llu descriptors\n", options->connections,
+          (unsigned long long)most);
+}
+
+static void say_address(const door_t* door) {
   struct sockaddr_storage address;
-  int len = sizeof(address);
+  socklen_t len = sizeof(address);
   char host[64];
   int port;
 
-  must("read the address", uv_tcp_getsockname(&desk->listener, (struct sockaddr*)&address, &len));
+  must("read the address", getsockname(door->fd, (struct sockaddr*)&address, &len) == 0
+                               ? 0
+                               : uv_translate_sys_error(errno));
   if (address.ss_family == AF_INET6) {
     struct sockaddr_in6* six = (struct sockaddr_in6*)&address;
 
@@ -167,23 +236,38 @@ static void say_address(const desk_t* desk) {
   must_have_printed();
 }
 
+static void make_timer(server_t* server, uv_timer_t* timer) {
+  must("make a timer", uv_timer_init(&server->loop, timer));
+  timer->data = server;
+}
+
+static void open_loop(server_t* server) {
+  must("make the main loop", uv_loop_init(&server->loop));
+  watch_signals(server);
+  server->desks_left.data = server;
+  make_timer(server, &server->leave);
+  make_timer(server, &server->sampler);
+  must("start a timer", uv_timer_start(&server->sampler, on_sample, SAMPLE_MS, SAMPLE_MS));
+}
+
 static void open_house(server_t* server) {
   house_t* house = &server->house;
 
   house->opened_ns = uv_hrtime();
+  house->opened_s = (int64_t)time(NULL);
   parse_set_limits(house->options.header_bytes);
-  allow_descriptors();
-  must("make the main loop", uv_loop_init(&server->loop));
-  watch_signals(server);
-  server->desks_left.data = server;
-  must("make a timer", uv_timer_init(&server->loop, &server->sampler));
-  server->sampler.data = server;
-  must("start a timer", uv_timer_start(&server->sampler, on_sample, SAMPLE_MS, SAMPLE_MS));
+  process_allow_descriptors();
+  open_loop(server);
   create_channels(house);
-  live_open(&house->live, &server->loop, &house->board);
+  access_log_open(&house->log, house->options.access_log, &house->board);
+  live_open(&house->live, &server->loop, &house->board, house->errands, house->options.loops);
+  listen_at_address(server);
   open_counters(server);
+  limit_connections(&house->options);
   kitchen_open(house);
   for (unsigned int i = 0; i < house->options.loops; i++) counter_start(&server->counters[i]);
+  say_address(&server->entrance.door);
+  entrance_open(&server->entrance, house->options.connections);
 }
 
 /* ---- The end --------------------------------------------------------------------------------- */
@@ -226,17 +310,26 @@ static void say_figures(const house_t* house) {
       (unsigned long long)board_read(&board->baking));
 }
 
+static void release_channels(house_t* house) {
+  for (unsigned int i = 0; i < house->options.loops; i++) errands_release(house->errands[i]);
+  free(house->errands);
+  uvchan_release(house->leaving);
+  uvchan_release(house->quit);
+  uvchan_release(house->drained);
+}
+
 static void leave_house(server_t* server) {
   house_t* house = &server->house;
 
-  say_figures(house);
   for (unsigned int i = 0; i < house->options.loops; i++) counter_join(&server->counters[i]);
+  access_log_close(&house->log);
+  say_figures(house);
   free(server->counters);
   uvchan_waitgroup_destroy(&house->desks);
   live_release(&house->live);
   uvchan_pool_release(house->kitchen);
-  uvchan_release(house->quit);
-  uvchan_release(house->drained);
+  entrance_release(&server->entrance);
+  release_channels(house);
   must("close the main loop", uv_loop_close(&server->loop));
 }
 
@@ -245,7 +338,6 @@ int main(int argc, char** argv) {
 
   server.house.options = options_parse(argc, argv);
   open_house(&server);
-  say_address(&server.counters[0].desk);
   must("run the main loop", uv_run(&server.loop, UV_RUN_DEFAULT));
   leave_house(&server);
   puts("The pizzeria is closed.");

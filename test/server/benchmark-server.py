@@ -20,12 +20,6 @@ ON_LOOP = ("--bakers", 0)
 THROUGH_POOL = ("--bakers", 1, "--bake-ms", 0, "--queue", 1024)
 
 
-def processor_seconds(server):
-  with open("/proc/%d/stat" % server.process.pid) as stat:
-    user, system = stat.read().rsplit(")", 1)[1].split()[11:13]
-  return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
 def measure(program, options):
   """Requests a second, and microseconds of processor time for one."""
   script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "benchmark-server.lua")
@@ -35,7 +29,7 @@ def measure(program, options):
     check("Non-2xx" not in told and "Socket errors" not in told, "not every order was answered: " + told)
     requests = int(re.search(r"^ +(\d+) requests in ", told, re.M).group(1))
     rate = float(re.search(r"^Requests/sec: +([0-9.]+)$", told, re.M).group(1))
-    return rate, processor_seconds(server) / requests * 1e6
+    return rate, server.processor_seconds() / requests * 1e6
 
 
 def median(values):

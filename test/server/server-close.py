@@ -169,6 +169,59 @@ def leaves_at_once_on_a_second_signal(program):
     server.figures = {}
 
 
+def is_ready(client):
+  answer = client.get("/readyz")
+  same("readiness", (200, b"ready\n") if answer.status == 200 else (503, b"leaving\n"), (answer.status, answer.body))
+  return answer.status == 200
+
+
+def serves_on_while_balancers_leave(program):
+  """After the signal it is not ready, and all else goes on, for new clients too, until the time to
+  leave is over."""
+  with Server(program, "--leave-ms", 1500, "--bake-ms", 1) as server, Client(server) as witness:
+    check(is_ready(witness), "it is not ready")
+    server.signal(signal.SIGTERM)
+    eventually("an end of readiness", lambda: not is_ready(witness))
+    same("health", (200, b"ok\n"), (lambda a: (a.status, a.body))(witness.get("/healthz")))
+    with Client(server) as late:
+      answer = late.order()
+      same("an order", 200, answer.status)
+      check("connection" not in answer.headers, "the connection of one who came late ends")
+    eventually("a closed door", lambda: is_refused(server))
+    server.stopped()
+
+
+def refuses_what_waits_for_room_when_it_closes(program):
+  """One order is in the oven, which is waited for, one in the queue, and two outside it."""
+  with Server(program, "--drain-ms", 200, "--bakers", 1, "--bake-ms", 86400000, "--queue", 1, "--when-full", "wait") as server:
+    clients = [Client(server) for _ in range(4)]
+    clients[0].send_order()
+    server.when("an order in the oven", lambda stats: stats["orders"]["baking"] == 1)
+    for client in clients[1:]:
+      client.send_order()
+    server.when("two outside", lambda stats: stats["kitchen"]["waiting_outside"] == 2)
+    server.signal(signal.SIGTERM)
+    for client in clients[1:]:
+      answer = client.answer()
+      same("an order that still waits", (503, {"error": "closing"}), (answer.status, answer.json()))
+      client.close()
+    server.kill()
+    server.figures = {}  # the order would be in the oven for a day
+
+
+def bakes_what_fits_in_the_time(program):
+  with Server(program, "--drain-ms", 86400000, "--bakers", 1, "--bake-ms", 50) as server:
+    clients = [Client(server) for _ in range(5)]
+    for client in clients:
+      client.send_order()
+    server.when("orders", lambda stats: stats["orders"]["arrived"] == 5)
+    server.signal(signal.SIGTERM)
+    for client in clients:
+      same("an order that was accepted", 200, client.answer().status)
+      client.close()
+    server.stopped()
+
+
 main(
   [
     answers_what_was_accepted,
@@ -179,5 +232,8 @@ main(
     closes_when_idle,
     tells_those_who_ask_that_it_closes,
     leaves_at_once_on_a_second_signal,
+    serves_on_while_balancers_leave,
+    refuses_what_waits_for_room_when_it_closes,
+    bakes_what_fits_in_the_time,
   ]
 )

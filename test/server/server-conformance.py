@@ -687,11 +687,11 @@ def notices_who_has_left_while_it_waits_for_room_rfc9112_9_5(program):
           server.when("an order", lambda stats: stats["orders"]["arrived"] == i + 1)
           if i == 0:
             server.when("an order in the oven", lambda stats: stats["orders"]["baking"] == 1)
-        server.when("one that waits for room", lambda stats: stats["channel"][
-        "waiting_senders"] == 1)
+        server.when("one that waits for room", lambda stats: stats["kitchen"][
+        "waiting_outside"] == 1)
         end(clients[2])
-        server.when("nobody that waits for room", lambda stats: stats["channel"][
-        "waiting_senders"] == 0)
+        server.when("nobody that waits for room", lambda stats: stats["kitchen"][
+        "waiting_outside"] == 0)
         same("connections", 3, server.stats()["connections"])
         leave(server)
 

@@ -2,6 +2,7 @@
 is full."""
 
 import re
+import shutil
 import subprocess
 
 from server import *
@@ -288,7 +289,7 @@ def bakes_nothing_for_clients_that_left(program):
   """One order is in the oven and 400 wait, whose clients all leave: the next one is served after
   what was begun."""
   for policy in POLICIES:
-    with Server(program, *SLOW, "--queue", 500, "--when-full", policy, "--loops", 2) as server:
+    with Server(program, *SLOW, "--queue", 500 if policy == "reject" else 4, "--when-full", "wait" if policy == "backlog" else policy, "--loops", 2) as server:
       clients = [Client(server) for _ in range(401)]
       for client in clients:
         client.send_order()
@@ -371,20 +372,40 @@ def has_no_kitchen_where_nobody_bakes(program):
 # ---- Figures and news ----------------------------------------------------------------------------
 
 
+def read_metrics(text):
+  """The samples by their names; each name has its help and its type once, ahead of them."""
+  values, described = {}, []
+  for line in text.splitlines():
+    if line.startswith("#"):
+      parts = re.fullmatch(r"# (HELP|TYPE) ((?:pizzeria|process)_[a-z0-9_]+) .+", line)
+      check(parts, "a comment: " + line)
+      described.append(parts.groups())
+      continue
+    parts = re.fullmatch(r'((?:pizzeria|process)_[a-z0-9_]+(?:\{[a-z]+="[^"]*"\})?) ([0-9.]+)', line)
+    check(parts and parts.group(1) not in values, "a sample: " + line)
+    check(parts.group(1).startswith(described[-1][1]), "a sample of something else: " + line)
+    values[parts.group(1)] = float(parts.group(2))
+  same("names described", len(described), len(set(described)))
+  return values
+
+
+def check_with_promtool(text):
+  if shutil.which("promtool") is None:
+    return
+  checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, timeout=PATIENCE)
+  same("promtool (%s)" % checked.stderr.decode(), 0, checked.returncode)
+
+
 def writes_metrics(program):
   with Server(program, "--bake-ms", 1, "--loops", 3) as server, Client(server) as client:
     for _ in range(10):
       check_order_answer(client.order())
+    for _ in range(2):
+      same("not there", 404, client.get("/nothing").status)
+    same("there", 200, client.get("/healthz").status)
     answer = client.get("/metrics")
     check(answer.headers["content-type"].startswith("text/plain; version=0.0.4"), "the type of metrics")
-    values = {}
-    for line in answer.body.decode().splitlines():
-      if line.startswith("#"):
-        check(re.fullmatch(r"# (HELP|TYPE) pizzeria_[a-z0-9_]+ .+", line), "a comment: " + line)
-        continue
-      parts = re.fullmatch(r'(pizzeria_[a-z0-9_]+(?:\{[a-z]+="[^"]*"\})?) ([0-9.]+)', line)
-      check(parts and parts.group(1) not in values, "a sample: " + line)
-      values[parts.group(1)] = float(parts.group(2))
+    values = read_metrics(answer.body.decode())
     same("arrived", 10, values["pizzeria_orders_arrived_total"])
     same("done", 10, values["pizzeria_pool_done_total"])
     same("what else became of them", 0, sum(values["pizzeria_pool_%s_total" % what] for what in ("cancelled", "expired", "shed", "closed")))
@@ -394,7 +415,23 @@ def writes_metrics(program):
     same("its last bucket", 10, buckets[-1])
     stats = client.get("/stats").json()
     same("the loops", 3, stats["loops"])
-    check(0 < stats["latency_ms"]["p50"] <= stats["latency_ms"]["p99"], "latencies: %r" % stats["latency_ms"])
+    latency = stats["latency_ms"]
+    check(0 < latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["max"], "latencies: %r" % latency)
+    for code, n in (("200", 11), ("404", 2), ("503", 0)):
+      same("answers with " + code, n, values['pizzeria_http_answers_total{code="%s"}' % code])
+    check(values["process_cpu_seconds_total"] >= 0 and values["process_resident_memory_bytes"] > 100000, "the process: %r" % values)
+    check(abs(values["process_start_time_seconds"] - time.time()) < PATIENCE, "the start: %r" % values)
+    if server.descriptors() is not None:
+      same("open descriptors", server.descriptors(), values["process_open_fds"])
+    check_with_promtool(answer.body)
+
+
+def one_order_alone_is_the_median_and_the_maximum(program):
+  for _ in range(3):
+    with Server(program, "--bake-ms", 20) as server, Client(server) as client:
+      check_order_answer(client.order())
+      latency = client.get("/stats").json()["latency_ms"]
+      same("the quantiles of one", 1, len(set(latency.values())))
 
 
 def read_event(stream):
@@ -410,23 +447,84 @@ def read_event(stream):
   return None, None
 
 
-def tells_viewers_what_happens(program):
-  with Server(program, "--bakers", 1, "--bake-ms", 5, "--loops", 2) as server:
-    viewer = Client(server)
-    viewer.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
-    stream = viewer.socket.makefile("r", encoding="utf-8", newline="\n")
-    lines = iter(stream.readline, "")
-    for line in lines:
+class Viewer:
+  """Reads the events of the live page over one connection."""
+
+  def __init__(self, server):
+    self.client = Client(server)
+    self.client.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+    stream = self.client.socket.makefile("r", encoding="utf-8", newline="\n")
+    self.lines = iter(stream.readline, "")
+    for line in self.lines:
       if line == "\r\n":
         break
-    kind, hello = read_event(lines)
-    same("the first event", ("hello", {"capacity": 64, "bakers": 1, "loops": 2, "policy": "reject"}), (kind, hello))
+
+  def event(self):
+    return read_event(self.lines)
+
+  def close(self):
+    self.client.close()
+
+
+FACTS = ("capacity", "bakers", "loops", "policy")
+
+
+def begins_with_the_whole_board(program):
+  """The counts of the first event and its orders belong together, however many loops have them."""
+  with Server(program, "--bakers", 1, "--bake-ms", 86400000, "--loops", 3) as server:
+    clients = [Client(server) for _ in range(7)]
+    for i, client in enumerate(clients):
+      client.send_order("funghi", 1 + i, "table %d" % i)
+      server.when("order %d" % i, lambda stats: stats["orders"]["waiting"] + stats["orders"]["baking"] == i + 1)
+    server.when("an order in the oven", lambda stats: stats["orders"]["baking"] == 1)
+    clients.pop(3).close()
+    server.when("one that left", lambda stats: stats["connections"] == len(clients) + 1)
+    viewers = [Viewer(server) for _ in range(4)]
+    for viewer in viewers:
+      kind, hello = viewer.event()
+      same("the first event", "hello", kind)
+      orders = sorted((order["number"], order["state"], order["count"], order["customer"]) for order in hello["orders"])
+      wanted = [(i + 1, "baking" if i == 0 else "waiting", i + 1, "table %d" % i) for i in range(7) if i != 3]
+      same("the orders", wanted, orders)
+      same("what waits and bakes", (5, 1), (hello["tick"]["waiting"], hello["tick"]["baking"]))
+      same("the next event", "tick", viewer.event()[0])
+      viewer.close()
+    for client in clients:
+      client.close()
+    server.kill()
+    server.figures = {}  # the order would be in the oven for a day
+
+
+def keeps_the_eldest_where_there_are_many(program):
+  with Server(program, "--bakers", 1, "--bake-ms", 86400000, "--queue", 200, "--loops", 2) as server:
+    clients = [Client(server) for _ in range(150)]
+    for client in clients:
+      client.send_order()
+    server.when("all", lambda stats: stats["orders"]["waiting"] == 149)
+    viewer = Viewer(server)
+    _, hello = viewer.event()
+    same("the orders", list(range(1, 65)), sorted(order["number"] for order in hello["orders"]))
+    same("what waits", 149, hello["tick"]["waiting"])
+    viewer.close()
+    for client in clients:
+      client.close()
+    server.kill()
+    server.figures = {}
+
+
+def tells_viewers_what_happens(program):
+  with Server(program, "--bakers", 1, "--bake-ms", 5, "--loops", 2) as server:
+    viewer = Viewer(server)
+    kind, hello = viewer.event()
+    facts = {name: hello[name] for name in FACTS}
+    same("the first event", ("hello", {"capacity": 64, "bakers": 1, "loops": 2, "policy": "reject"}), (kind, facts))
+    check(abs(hello["opened"] - time.time()) < PATIENCE, "when it opened: %r" % hello)
     with Client(server) as client:
       number = check_order_answer(client.order("funghi", 2, "Ada"))["number"]
     states = set()
     ticks = 0
     for _ in range(1000):
-      kind, data = read_event(lines)
+      kind, data = viewer.event()
       if kind == "tick":
         ticks += 1
       elif kind == "order" and data["number"] == number:
@@ -438,7 +536,7 @@ def tells_viewers_what_happens(program):
     server.signal(signal.SIGTERM)
     kind = "tick"
     while kind in ("tick", "order"):
-      kind, _ = read_event(lines)
+      kind, _ = viewer.event()
     same("the last event", "bye", kind)
     viewer.close()
     server.stopped()
@@ -478,7 +576,10 @@ def refuses_wrong_arguments(program):
     check(ended.stderr, "no message")
   helped = run(program, "--help")
   same("--help", (0, ""), (helped.returncode, helped.stderr))
-  for option in ("host", "port", "queue", "bakers", "bake-ms", "loops", "when-full", "max-wait-ms", "target-ms", "interval-ms", "drain-ms", "idle-ms", "connections"):
+  for option in (
+    "host", "port", "queue", "bakers", "bake-ms", "loops", "when-full", "max-wait-ms", "idle-ms",
+    "connections", "target-ms", "interval-ms", "leave-ms", "drain-ms", "access-log",
+  ):
     check("  --%s " % option in helped.stdout, "--help does not tell of --" + option)
 
 
@@ -513,6 +614,9 @@ main(
     says_when_to_come_again,
     has_no_kitchen_where_nobody_bakes,
     writes_metrics,
+    one_order_alone_is_the_median_and_the_maximum,
+    begins_with_the_whole_board,
+    keeps_the_eldest_where_there_are_many,
     tells_viewers_what_happens,
     limits_its_viewers,
     refuses_wrong_arguments,

@@ -246,6 +246,22 @@ class Browser:
   def run(self, script, *arguments):
     return self.call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
+  def window(self):
+    return self.call("GET", "/window")
+
+  def windows(self):
+    return self.call("GET", "/window/handles")
+
+  def switch_to(self, handle):
+    self.call("POST", "/window", {"handle": handle})
+
+  def open_tab(self):
+    self.switch_to(self.call("POST", "/window/new", {"type": "tab"})["handle"])
+
+  def close_tab(self, handle):
+    self.switch_to(handle)
+    self.call("DELETE", "/window")
+
   def text(self, selector):
     return self.run("return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText).join('\\n')", selector)
 
@@ -465,11 +481,24 @@ def looks_right_everywhere(browser, shots):
   nothing_moves_where_motion_is_not_wanted(browser)
 
 
+def is_in_sight(browser, selector):
+  return browser.run("""
+    const at = document.querySelector(arguments[0]), box = at.getBoundingClientRect();
+    return at.checkVisibility() && box.height > 0 && box.top >= 0 && box.bottom <= innerHeight + 0.5;""", selector)
+
+
 def page_connects_again_and_says_so(browser, relay):
+  expect(not is_in_sight(browser, "#lost"), "a connection is called lost that is not")
   relay.cut()
   wait_until("word of the lost connection", lambda: "Connection lost" in browser.text("#connection"))
+  for place in ("0", "document.documentElement.scrollHeight"):
+    browser.run(f"scrollTo(0, {place})")
+    expect(is_in_sight(browser, "#lost"), f"the lost connection is out of sight, scrolled to {place}")
+  expect(re.match(r"Connection lost: this is the board of \d\d:\d\d:\d\d", browser.text("#lost")), f"it says '{browser.text('#lost')}'")
+  text_has_contrast(browser)
   relay.mend()
   wait_until("a new connection", lambda: browser.is_live())
+  expect(not is_in_sight(browser, "#lost"), "the connection is still called lost")
   first = browser.run(LINE)
   wait_until("a graph that goes on", lambda: browser.run(LINE) != first)
 
@@ -478,6 +507,53 @@ def page_tells_that_the_pizzeria_closes(browser, process):
   process.send_signal(signal.SIGTERM)
   wait_until("word of the closing", lambda: "Pizzeria closed" in browser.text("#connection"))
   expect(process.wait(WAIT_S) == 0, f"the server ends with {process.returncode}")
+
+
+def viewers_of(port):
+  return json.loads(ask(port, "/stats")[2])["viewers"]
+
+
+def hidden_pages_leave_their_place_to_others(browser, port, address):
+  """A browser opens six connections to one host: the eighth page, and its orders, need theirs."""
+  first = browser.window()
+  for _ in range(7):
+    browser.open_tab()
+    browser.open(address)
+    wait_until("a live page", browser.is_live)
+  wait_until("one viewer, of eight pages", lambda: viewers_of(port) == 1)
+  go_to(browser, "send")
+  browser.press("Enter")
+  wait_until("an answer to the order", lambda: answer_to_the_last_order(browser))
+  for handle in browser.windows():
+    if handle != first:
+      browser.close_tab(handle)
+  browser.switch_to(first)
+  wait_until("the first page, live again", browser.is_live)
+  wait_until("its viewer", lambda: viewers_of(port) == 1)
+
+
+CONTRADICTIONS = """
+  return [...document.querySelectorAll("[data-column]")].filter((column) => {
+    const empty = column.querySelector(".empty");
+    return Number(column.querySelector(".count").textContent) > 0 && !empty.hidden && empty.textContent === empty.dataset.none;
+  }).map((column) => column.dataset.column);"""
+
+
+def page_begins_with_the_whole_board(browser, program):
+  """Orders that came before the page are on it from its first beat."""
+  with running_server(program, "--queue", "20", "--bakers", "1", "--bake-ms", "60000", "--loops", "2") as (_, port):
+    def order_once(customer):
+      with contextlib.suppress(OSError):
+        ask(port, "/orders", order_of(customer))
+
+    start_threads(order_once, 9)
+    wait_until("eight that wait", lambda: json.loads(ask(port, "/stats")[2])["orders"]["waiting"] == 8)
+    browser.open(f"http://127.0.0.1:{port}/")
+    wait_until("a live page", browser.is_live)
+    counts = browser.run("return ['waiting', 'baking'].map((name) => document.getElementById(`${name}-count`).textContent)")
+    tickets = browser.run("return ['waiting', 'baking'].map((name) => document.querySelectorAll(`[data-column=${name}] .ticket`).length)")
+    expect((counts, tickets) == (["8", "1"], [6, 1]), f"it begins with {counts} and the tickets {tickets}")
+    expect(browser.run(CONTRADICTIONS) == [], f"columns contradict themselves: {browser.run(CONTRADICTIONS)}")
 
 
 def full_channel_is_told(browser, program):
@@ -523,14 +599,17 @@ def test_page(browser, options):
       graph_can_be_paused(browser)
       columns_are_bounded(browser)
       looks_right_everywhere(browser, options)
+      expect(browser.run(CONTRADICTIONS) == [], "columns contradict themselves in a rush")
       is_over.set()
       for customer in customers:
         customer.join(WAIT_S)
       console_is_silent(browser)
+      hidden_pages_leave_their_place_to_others(browser, port, relay.address)
       page_connects_again_and_says_so(browser, relay)
       page_tells_that_the_pizzeria_closes(browser, process)
     finally:
       relay.close()
+  page_begins_with_the_whole_board(browser, options.server)
   full_channel_is_told(browser, options.server)
   console_is_silent(browser, allowed=("network",))  # refused connections and the 503 are told there
 

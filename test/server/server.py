@@ -12,6 +12,7 @@ test says so.
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -171,11 +172,14 @@ class Server:
   """A server process. Leaving the block closes it by SIGTERM and checks its end: exit code 0,
   nothing on standard error, and figures that add up for the kitchen and the news."""
 
-  def __init__(self, program, *options):
+  def __init__(self, program, *options, descriptors=None):
     self.command = [program, "--port", "0"] + [str(option) for option in options]
+    self.most_descriptors = descriptors
 
   def __enter__(self):
-    self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    most = self.most_descriptors
+    limit = most and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)))
+    self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=limit)
     self.output = []
     self.errors = []
     self._readers = [
@@ -233,15 +237,21 @@ class Server:
 
   def stopped(self):
     same("the exit code (%s)" % "".join(self.errors), 0, self.wait())
-    same("standard error", "", "".join(self.errors))
+    same("standard error", "", "".join(line for line in self.errors if not line.startswith("note: ")))
     same("the last line", "The pizzeria is closed.\n", self.output[-1])
     self.figures = {}
-    for line in self.output[1:-1]:
+    for line in self.output[-4:-1]:
       name, rest = line.strip().split(": ")
       pairs = [pair.rsplit(" ", 1) for pair in rest.split(", ")]
       self.figures[name] = {key: int(value) for key, value in pairs}
     check_figures(self.figures)
     return self.figures
+
+  def processor_seconds(self):
+    """What all its threads have taken."""
+    with open("/proc/%d/stat" % self.process.pid) as stat:
+      user, system = stat.read().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
   def descriptors(self):
     """How many the server has open; None where that can't be seen."""

@@ -21,8 +21,17 @@ if(TARGET server-http_parser)
   uvchan_add_test(server-conformance-http_parser "${Python3_EXECUTABLE}" -B
     "${CMAKE_CURRENT_LIST_DIR}/server-conformance.py" $<TARGET_FILE:server-http_parser>)
 endif()
+# The door alone: the test takes it in, with the calls of the system that it lets fail.
+add_executable(test-server-door "${CMAKE_CURRENT_LIST_DIR}/door.c")
+target_include_directories(test-server-door SYSTEM PRIVATE
+  $<TARGET_PROPERTY:server,INCLUDE_DIRECTORIES>)
+target_link_libraries(test-server-door PRIVATE uvchan Threads::Threads)
+uvchan_add_test(server-door $<TARGET_FILE:test-server-door>)
+
 uvchan_add_server_test(http)
 uvchan_add_server_test(close)
+uvchan_add_server_test(accept)
+uvchan_add_server_test(log)
 uvchan_add_server_test(load)
 uvchan_add_server_test(hostile)
 set_tests_properties(${name_prefix}server-hostile PROPERTIES RUN_SERIAL ON) # it compares latencies

@@ -1,6 +1,8 @@
 /* A connection's life: reading and not reading, writing, its deadlines, and its end. */
 #include "http/connection.h"
 
+#include <unistd.h>
+
 #include "http/answer.h"
 #include "http/peer.h"
 #include "must.h"
@@ -368,14 +370,15 @@ int connection_is_writing(const connection_t* connection) { return connection->i
 
 void connection_finish(connection_t* connection) { connection->ends = 1; }
 
-void connection_open(connection_t* connection, host_t* host, uv_stream_t* listener) {
+void connection_open(connection_t* connection, host_t* host) {
   must("prepare a connection", uv_tcp_init(host->loop, &connection->handle));
   connection->handle.data = connection;
   connection->host = host;
   connection->exchanges.host = host;
   connection->exchanges.owner = connection;
   parse_open(&connection->parser, &parser_calls, connection, host->body_bytes);
-  if (uv_accept(listener, (uv_stream_t*)&connection->handle) != 0) {
+  if (uv_tcp_open(&connection->handle, connection->socket) != 0) {
+    close(connection->socket); /* which the handle has not taken */
     close_now(connection);
     return;
   }

@@ -39,7 +39,15 @@ typedef enum {
   DEADLINE_LINGER
 } deadline_t;
 
+typedef union {
+  struct sockaddr any;
+  struct sockaddr_in four;
+  struct sockaddr_in6 six;
+} peer_t;
+
 struct connection_s {
+  uv_os_sock_t socket; /* fixed by whoever lets the client in, as the one below */
+  peer_t peer;
   uv_tcp_t handle;
   host_t* host;
   connection_t* next; /* the host's, as the one below */
@@ -79,9 +87,9 @@ static inline connection_t* connection_of(const exchange_t* exchange) {
 
 /* ---- For its host ---------------------------------------------------------------------------- */
 
-/* Accepts the connection that the listener holds.
- *   connection   zeroed memory, until host->closed() */
-void connection_open(connection_t* connection, host_t* host, uv_stream_t* listener);
+/* Opens the connection on the host's loop.
+ *   connection   zeroed memory but for the socket and the peer, until host->closed() */
+void connection_open(connection_t* connection, host_t* host);
 
 /* It ends when what it owes is written. */
 void connection_end(connection_t* connection);

@@ -67,6 +67,7 @@ void exchange_drop_all(exchanges_t* queue) {
     exchange_t* exchange = take_first(queue);
 
     if (exchange->work != NULL) queue->host->service->forget(exchange);
+    if (!exchange->is_answered) queue->host->service->record(exchange, 0, 0);
     free_exchange(exchange);
   }
 }
@@ -92,6 +93,7 @@ static void give(exchange_t* exchange, answer_t* answer) {
   answer->keeps_alive = exchange->keeps_alive;
   answer->is_old = exchange->is_old;
   answer->is_head = exchange->is_head;
+  queue->host->service->record(exchange, answer->status, answer->is_head ? 0 : answer->len);
   answer_write(out, answer, queue->host->date(queue->host));
   queue->nkept += exchange->answer.len;
 }

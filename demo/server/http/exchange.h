@@ -34,6 +34,7 @@ struct exchange_s {
   exchanges_t* queue;
   exchange_t* next; /* the request that came after it */
   void* work;       /* the service's: what the answer comes from, or NULL */
+  void* record;     /* the service's, until it is told how the exchange ends, or NULL */
   bytes_t answer;
   int is_answered;
   int is_head;   /* the answer has no body, but says how long it would be */

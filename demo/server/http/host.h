@@ -24,6 +24,9 @@ typedef struct {
   void (*handle)(struct exchange_s* exchange, const request_t* request);
   /* The exchange goes unanswered, and it has work under way: its client is gone. */
   void (*forget)(struct exchange_s* exchange);
+  /* The exchange is answered, so many bytes long; or it goes unanswered, and the status is 0.
+   * Called once for each. */
+  void (*record)(struct exchange_s* exchange, int status, size_t len);
   /* An answer that goes on has its turn: from here on the service writes to the connection, and
    * sets its stream. */
   void (*stream)(struct connection_s* connection);

@@ -36,10 +36,11 @@ static const named_method_t methods[] = {
 };
 
 /* Answers 0 where nobody here knows it. A method is written in capitals, or is another one. */
-static int read_method(const char* text, size_t len, method_t* method) {
+static int read_method(line_t* line, const char* text, size_t len) {
   for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
     if (strlen(methods[i].name) != len || memcmp(methods[i].name, text, len) != 0) continue;
-    *method = methods[i].method;
+    line->method = methods[i].method;
+    line->method_name = methods[i].name;
     return 1;
   }
   return 0;
@@ -147,7 +148,7 @@ int line_read(line_t* line, const char* text, size_t len) {
     return 400;
   if (!read_version(text + len - VERSION_LEN, &major, &line->minor)) return 400;
   if (major != 1) return 505;
-  if (!read_method(text, method_len, &line->method)) return 501;
+  if (!read_method(line, text, method_len)) return 501;
   line->target = first + 1;
   line->target_len = len - around;
   return judge_target(line);

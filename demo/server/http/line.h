@@ -6,6 +6,7 @@
 
 typedef struct {
   method_t method;
+  const char* method_name;
   const char* target;
   size_t target_len;
   int minor; /* of the version, whose major is 1 */

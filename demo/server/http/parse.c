@@ -74,6 +74,7 @@ static int end_line(parser_t* parser) {
 
   if (status != 0) return status;
   request->method = line.method;
+  request->method_name = line.method_name;
   request->is_old = line.minor == 0;
   line_write_target(&line, &request->target);
   if (line.minor > 1) text->data[text->len - 1] = '1';

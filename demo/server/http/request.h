@@ -9,7 +9,8 @@ typedef enum { CONTENT_NONE, CONTENT_JSON, CONTENT_FORM, CONTENT_OTHER } content
 
 typedef struct {
   method_t method;
-  bytes_t target; /* a path, with a query perhaps; or "*", with OPTIONS alone */
+  const char* method_name; /* as it was sent; NULL until its line was read */
+  bytes_t target;          /* a path, with a query perhaps; or "*", with OPTIONS alone */
   bytes_t body;
   content_t content;
   int is_old; /* HTTP/1.0 */

@@ -2,7 +2,9 @@
  *
  * Events change the state below and nothing else; the server's tick, four times a second, is the
  * beat on which all is drawn. So the work of drawing stays the same however many orders pass, and a
- * page that nobody looks at, or that is paused, draws nothing.
+ * page that is paused draws nothing. A page that nobody looks at has no connection: a browser opens
+ * six to one host, and pages in the background would keep them from those that are seen, and from
+ * orders. When it is looked at again it begins with the whole board.
  *
  * What is kept is bounded: TRACKED tickets, WINDOW_MS of samples, a few orders of this page. Events
  * can be missing (the server drops the oldest for a slow viewer), so the counts of a tick decide,
@@ -22,7 +24,9 @@ const SAMPLE_MS = 900; /* in a rush the tickets are a sample, taken once in so l
 const CALM_MS = 2000;
 const SETTLED_MS = 1000; /* a ticket that has not moved for so long is compared with the counts */
 const SILENCE_MS = 5000; /* so long without a tick, and the connection counts as lost */
-const RETRY_MS = [500, 1000, 2000, 4000];
+/* Longer and longer, and each drawn from half to one and a half of it, so that pages which lost
+ * their server together do not all come back together. */
+const RETRY_MS = [500, 1000, 2000, 4000, 8000, 16000];
 const SLOTS = 128; /* more than so many are shown as one bar */
 
 const STEP = { waiting: 1, baking: 2, ready: 3, lost: 3, rejected: 3, gave_up: 3 };
@@ -71,7 +75,7 @@ function element(name, className, text) {
 
 /* ---- State ----------------------------------------------------------------------------------- */
 
-const kitchen = { capacity: 0, bakers: 1, loops: 1, policy: "" };
+const kitchen = { capacity: 0, bakers: 1, loops: 1, policy: "", opened: 0 };
 /* by key: the order's number, or one of our own for an order that got none */
 const tickets = new Map();
 const nameless = []; /* keys of tickets without a number */
@@ -103,12 +107,39 @@ function onOrder(order) {
   if (tickets.size > TRACKED) tickets.delete(tickets.keys().next().value);
 }
 
-function onHello(hello) {
-  Object.assign(kitchen, hello);
+/* Another server counts its orders and its time anew. */
+function forgetServer() {
   tickets.clear();
   mine.length = 0;
-  tick = null;
   clockOffset = null;
+}
+
+/* What became of orders still holds; what is under way is told. */
+function forgetOpenTickets() {
+  for (const [key, { order }] of tickets) if (STEP[order.state] < STEP.ready) tickets.delete(key);
+}
+
+/* The whole board: what counts, and the tickets that belong to it. */
+function onHello({ orders, tick: first, ...facts }) {
+  if (facts.opened !== kitchen.opened) forgetServer();
+  forgetOpenTickets();
+  Object.assign(kitchen, facts);
+  showKitchen();
+  tick = null;
+  orders.sort((a, b) => a.number - b.number);
+  for (const order of orders) onOrder(order);
+  for (const { number } of orders) arriveAtOnce(tickets.get(`${number}`));
+  onTick(first);
+}
+
+/* A ticket that was there before the page did not move. */
+function arriveAtOnce(ticket) {
+  ticket.state = ticket.ahead.pop() ?? ticket.state;
+  ticket.ahead.length = 0;
+  ticket.moved = ++moves;
+}
+
+function showKitchen() {
   const facts = [
     several(kitchen.bakers, "baker", "bakers"),
     several(kitchen.loops, "loop", "loops"),
@@ -378,10 +409,21 @@ function fillList(list, wanted) {
   });
 }
 
+const columnNamed = (name) => document.querySelector(`[data-column="${name}"]`);
+
 function drawColumn(name, column) {
-  const section = document.querySelector(`[data-column="${name}"]`);
+  const section = columnNamed(name);
   fillList(section.querySelector(".tickets"), column.slice(0, SHOWN));
   section.querySelector(".empty").hidden = column.length > 0;
+}
+
+const isDrawnEmpty = (name) => !columnNamed(name).querySelector(".empty").hidden;
+
+/* What a column without tickets says never contradicts its count. */
+function drawCount(name, count) {
+  const empty = columnNamed(name).querySelector(".empty");
+  write(byId(`${name}-count`), whole(count));
+  write(empty, count > 0 ? empty.dataset.some : empty.dataset.none);
 }
 
 function drawBoard() {
@@ -392,7 +434,7 @@ function drawBoard() {
     ready: tick.ready,
     lost: lost + rejected + gaveUp,
   };
-  for (const [name, count] of Object.entries(counts)) write(byId(`${name}-count`), whole(count));
+  for (const [name, count] of Object.entries(counts)) drawCount(name, count);
   const losses = [
     [lost, "spoiled"],
     [rejected, "turned away"],
@@ -408,9 +450,11 @@ function drawTickets() {
   moveTickets();
   const columns = sortTickets();
   forget(columns);
-  if (isRush() && performance.now() - sampledAt < SAMPLE_MS) return;
+  const isFilled = ([name, column]) => isDrawnEmpty(name) && column.length > 0;
+  const all = Object.entries(columns);
+  if (isRush() && performance.now() - sampledAt < SAMPLE_MS && !all.some(isFilled)) return;
   sampledAt = performance.now();
-  for (const [name, column] of Object.entries(columns)) drawColumn(name, column);
+  for (const [name, column] of all) drawColumn(name, column);
 }
 
 /* ---- The form -------------------------------------------------------------------------------- */
@@ -514,41 +558,64 @@ async function sendOrder(event) {
 
 let source = null;
 let failures = 0;
-let heardAt = 0;
+let heardAt = 0; /* when anything came of this connection, or it began */
+let freshAt = null; /* when the last news came, of any connection */
+let retry = 0; /* the timer of the next try */
 let isClosing = false; /* the server said so */
 
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+
+/* What is lost is said where it is always in sight, with the time of the board that is still
+ * shown. */
 function say(state, text) {
+  const isLost = state === "lost";
   const status = byId("connection");
   status.dataset.state = state;
   write(status, text);
-  document.body.classList.toggle("stale", state === "lost");
+  document.body.classList.toggle("stale", isLost);
+  const what = isClosing ? "Pizzeria closed" : "Connection lost";
+  const since = freshAt === null ? "" : `: this is the board of ${clock.format(freshAt)}`;
+  write(byId("lost"), `${what}${since}`);
+  byId("lost").hidden = !isLost;
 }
 
 /* A browser connects again by itself after some failures and not after others: here it is done
  * for all alike. */
 function reconnect() {
   if (source === null) return;
-  const delay = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
-  source.close();
-  source = null;
+  const delay = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] * (0.5 + Math.random());
+  disconnect();
   failures++;
   say("lost", isClosing ? "Pizzeria closed, trying again" : "Connection lost, trying again");
-  setTimeout(connect, delay);
+  retry = setTimeout(connect, delay);
+}
+
+function disconnect() {
+  clearTimeout(retry);
+  source?.close();
+  source = null;
+}
+
+function hear() {
+  heardAt = performance.now();
+  freshAt = Date.now();
 }
 
 function connect() {
+  disconnect();
   source = new EventSource("/events");
   heardAt = performance.now();
   source.addEventListener("error", reconnect);
   source.addEventListener("hello", (event) => {
     failures = 0;
     isClosing = false;
+    hear();
     onHello(JSON.parse(event.data));
     say("live", "Live");
   });
   source.addEventListener("order", (event) => onOrder(JSON.parse(event.data)));
   source.addEventListener("tick", (event) => {
-    heardAt = performance.now();
+    hear();
     onTick(JSON.parse(event.data));
   });
   source.addEventListener("bye", () => {
@@ -561,9 +628,22 @@ function watch() {
   if (source !== null && performance.now() - heardAt > SILENCE_MS) reconnect();
 }
 
+function onVisibility() {
+  if (document.hidden) {
+    disconnect();
+    say("connecting", "Not watching");
+  } else {
+    failures = 0;
+    say("connecting", "Connecting to the kitchen");
+    connect();
+  }
+}
+
 byId("order").addEventListener("submit", sendOrder);
 byId("pause").addEventListener("click", pause);
-document.addEventListener("visibilitychange", () => isPaused || redraw());
+document.addEventListener("visibilitychange", onVisibility);
+/* the network is there again: no need to wait for the next try */
+addEventListener("online", () => document.hidden || connect());
 new ResizeObserver(redraw).observe(byId("graph"));
 setInterval(watch, 1000);
-connect();
+if (!document.hidden) connect();

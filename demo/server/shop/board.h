@@ -8,6 +8,9 @@
 #include <stdint.h>
 
 #include "shop/histogram.h"
+#include "shop/options.h"
+
+#define STATUSES 600
 
 typedef struct {
   atomic_uint_least64_t arrived; /* well-formed orders */
@@ -18,10 +21,15 @@ typedef struct {
   atomic_uint_least64_t rejected; /* no room, or closed */
   /* waited too long, or until the kitchen ended, or their customer left: never baked */
   atomic_uint_least64_t gave_up;
-  atomic_uint_least64_t gone;       /* came back and found their customer gone */
-  atomic_uint_least64_t numbers;    /* the last number that was given out */
-  atomic_uint_least64_t typical_us; /* that baking takes; see board_learn_baking() */
-  atomic_uint_least64_t connections;
+  atomic_uint_least64_t gone;                      /* came back and found their customer gone */
+  atomic_uint_least64_t numbers;                   /* the last number that was given out */
+  atomic_uint_least64_t typical_us;                /* that baking takes; see board_learn_baking() */
+  atomic_uint_least64_t connections;               /* with those on their way to a counter */
+  atomic_uint_least64_t connections_of[LOOPS_MAX]; /* each counter: the same */
+  atomic_uint_least64_t refusals; /* the system had no descriptor, or no memory, for a client */
+  atomic_uint_least64_t answers[STATUSES]; /* by status; requests that got none are at 0 */
+  atomic_uint_least64_t lines;             /* of the access log */
+  atomic_uint_least64_t lines_dropped;     /* there was no room, or they could not be written */
   atomic_uint_least64_t viewers;
   atomic_uint_least64_t viewers_skipped; /* events that the channels of viewers dropped */
   /* from an order's arrival to its answer, of those that were baked */

@@ -1,13 +1,14 @@
 /* What the pizzeria has for a desk to call, and how a counter closes:
  *
- *   quit's end      no further connection is accepted; requests that still come are answered,
- *                   orders among them with 503
+ *   errands' end    no further client comes; requests that still come are answered, orders among
+ *                   them with 503
  *   drained's end   every order that was accepted is back and answered: the desk ends, and its
  *                   connections with what they have to write
  *   no connection   the loop ends, and the house is told */
 #include "shop/counter.h"
 
 #include "must.h"
+#include "shop/roll.h"
 #include "shop/routes.h"
 #include "shop/viewer.h"
 
@@ -18,10 +19,18 @@ static counter_t* counter_of(const host_t* host) { return host->data; }
 static void handle(exchange_t* exchange, const request_t* request) {
   counter_t* counter = counter_of(exchange->queue->host);
 
+  access_log_begin(&counter->house->log, exchange, request);
   routes_handle(counter->house, &counter->intake, exchange, request);
 }
 
 static void forget(exchange_t* exchange) { intake_forget(exchange->work); }
+
+static void record(exchange_t* exchange, int status, size_t len) {
+  house_t* house = counter_of(exchange->queue->host)->house;
+
+  board_add(&house->board.answers[status]);
+  access_log_end(&house->log, exchange, status, len);
+}
 
 static void open_viewer(connection_t* connection) {
   viewer_open(counter_of(connection->host)->house, connection);
@@ -35,56 +44,63 @@ static void leave_house(host_t* host) {
 
 static const service_t service = {.handle = handle,
                                   .forget = forget,
+                                  .record = record,
                                   .stream = open_viewer,
                                   .end_stream = viewer_close,
                                   .is_closing = is_closing,
                                   .left = leave_house};
 
-/* ---- Life ------------------------------------------------------------------------------------ */
+/* ---- Errands --------------------------------------------------------------------------------- */
 
-static void on_quit(uvchan_receiver_t* receiver, int status, const void* value) {
-  counter_t* counter = receiver->data;
+static void on_errand(errands_receiver_t* receiver, int status, const errand_t* errand) {
+  counter_t* counter = receiver->handle.data;
 
-  (void)value;
-  if (status == 0) return; /* nothing is ever sent */
-  uvchan_receiver_close(receiver, NULL);
-  desk_stop_listening(&counter->desk);
+  if (status != 0) { /* the end */
+    errands_receiver_close(receiver, NULL);
+    desk_shut_door(&counter->desk);
+  } else if (errand->connection != NULL) {
+    desk_take(&counter->desk, errand->connection);
+  } else {
+    live_answer_roll(&counter->house->live, roll_of(&counter->desk));
+  }
 }
 
 static void on_drained(uvchan_receiver_t* receiver, int status, const void* value) {
   counter_t* counter = receiver->data;
 
   (void)value;
-  if (status == 0) return; /* as above */
+  if (status == 0) return; /* nothing is ever sent */
   uvchan_receiver_close(receiver, NULL);
   desk_end(&counter->desk);
 }
 
-static desk_options_t desk_options(house_t* house) {
-  const options_t* options = &house->options;
-  unsigned int connections = options->connections / options->loops;
+/* ---- Life ------------------------------------------------------------------------------------ */
 
-  return (desk_options_t){.connections = connections == 0 ? 1 : connections,
-                          .idle_ms = options->idle_ms,
-                          .body_bytes = options->body_bytes,
-                          .nopen = &house->board.connections};
+static void receive_errands(counter_t* counter, errands_t errands) {
+  must("receive errands", errands_receiver_init(&counter->desk.loop, &counter->errands_receiver,
+                                                errands_recvonly(errands)));
+  counter->errands_receiver.handle.data = counter;
+  must("receive errands", errands_recv_start(&counter->errands_receiver, on_errand));
 }
 
-static void listen_for_end(counter_t* counter, uvchan_receiver_t* receiver, uvchan_t* channel,
-                           uvchan_recv_cb on_end) {
-  must("listen for an end", uvchan_receiver_init(&counter->desk.loop, receiver, channel));
-  receiver->data = counter;
-  must("listen for an end", uvchan_recv_start(receiver, on_end));
+static void listen_for_the_end(counter_t* counter) {
+  must("listen for the end", uvchan_receiver_init(&counter->desk.loop, &counter->drained_receiver,
+                                                  counter->house->drained));
+  counter->drained_receiver.data = counter;
+  must("listen for the end", uvchan_recv_start(&counter->drained_receiver, on_drained));
 }
 
-void counter_open(counter_t* counter, house_t* house, const struct sockaddr* address, int* fd) {
-  const desk_options_t options = desk_options(house);
+void counter_open(counter_t* counter, house_t* house, unsigned int i, door_t* door) {
+  const desk_options_t options = {.idle_ms = house->options.idle_ms,
+                                  .body_bytes = house->options.body_bytes,
+                                  .door = door,
+                                  .nopen = &house->board.connections_of[i]};
 
   counter->house = house;
-  desk_open(&counter->desk, &options, &service, counter, address, fd);
+  desk_open(&counter->desk, &options, &service, counter);
   intake_open(&counter->intake, &counter->desk, house);
-  listen_for_end(counter, &counter->quit_receiver, house->quit, on_quit);
-  listen_for_end(counter, &counter->drained_receiver, house->drained, on_drained);
+  receive_errands(counter, house->errands[i]);
+  listen_for_the_end(counter);
 }
 
 void counter_start(counter_t* counter) { desk_start(&counter->desk); }

@@ -13,12 +13,13 @@ typedef struct {
   desk_t desk;
   house_t* house;
   intake_t intake;
-  uvchan_receiver_t quit_receiver;
+  errands_receiver_t errands_receiver;
   uvchan_receiver_t drained_receiver;
 } counter_t;
 
-/*   *fd   as desk_open() has it */
-void counter_open(counter_t* counter, house_t* house, const struct sockaddr* address, int* fd);
+/*   i      which of the house's counters it is
+ *   door   that its clients come through */
+void counter_open(counter_t* counter, house_t* house, unsigned int i, door_t* door);
 void counter_start(counter_t* counter);
 void counter_join(counter_t* counter);
 

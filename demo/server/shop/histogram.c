@@ -1,5 +1,7 @@
 /* The buckets: below 8 microseconds one for each, then eight for each doubling. The relaxed
- * accesses are counters: nobody concludes from one what another must be. */
+ * accesses are counters: nobody concludes from one what another must be. But whoever sees a time
+ * counted sees a maximum that is no less: the maximum is raised first, and the count publishes
+ * it. */
 #include "shop/histogram.h"
 
 #define PARTS_BITS 3
@@ -36,19 +38,22 @@ static uint64_t end_of(unsigned int bucket) {
 void histogram_add(histogram_t* histogram, uint64_t us) {
   uint_least64_t max = atomic_load_explicit(&histogram->max_us, memory_order_relaxed);
 
-  atomic_fetch_add_explicit(&histogram->counts[bucket_of(us)], 1, memory_order_relaxed);
-  atomic_fetch_add_explicit(&histogram->sum_us, us, memory_order_relaxed);
   while (us > max &&
          !atomic_compare_exchange_weak_explicit(&histogram->max_us, &max, us, memory_order_relaxed,
                                                 memory_order_relaxed)) {}
+  atomic_fetch_add_explicit(&histogram->sum_us, us, memory_order_relaxed);
+  /* [counted.R] the maximum, for [counted.A] */
+  atomic_fetch_add_explicit(&histogram->counts[bucket_of(us)], 1, memory_order_release);
 }
 
 void histogram_read(const histogram_t* histogram, histogram_view_t* view) {
   view->total = 0;
   for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++) {
-    view->counts[i] = atomic_load_explicit(&histogram->counts[i], memory_order_relaxed);
+    /* [counted.A] with [counted.R] */
+    view->counts[i] = atomic_load_explicit(&histogram->counts[i], memory_order_acquire);
     view->total += view->counts[i];
   }
+  view->max_us = atomic_load_explicit(&histogram->max_us, memory_order_relaxed);
 }
 
 void histogram_since(const histogram_view_t* now, const histogram_view_t* before,
@@ -56,6 +61,7 @@ void histogram_since(const histogram_view_t* now, const histogram_view_t* before
   for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++)
     between->counts[i] = now->counts[i] - before->counts[i];
   between->total = now->total - before->total;
+  between->max_us = now->max_us;
 }
 
 uint64_t histogram_quantile(const histogram_view_t* view, double share) {
@@ -64,7 +70,8 @@ uint64_t histogram_quantile(const histogram_view_t* view, double share) {
 
   for (unsigned int i = 0; i < HISTOGRAM_BUCKETS && view->total > 0; i++) {
     seen += view->counts[i];
-    if (seen > 0 && (double)seen >= wanted) return end_of(i) - 1;
+    if (seen == 0 || (double)seen < wanted) continue;
+    return end_of(i) - 1 < view->max_us ? end_of(i) - 1 : view->max_us;
   }
   return 0;
 }

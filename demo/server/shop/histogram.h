@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
   uint64_t counts[HISTOGRAM_BUCKETS];
   uint64_t total;
+  uint64_t max_us; /* at least that of all that are counted */
 } histogram_view_t;
 
 void histogram_add(histogram_t* histogram, uint64_t us);
@@ -30,7 +31,7 @@ void histogram_since(const histogram_view_t* now, const histogram_view_t* before
                      histogram_view_t* between);
 
 /* The time in microseconds below which this share (0 to 1) of all lies, up to the width of a
- * bucket; 0 where there are none. */
+ * bucket, and no more than the longest of all took; 0 where there are none. */
 uint64_t histogram_quantile(const histogram_view_t* view, double share);
 
 /* How many are less than 2^octave microseconds. */

@@ -30,6 +30,7 @@ void kitchen_bake(uvchan_work_t* work, void* state) {
   int is_ready;
 
   order->taken_ns = uv_hrtime();
+  order_take(order);
   board_take(&house->board.waiting);
   board_add(&house->board.baking);
   live_tell(&house->live, order, NEWS_BAKING);

@@ -19,7 +19,7 @@
 static const char usage[] =
     "Usage: server [OPTION...]\n"
     "A pizzeria that takes orders over HTTP/1.1 into a bounded queue. The live page is at /, "
-    "figures are at /stats and /metrics.\n"
+    "figures are at /stats and /metrics, health at /healthz and /readyz.\n"
     "\n"
     "  --host A           address or name to listen on (127.0.0.1)\n"
     "  --port N           port, 0 to 65535; 0: one that the system chooses (8080)\n"
@@ -33,8 +33,8 @@ static const char usage[] =
     "                       reject   it is answered 503 at once\n"
     "                       wait     it waits for room, and its connection is not read from "
     "meanwhile\n"
-    "                       backlog  the same, and its loop accepts no connection meanwhile, but "
-    "one for each that is back\n"
+    "                       backlog  the same, and no connection is accepted meanwhile, but one "
+    "for each that is back\n"
     "  --target-ms N      once the queue stands, orders that waited for a quarter longer are "
     "answered 503, so that the others wait for about so long; 0: without limit, up to 86400000 "
     "(200, or four times --bake-ms where that is more)\n"
@@ -44,10 +44,14 @@ static const char usage[] =
     "limit, up to 86400000 (0)\n"
     "  --idle-ms N        connections that send, or take, nothing for so long are cut off, 10 to "
     "86400000 (10000)\n"
-    "  --drain-ms N       milliseconds after a signal in which orders are still baked; those that "
-    "wait then are answered 503; 0: without limit, up to 86400000 (0)\n"
-    "  --connections N    connections at most; further ones wait in the backlog of the system, 1 "
-    "to 1000000 (4096)\n"
+    "  --connections N    connections at most, and fewer where descriptors are; further ones wait "
+    "in the backlog of the system, 1 to 1000000 (4096)\n"
+    "  --leave-ms N       milliseconds for which it goes on serving after a signal, while /readyz "
+    "answers 503 so that a balancer can leave, 0 to 86400000 (0)\n"
+    "  --drain-ms N       milliseconds after that in which orders are still baked; those that wait "
+    "then are answered 503; 0: without limit, up to 86400000 (0)\n"
+    "  --access-log FILE  a line for each request is added to the file, in the common log format "
+    "with the seconds that it took; -: the standard output (none)\n"
     "  --header-bytes N   a request's line and headers at most, 256 to 65536 (8192)\n"
     "  --body-bytes N     a request's body at most, 64 to 1048576 (8192)\n"
     "  --help             print this text\n"
@@ -91,20 +95,23 @@ static when_full_t parse_policy(const char* text) {
 enum {
   HOST = 1,
   PORT,
+  WHEN_FULL,
+  ACCESS_LOG,
+  HELP,
   LOOPS,
   BAKERS,
-  BAKE_MS,
   QUEUE,
-  WHEN_FULL,
+  CONNECTIONS,
+  HEADER_BYTES,
+  BODY_BYTES,
+  FIRST_TIME,
+  BAKE_MS = FIRST_TIME,
   MAX_WAIT_MS,
   TARGET_MS,
   INTERVAL_MS,
   IDLE_MS,
-  DRAIN_MS,
-  CONNECTIONS,
-  HEADER_BYTES,
-  BODY_BYTES,
-  HELP
+  LEAVE_MS,
+  DRAIN_MS
 };
 
 static const struct option names[] = {
@@ -119,37 +126,42 @@ static const struct option names[] = {
     {"target-ms", required_argument, NULL, TARGET_MS},
     {"interval-ms", required_argument, NULL, INTERVAL_MS},
     {"idle-ms", required_argument, NULL, IDLE_MS},
-    {"drain-ms", required_argument, NULL, DRAIN_MS},
     {"connections", required_argument, NULL, CONNECTIONS},
+    {"leave-ms", required_argument, NULL, LEAVE_MS},
+    {"drain-ms", required_argument, NULL, DRAIN_MS},
+    {"access-log", required_argument, NULL, ACCESS_LOG},
     {"header-bytes", required_argument, NULL, HEADER_BYTES},
     {"body-bytes", required_argument, NULL, BODY_BYTES},
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0},
 };
 
-static void take_option(options_t* options, int name, const char* text) {
+static void take_number(options_t* options, int name, const char* text) {
   switch (name) {
-    case HOST:
-      options->host = text;
-      break;
-    case PORT:
-      parse_whole("--port", text, 0, 65535);
-      options->port = text;
-      break;
     case LOOPS:
-      options->loops = (unsigned int)parse_whole("--loops", text, 1, 64);
+      options->loops = (unsigned int)parse_whole("--loops", text, 1, LOOPS_MAX);
       break;
     case BAKERS:
       options->bakers = (unsigned int)parse_whole("--bakers", text, 0, 1024);
       break;
-    case BAKE_MS:
-      options->bake_ms = parse_whole("--bake-ms", text, 0, DAY_MS);
-      break;
     case QUEUE:
       options->queue = parse_whole("--queue", text, 1, 1000000);
       break;
-    case WHEN_FULL:
-      options->when_full = parse_policy(text);
+    case CONNECTIONS:
+      options->connections = (unsigned int)parse_whole("--connections", text, 1, 1000000);
+      break;
+    case HEADER_BYTES:
+      options->header_bytes = parse_whole("--header-bytes", text, 256, 65536);
+      break;
+    default:
+      options->body_bytes = parse_whole("--body-bytes", text, 64, 1048576);
+  }
+}
+
+static void take_time(options_t* options, int name, const char* text) {
+  switch (name) {
+    case BAKE_MS:
+      options->bake_ms = parse_whole("--bake-ms", text, 0, DAY_MS);
       break;
     case MAX_WAIT_MS:
       options->max_wait_ms = parse_whole("--max-wait-ms", text, 0, DAY_MS);
@@ -163,25 +175,42 @@ static void take_option(options_t* options, int name, const char* text) {
     case IDLE_MS:
       options->idle_ms = parse_whole("--idle-ms", text, 10, DAY_MS);
       break;
-    case DRAIN_MS:
+    case LEAVE_MS:
+      options->leave_ms = parse_whole("--leave-ms", text, 0, DAY_MS);
+      break;
+    default:
       options->drain_ms = parse_whole("--drain-ms", text, 0, DAY_MS);
+  }
+}
+
+static void take_option(options_t* options, int name, const char* text) {
+  switch (name) {
+    case HOST:
+      options->host = text;
       break;
-    case CONNECTIONS:
-      options->connections = (unsigned int)parse_whole("--connections", text, 1, 1000000);
+    case PORT:
+      parse_whole("--port", text, 0, 65535);
+      options->port = text;
       break;
-    case HEADER_BYTES:
-      options->header_bytes = parse_whole("--header-bytes", text, 256, 65536);
+    case WHEN_FULL:
+      options->when_full = parse_policy(text);
       break;
-    case BODY_BYTES:
-      options->body_bytes = parse_whole("--body-bytes", text, 64, 1048576);
+    case ACCESS_LOG:
+      options->access_log = text;
       break;
     case HELP:
       fputs(usage, stdout);
       must_have_printed();
       exit(EXIT_SUCCESS);
-    default: /* getopt_long() has said what is wrong */
+    case '?': /* getopt_long() has said what is wrong */
       fputs("Try 'server --help'.\n", stderr);
       exit(EXIT_USAGE);
+    default:
+      if (name < FIRST_TIME) {
+        take_number(options, name, text);
+      } else {
+        take_time(options, name, text);
+      }
   }
 }
 

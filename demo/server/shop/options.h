@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define LOOPS_MAX 64
+
 typedef enum { WHEN_FULL_REJECT, WHEN_FULL_WAIT, WHEN_FULL_BACKLOG } when_full_t;
 
 typedef struct {
@@ -18,7 +20,9 @@ typedef struct {
   uint64_t interval_ms;
   uint64_t max_wait_ms; /* 0: without limit */
   uint64_t idle_ms;
-  uint64_t drain_ms;        /* for what still waits when it closes; 0: without limit */
+  uint64_t leave_ms;        /* that it goes on serving after a signal */
+  uint64_t drain_ms;        /* then, for what still waits; 0: without limit */
+  const char* access_log;   /* NULL: none */
   unsigned int connections; /* at most */
   size_t header_bytes;
   size_t body_bytes;

@@ -148,6 +148,15 @@ const char* wish_from_form(wish_t* wish, const char* text, size_t len) {
 
 /* ---- What becomes of it ---------------------------------------------------------------------- */
 
+/* Relaxed: a hint. */
+void order_take(order_t* order) {
+  atomic_store_explicit(&order->is_taken, 1, memory_order_relaxed);
+}
+
+int order_is_taken(const order_t* order) {
+  return atomic_load_explicit(&order->is_taken, memory_order_relaxed);
+}
+
 outcome_t outcome_by_chance(chance_t* chance) {
   switch (chance_below(chance, 12)) {
     case 0:

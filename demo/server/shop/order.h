@@ -13,6 +13,7 @@
 #ifndef ORDER_H
 #define ORDER_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <uvchan/pool.h>
 
@@ -47,12 +48,17 @@ typedef struct order_s {
   uint64_t baked_ns; /* holder */
 
   struct exchange_s* exchange; /* desk: who waits for the answer; NULL where nobody does any more */
+  atomic_int is_taken;         /* by a baker: a hint for its desk, from its begin on */
   int found_no_room;           /* desk: its connection, or its desk, is held for it */
 } order_t;
 
 /* Reads what a customer asks for. Answers 0, or why not, in words. */
 const char* wish_from_json(wish_t* wish, const char* text, size_t len);
 const char* wish_from_form(wish_t* wish, const char* text, size_t len);
+
+/* A baker begins with it; and whether one has, while it is in the kitchen, for those who look. */
+void order_take(order_t* order);
+int order_is_taken(const order_t* order);
 
 /* What becomes of it, by chance: of 12 orders one lacks ingredients and one loses the cook. */
 outcome_t outcome_by_chance(chance_t* chance);

@@ -62,6 +62,14 @@ static void show_health(const visit_t* visit) {
                   is_closing ? "Retry-After: 1\r\n" : NULL, text, strlen(text));
 }
 
+static void show_readiness(const visit_t* visit) {
+  int is_leaving = house_is_leaving(visit->house);
+  const char* text = is_leaving ? "leaving\n" : "ready\n";
+
+  exchange_answer(visit->exchange, is_leaving ? 503 : 200, "text/plain",
+                  is_leaving ? "Retry-After: 1\r\n" : NULL, text, strlen(text));
+}
+
 static void show_events(const visit_t* visit) {
   house_t* house = visit->house;
 
@@ -81,8 +89,8 @@ typedef struct {
 } route_t;
 
 static const route_t routes[] = {
-    {"/orders", take_order, 1},   {"/stats", show_stats, 0},   {"/metrics", show_metrics, 0},
-    {"/healthz", show_health, 0}, {"/events", show_events, 0},
+    {"/orders", take_order, 1},   {"/stats", show_stats, 0},      {"/metrics", show_metrics, 0},
+    {"/healthz", show_health, 0}, {"/readyz", show_readiness, 0}, {"/events", show_events, 0},
 };
 
 static const asset_t* find_asset(const char* path, size_t len) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shop/json.h"
+#include "shop/process.h"
 
 static double seconds_open(const house_t* house) {
   return (double)(uv_hrtime() - house->opened_ns) / 1e9;
@@ -55,8 +56,15 @@ static json_t* latency_as_json(const board_t* board) {
   histogram_read(&board->latency, &view);
   return json_pack("{s:f, s:f, s:f, s:f}", "p50", us_as_ms(histogram_quantile(&view, 0.5)), "p90",
                    us_as_ms(histogram_quantile(&view, 0.9)), "p99",
-                   us_as_ms(histogram_quantile(&view, 0.99)), "max",
-                   us_as_ms(board_read(&board->latency.max_us)));
+                   us_as_ms(histogram_quantile(&view, 0.99)), "max", us_as_ms(view.max_us));
+}
+
+static json_t* connections_as_json(const house_t* house) {
+  json_t* counters = json_array();
+
+  for (unsigned int i = 0; i < house->options.loops; i++)
+    json_array_append_new(counters, json_integer(count(&house->board.connections_of[i])));
+  return counters;
 }
 
 void stats_write_json(house_t* house, bytes_t* out) {
@@ -66,34 +74,35 @@ void stats_write_json(house_t* house, bytes_t* out) {
 
   uvchan_pool_stats(house->kitchen, &kitchen);
   uvchan_stats(news_channel(house->live.news), &news);
-  json_add(out,
-           json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:f, s:o, s:s, s:i, s:i}", "kitchen",
-                     pool_as_json(&kitchen), "news", channel_as_json(&news), "orders",
-                     orders_as_json(board), "connections", count(&board->connections), "viewers",
-                     count(&board->viewers), "viewers_skipped", count(&board->viewers_skipped),
-                     "uptime_s", json_ms(seconds_open(house)), "throughput",
-                     (double)board_read(&board->throughput_milli) / 1000, "latency_ms",
-                     latency_as_json(board), "policy", when_full_name(house->options.when_full),
-                     "bakers", (int)house->options.bakers, "loops", (int)house->options.loops));
+  json_add(
+      out,
+      json_pack("{s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:f, s:f, s:o, s:s, s:i, s:i}", "kitchen",
+                pool_as_json(&kitchen), "news", channel_as_json(&news), "orders",
+                orders_as_json(board), "connections", count(&board->connections),
+                "connections_most", (json_int_t)house->options.connections, "connections_of_loops",
+                connections_as_json(house), "viewers", count(&board->viewers), "viewers_skipped",
+                count(&board->viewers_skipped), "uptime_s", json_ms(seconds_open(house)),
+                "throughput", (double)board_read(&board->throughput_milli) / 1000, "latency_ms",
+                latency_as_json(board), "policy", when_full_name(house->options.when_full),
+                "bakers", (int)house->options.bakers, "loops", (int)house->options.loops));
   bytes_add(out, "\n", 1);
 }
 
-void stats_write_tick(house_t* house, uint64_t skipped, bytes_t* out) {
+json_t* stats_tick(house_t* house, uint64_t skipped) {
   const board_t* board = &house->board;
   uvchan_pool_stats_t kitchen;
 
   uvchan_pool_stats(house->kitchen, &kitchen);
-  json_add(out,
-           json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I}",
-                     "t", (json_int_t)(seconds_open(house) * 1000), "depth",
-                     (json_int_t)kitchen.waiting, "capacity", (json_int_t)house->options.queue,
-                     "waiting", count(&board->waiting), "baking", count(&board->baking), "arrived",
-                     count(&board->arrived), "ready", count(&board->ready), "lost",
-                     count(&board->lost), "rejected", count(&board->rejected), "gave_up",
-                     count(&board->gave_up), "gone", count(&board->gone), "throughput",
-                     (double)board_read(&board->throughput_milli) / 1000, "p50",
-                     us_as_ms(board_read(&board->recent_p50_us)), "p99",
-                     us_as_ms(board_read(&board->recent_p99_us)), "skipped", (json_int_t)skipped));
+  return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I}",
+                   "t", (json_int_t)(seconds_open(house) * 1000), "depth",
+                   (json_int_t)kitchen.waiting, "capacity", (json_int_t)house->options.queue,
+                   "waiting", count(&board->waiting), "baking", count(&board->baking), "arrived",
+                   count(&board->arrived), "ready", count(&board->ready), "lost",
+                   count(&board->lost), "rejected", count(&board->rejected), "gave_up",
+                   count(&board->gave_up), "gone", count(&board->gone), "throughput",
+                   (double)board_read(&board->throughput_milli) / 1000, "p50",
+                   us_as_ms(board_read(&board->recent_p50_us)), "p99",
+                   us_as_ms(board_read(&board->recent_p99_us)), "skipped", (json_int_t)skipped);
 }
 
 /* ---- Prometheus ------------------------------------------------------------------------------ */
@@ -203,6 +212,78 @@ static void write_number(bytes_t* out, const char* name, const char* type, const
   bytes_printf(out, "pizzeria_%s %llu\n", name, (unsigned long long)board_read(counter));
 }
 
+/* Those that came never are left out, but for the two that every server of orders has. */
+static void write_answers(const board_t* board, bytes_t* out) {
+  describe(out, "http_answers_total", "counter", "Answers, by their status.");
+  for (unsigned int status = 100; status < STATUSES; status++) {
+    uint64_t n = board_read(&board->answers[status]);
+
+    if (n == 0 && status != 200 && status != 503) continue;
+    bytes_printf(out, "pizzeria_http_answers_total{code=\"%u\"} %llu\n", status,
+                 (unsigned long long)n);
+  }
+  write_number(out, "http_unanswered_total", "counter", "Requests whose client left before.",
+               &board->answers[0]);
+}
+
+static void write_connections(const house_t* house, bytes_t* out) {
+  const board_t* board = &house->board;
+
+  write_number(out, "connections", "gauge", "Open connections.", &board->connections);
+  describe(out, "connections_most", "gauge", "Connections that are let in at most.");
+  bytes_printf(out, "pizzeria_connections_most %u\n", house->options.connections);
+  describe(out, "loop_connections", "gauge", "Open connections of each loop.");
+  for (unsigned int i = 0; i < house->options.loops; i++) {
+    bytes_printf(out, "pizzeria_loop_connections{loop=\"%u\"} %llu\n", i,
+                 (unsigned long long)board_read(&board->connections_of[i]));
+  }
+  write_number(out, "accept_refusals_total", "counter",
+               "Times that there was no descriptor, or no memory, for a client.", &board->refusals);
+}
+
+/* By the names that the client libraries of Prometheus have for them. What the system does not tell
+ * is left out. */
+static void write_process(const house_t* house, bytes_t* out) {
+  uint64_t resident = process_resident_bytes();
+
+  bytes_printf(out,
+               "# HELP process_cpu_seconds_total Processor time of user and system in seconds.\n"
+               "# TYPE process_cpu_seconds_total counter\n"
+               "process_cpu_seconds_total %.6f\n",
+               process_cpu_seconds());
+  if (resident != 0) {
+    bytes_printf(out,
+                 "# HELP process_resident_memory_bytes Resident memory in bytes.\n"
+                 "# TYPE process_resident_memory_bytes gauge\n"
+                 "process_resident_memory_bytes %llu\n",
+                 (unsigned long long)resident);
+  }
+  bytes_printf(out,
+               "# HELP process_start_time_seconds Start of the process in seconds since 1970.\n"
+               "# TYPE process_start_time_seconds gauge\n"
+               "process_start_time_seconds %lld\n",
+               (long long)house->opened_s);
+}
+
+static void write_descriptors(bytes_t* out) {
+  uint64_t open = process_descriptors();
+  uint64_t most = process_descriptors_most();
+
+  if (open != 0) {
+    bytes_printf(out,
+                 "# HELP process_open_fds Open file descriptors.\n"
+                 "# TYPE process_open_fds gauge\n"
+                 "process_open_fds %llu\n",
+                 (unsigned long long)open);
+  }
+  if (most == 0) return;
+  bytes_printf(out,
+               "# HELP process_max_fds File descriptors that may be open.\n"
+               "# TYPE process_max_fds gauge\n"
+               "process_max_fds %llu\n",
+               (unsigned long long)most);
+}
+
 #define FIRST_OCTAVE 7 /* 128 microseconds */
 #define LAST_OCTAVE 26 /* 67 seconds */
 
@@ -224,13 +305,7 @@ static void write_latency(const histogram_t* latency, bytes_t* out) {
   bytes_printf(out, "pizzeria_latency_seconds_count %llu\n", (unsigned long long)view.total);
 }
 
-void stats_write_metrics(house_t* house, bytes_t* out) {
-  const board_t* board = &house->board;
-  uvchan_stats_t news;
-
-  write_pool(house, out);
-  uvchan_stats(news_channel(house->live.news), &news);
-  write_channel(&news, out);
+static void write_orders(const board_t* board, bytes_t* out) {
   write_number(out, "orders_arrived_total", "counter", "Well-formed orders.", &board->arrived);
   write_number(out, "orders_ready_total", "counter", "Orders that were baked.", &board->ready);
   write_number(out, "orders_lost_total", "counter", "Orders that did not turn out.", &board->lost);
@@ -243,9 +318,25 @@ void stats_write_metrics(house_t* house, bytes_t* out) {
   write_number(out, "orders_waiting", "gauge", "Orders in the kitchen, or waiting for room in it.",
                &board->waiting);
   write_number(out, "orders_baking", "gauge", "Orders in the oven.", &board->baking);
-  write_number(out, "connections", "gauge", "Open connections.", &board->connections);
+}
+
+void stats_write_metrics(house_t* house, bytes_t* out) {
+  const board_t* board = &house->board;
+  uvchan_stats_t news;
+
+  write_pool(house, out);
+  uvchan_stats(news_channel(house->live.news), &news);
+  write_channel(&news, out);
+  write_orders(board, out);
+  write_connections(house, out);
+  write_answers(board, out);
   write_number(out, "viewers", "gauge", "Viewers of the live page.", &board->viewers);
   write_number(out, "viewers_skipped_total", "counter", "Events that slow viewers missed.",
                &board->viewers_skipped);
+  write_number(out, "access_log_lines_total", "counter", "Lines of the access log.", &board->lines);
+  write_number(out, "access_log_dropped_total", "counter",
+               "Lines that found no room, or could not be written.", &board->lines_dropped);
   write_latency(&board->latency, out);
+  write_process(house, out);
+  write_descriptors(out);
 }

@@ -15,9 +15,9 @@ int uv_tcp_init(uv_loop_t* loop, uv_tcp_t* handle) {
   return 0;
 }
 
-int uv_accept(uv_stream_t* listener, uv_stream_t* stream) {
-  (void)listener;
-  return stream == fuzz_socket.stream ? 0 : UV_EINVAL;
+int uv_tcp_open(uv_tcp_t* handle, uv_os_sock_t descriptor) {
+  (void)descriptor;
+  return (uv_stream_t*)handle == fuzz_socket.stream ? 0 : UV_EINVAL;
 }
 
 int uv_tcp_nodelay(uv_tcp_t* handle, int enable) {

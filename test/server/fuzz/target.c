@@ -207,7 +207,7 @@ static void open_run(const uint8_t* steps, size_t nsteps, const uint8_t* bytes, 
                          .scratch_bytes = at_once}};
   run.connection = calloc(1, sizeof(*run.connection));
   check(run.connection != NULL);
-  connection_open(run.connection, &run.host, NULL);
+  connection_open(run.connection, &run.host);
 }
 
 /* ---- Steps ----------------------------------------------------------------------------------- */

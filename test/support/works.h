@@ -50,8 +50,7 @@ static inline uvchan_pool_stats_t pool_stats(uvchan_pool_t* pool) {
 static inline uvchan_pool_stats_t pool_at_rest(uvchan_pool_t* pool) {
   uvchan_pool_stats_t stats = pool_stats(pool);
 
-  must(stats.submitted ==
-       stats.done + stats.cancelled + stats.expired + stats.shed + stats.closed);
+  must(stats.submitted == stats.done + stats.cancelled + stats.expired + stats.shed + stats.closed);
   must(stats.waiting == 0 && stats.waiting_outside == 0 && stats.running == 0);
   return stats;
 }
@@ -70,15 +69,15 @@ static inline size_t shape_capacity(int i) {
 /* ---- Works that record how they ended -------------------------------------------------------- */
 
 typedef struct {
-  uvchan_work_t work;  /* first */
-  unsigned int calls;  /* of on_done */
-  int status;          /* the last one's */
-  atomic_uint begins;  /* calls of on_work */
-  unsigned int begun;  /* which of all works it began as */
-  unsigned int ended;  /* which of all works it was called back as */
-  void* state;         /* of the thread that did it */
-  uv_thread_t by;      /* that thread */
-  uv_thread_t home;    /* the loop's thread */
+  uvchan_work_t work; /* first */
+  unsigned int calls; /* of on_done */
+  int status;         /* the last one's */
+  atomic_uint begins; /* calls of on_work */
+  unsigned int begun; /* which of all works it began as */
+  unsigned int ended; /* which of all works it was called back as */
+  void* state;        /* of the thread that did it */
+  uv_thread_t by;     /* that thread */
+  uv_thread_t home;   /* the loop's thread */
 } work_op_t;
 
 static atomic_uint works_begun;
@@ -142,6 +141,11 @@ static inline void submit_work(work_op_t* op, uv_loop_t* loop, uvchan_pool_t* po
   work_op_init(op);
   must(uvchan_pool_submit(loop, &op->work, pool, work_op_run, work_op_done) == 0);
   must(op->calls == 0);
+}
+
+/* One lane after the other, or by chance. */
+static inline uvchan_priority_t lane_of(uint64_t n) {
+  return n % 2 == 0 ? UVCHAN_NORMAL : UVCHAN_URGENT;
 }
 
 static inline void submit_work_ex(work_op_t* op, uv_loop_t* loop, uvchan_pool_t* pool,

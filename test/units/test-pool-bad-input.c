@@ -30,8 +30,9 @@ static void reserved_first(uvchan_pool_options_t* options) { options->reserved[0
 static void reserved_last(uvchan_pool_options_t* options) { options->reserved[5] = options; }
 
 static void (*const spoil[])(uvchan_pool_options_t* options) = {
-    no_capacity,        all_places_are_urgent, more_places_than_there_are, no_target, no_interval,
-    reserved_admission, reserved_first,        reserved_last};
+    no_capacity,    all_places_are_urgent, more_places_than_there_are,
+    no_target,      no_interval,           reserved_admission,
+    reserved_first, reserved_last};
 
 #define NSPOIL ((int)(sizeof(spoil) / sizeof(*spoil)))
 

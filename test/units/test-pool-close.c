@@ -268,7 +268,8 @@ START_TEST(it_may_be_closed_in_a_callback) {
   for (i = 0; i < 4; i++) {
     work_op_init(&ops[i]);
     ck_assert_int_eq(uvchan_pool_submit(&scene.loop, &ops[i].work, pool, work_op_run,
-                                        i == 1 ? close_in_callback : work_op_done), 0);
+                                        i == 1 ? close_in_callback : work_op_done),
+                     0);
   }
   support_await(pool_stats(pool).done == 4);
   finish_close(pool);
@@ -306,7 +307,8 @@ START_TEST(its_reference_may_go_at_any_time) {
   submit_work(&ops[0], &scene.loop, pool);
   work_op_init(last);
   ck_assert_int_eq(uvchan_pool_submit(&scene.loop, &last->work, pool, work_op_run,
-                                      when == IN_ON_DONE ? release_in_callback : work_op_done), 0);
+                                      when == IN_ON_DONE ? release_in_callback : work_op_done),
+                   0);
   if (closes_it) {
     uvchan_pool_retain(pool);
     if (when == BEFORE_CLOSE) uvchan_pool_release(pool);

@@ -1,4 +1,5 @@
-/* A child of fork() makes pools of its own, whatever the parent's were doing; the parent's go on. */
+/* A child of fork() makes pools of its own, whatever the parent's were doing; and the parent's go
+ * on. */
 #include "child.h"
 
 #if CAN_FORK

@@ -13,8 +13,7 @@ static void submit_both(uvchan_pool_t* pool, int nnormal, int nurgent) {
   int i;
 
   for (i = 0; i < nnormal; i++) submit_work(&normal[i], &scene.loop, pool);
-  for (i = 0; i < nurgent; i++)
-    submit_work_ex(&urgent[i], &scene.loop, pool, UVCHAN_URGENT, 0);
+  for (i = 0; i < nurgent; i++) submit_work_ex(&urgent[i], &scene.loop, pool, UVCHAN_URGENT, 0);
 }
 
 /* _i: all inside, or most of them outside. */
@@ -75,12 +74,13 @@ START_TEST(a_normal_work_begins_beside_a_stream_of_urgent_ones) {
     work_op_init(&stream.ops[i]);
     ck_assert_int_eq(uvchan_pool_submit_ex(&scene.loop, &stream.ops[i].work, stream.pool,
                                            &(uvchan_work_options_t){.priority = UVCHAN_URGENT},
-                                           work_op_run, next_of_stream), 0);
+                                           work_op_run, next_of_stream),
+                     0);
   }
   normal[0].work.data = &stream;
   work_op_init(&normal[0]);
-  ck_assert_int_eq(uvchan_pool_submit(&scene.loop, &normal[0].work, stream.pool, work_op_run,
-                                      end_stream), 0);
+  ck_assert_int_eq(
+      uvchan_pool_submit(&scene.loop, &normal[0].work, stream.pool, work_op_run, end_stream), 0);
   scene_run();
   check_ended(&normal[0], 0);
   uvchan_pool_release(stream.pool);

@@ -9,21 +9,21 @@ static work_op_t ops[NWORKS];
 
 /* With the n-th allocation of the call failing, n = 0, 1, 2, ..., until it succeeds; meanwhile
  * nothing is on the loop. Answers how many have failed. */
-#define fail_until_it_succeeds(loop, call, answer)                              \
-  do {                                                                          \
-    unsigned int handles_ = count_handles(loop, UV_UNKNOWN_HANDLE);             \
-    size_t n_ = 0;                                                              \
-    answer = 0;                                                                 \
-    for (;; n_++) {                                                             \
-      int r_;                                                                   \
-      support_fail_at(n_, 1);                                                   \
-      r_ = (call);                                                              \
-      support_fail_never();                                                     \
-      if (r_ == 0) break;                                                       \
-      ck_assert_int_eq(r_, UV_ENOMEM);                                          \
-      ck_assert_uint_eq(count_handles(loop, UV_UNKNOWN_HANDLE), handles_);      \
-      answer++;                                                                 \
-    }                                                                           \
+#define fail_until_it_succeeds(loop, call, answer)                         \
+  do {                                                                     \
+    unsigned int handles_ = count_handles(loop, UV_UNKNOWN_HANDLE);        \
+    size_t n_ = 0;                                                         \
+    answer = 0;                                                            \
+    for (;; n_++) {                                                        \
+      int r_;                                                              \
+      support_fail_at(n_, 1);                                              \
+      r_ = (call);                                                         \
+      support_fail_never();                                                \
+      if (r_ == 0) break;                                                  \
+      ck_assert_int_eq(r_, UV_ENOMEM);                                     \
+      ck_assert_uint_eq(count_handles(loop, UV_UNKNOWN_HANDLE), handles_); \
+      answer++;                                                            \
+    }                                                                      \
   } while (0)
 
 START_TEST(create) {
@@ -78,7 +78,8 @@ START_TEST(the_first_request_for_room) {
   int failed;
 
   room.data = &calls;
-  fail_until_it_succeeds(&scene.loop, uvchan_pool_on_room(&scene.loop, &room, pool, on_room), failed);
+  fail_until_it_succeeds(&scene.loop, uvchan_pool_on_room(&scene.loop, &room, pool, on_room),
+                         failed);
   ck_assert_int_eq(failed, 1);
   scene_run();
   ck_assert_uint_eq(calls, 1);
@@ -118,7 +119,8 @@ START_TEST(a_work_needs_none) {
   calls = support_calls();
   support_fail_at(0, 1);
   for (i = 0; i < NWORKS; i++)
-    submit_work_ex(&ops[i], &scene.loop, pool, i % 2, i % 3 == 0 ? UINT64_MAX / 4 : 0);
+    submit_work_ex(&ops[i], &scene.loop, pool, lane_of((uint64_t)i),
+                   i % 3 == 0 ? UINT64_MAX / 4 : 0);
   for (i = 0; i < NWORKS; i += 10) ck_assert_int_eq(cancel_op(&ops[i]), 0);
   gate_open(&gate);
   run_until(&scene.loop, all_called(ops, NWORKS));

@@ -37,7 +37,7 @@ static void office_open(void) {
   support_await(pool_stats(office.pool).done == 1);
   gate_hold(&office.gate, office.loop, office.pool, 1);
   for (i = 0; i < NWAIT; i++)
-    submit_work_ex(&office.waits[i], office.loop, office.pool, i % 2,
+    submit_work_ex(&office.waits[i], office.loop, office.pool, lane_of((uint64_t)i),
                    i == 1 ? 0 : 3600 * UINT64_C(1000000000));
   ck_assert_int_eq(uvchan_pool_on_room(office.loop, &office.room, office.pool, on_room), 0);
 }
@@ -215,7 +215,8 @@ START_TEST(a_stranger_in_a_callback_ends_the_run) {
   for (i = 0; i < 3; i++) {
     work_op_init(&ops[i]);
     ck_assert_int_eq(uvchan_pool_submit(loop, &ops[i].work, pool, work_op_run,
-                                        i == 0 ? stranger_inside : work_op_done), 0);
+                                        i == 0 ? stranger_inside : work_op_done),
+                     0);
   }
   support_await(pool_stats(pool).done == 3);
   ck_assert_int_eq(uv_run(loop, UV_RUN_DEFAULT), 0);

@@ -17,7 +17,7 @@ typedef struct {
   uvchan_work_t work; /* first */
   party_t* party;
   int is_pending;
-  int is_cancelled; /* the cancel has answered 0 */
+  int is_cancelled;    /* the cancel has answered 0 */
   unsigned int number; /* of the party's submissions */
   atomic_uint begins;
 } item_t;

@@ -1,7 +1,7 @@
 /* A pool's threads: begun when they are needed, each with its own state, and fewer where one can't
  * be made or its begin fails. The file that calls uv_thread_create_ex() is compiled once more for
- * this program (tests.cmake) and calls uv_thread_create_ex_or_fail() instead, which fails on demand:
- * so any libuv will do. */
+ * this program (tests.cmake) and calls uv_thread_create_ex_or_fail() instead, which fails on
+ * demand: so any libuv will do. */
 #ifdef __linux__
 #define _GNU_SOURCE /* pthread_getattr_np() */
 #endif
@@ -18,7 +18,7 @@
 int uv_thread_create_ex_or_fail(uv_thread_t* id, const uv_thread_options_t* options,
                                 uv_thread_cb entry, void* arg);
 
-static atomic_uint creations; /* calls */
+static atomic_uint creations;  /* calls */
 static atomic_uint fails_from; /* the first call that fails; UINT_MAX: none */
 
 int uv_thread_create_ex_or_fail(uv_thread_t* id, const uv_thread_options_t* options,

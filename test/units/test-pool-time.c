@@ -17,8 +17,8 @@ static uvchan_pool_t* timed_pool(unsigned int threads, size_t capacity, uint64_t
   return pool_of(&options);
 }
 
-/* Holds the threads of a pool with a limit: a hold whose own time is over before a thread has looked
- * is submitted again. */
+/* Holds the threads of a pool with a limit: a hold whose own time is over before a thread has
+ * looked is submitted again. */
 static void hold_timed(gate_t* gate, uvchan_pool_t* pool, unsigned int threads) {
   gate_init(gate);
   while (gate->n < threads) {
@@ -70,9 +70,8 @@ START_TEST(each_work_ends_by_its_own_limit) {
   for (i = 0; i < NWORKS; i++) {
     is_short[i] = support_random(&random) % 2 == 0;
     n_short += is_short[i];
-    submit_work_ex(&ops[i], &scene.loop, pool, support_random(&random) % 2,
-                   is_short[i] ? 1 + support_random(&random) % MS
-                               : LONG - support_random(&random));
+    submit_work_ex(&ops[i], &scene.loop, pool, lane_of(support_random(&random)),
+                   is_short[i] ? 1 + support_random(&random) % MS : LONG - support_random(&random));
   }
   run_until(&scene.loop, pool_stats(pool).expired == (uint64_t)n_short);
   settle(&scene.loop);
@@ -122,7 +121,7 @@ START_TEST(a_thread_that_looks_ends_what_is_over) {
 
   gate_hold(&gate, &scene.loop, pool, 1);
   for (i = 0; i < 6; i++)
-    submit_work_ex(&ops[i], &scene.loop, pool, i % 2, i < 3 ? 1 : 0);
+    submit_work_ex(&ops[i], &scene.loop, pool, lane_of((uint64_t)i), i < 3 ? 1 : 0);
   gate_open(&gate);
   support_await(pool_stats(pool).done == 4);
   ck_assert_uint_eq(pool_at_rest(pool).expired, 3);
@@ -141,7 +140,8 @@ START_TEST(the_pools_limit_holds_for_every_work) {
 
   hold_timed(&gate, pool, 1);
   for (i = 0; i < 6; i++)
-    submit_work_ex(&ops[i], &scene.loop, pool, i % 2, i < 3 ? 0 : LONG); /* a longer one is none */
+    submit_work_ex(&ops[i], &scene.loop, pool, lane_of((uint64_t)i),
+                   i < 3 ? 0 : LONG); /* a longer one is none */
   run_until(&scene.loop, all_called(ops, 6));
   check_all_ended(ops, 6, UV_ETIMEDOUT);
   gate_end(&gate, &scene.loop);
@@ -230,8 +230,8 @@ static uvchan_pool_t* admitting_pool(size_t capacity, uint64_t target, uint64_t 
 }
 
 /* Each takes some nanoseconds and waits for longer than the target: the queue stands once an
- * interval has passed, and is cut, but for the last. The first one to be taken opens the interval in
- * which the queue is found to stand. */
+ * interval has passed, and is cut, but for the last. The first one to be taken opens the interval
+ * in which the queue is found to stand. */
 START_TEST(a_standing_queue_is_cut_but_for_its_last_work) {
   uvchan_pool_t* pool = admitting_pool(NWORKS, 1, 1);
   uint64_t shed;

@@ -164,8 +164,9 @@ START_TEST(a_work_that_begins_leaves_its_room) {
   second.n = 1;
   work_op_init(&second.holds[0]);
   second.holds[0].work.data = &second;
-  ck_assert_int_eq(uvchan_pool_try_submit(&scene.loop, &second.holds[0].work, pool, stand_at_gate,
-                                          work_op_done), 0);
+  ck_assert_int_eq(
+      uvchan_pool_try_submit(&scene.loop, &second.holds[0].work, pool, stand_at_gate, work_op_done),
+      0);
   fill_pool(ops, capacity - 1, &scene.loop, pool);
   ck_assert_int_eq(try_work(&ops[capacity], &scene.loop, pool), UV_EAGAIN);
   ck_assert_uint_eq(uvchan_pool_room(pool), 0);
@@ -341,8 +342,7 @@ int main(void) {
   tcase_add_loop_test(tcase, a_work_whose_time_is_over_leaves_its_room, 0, POOL_NSHAPES);
   tcase_add_loop_test(tcase, what_waits_for_room_goes_in_in_its_turn_and_no_try_passes_it, 0,
                       POOL_NSHAPES);
-  tcase_add_loop_test(tcase, never_more_than_capacity_wait_inside_and_threads_run, 0,
-                      POOL_NSHAPES);
+  tcase_add_loop_test(tcase, never_more_than_capacity_wait_inside_and_threads_run, 0, POOL_NSHAPES);
   tcase = support_tcase(suite, "several loops");
   tcase_add_loop_test(tcase, each_loop_gets_its_own_answers, 0, POOL_NSHAPES);
   return support_main(suite);

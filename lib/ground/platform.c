@@ -36,11 +36,19 @@ void uvchan__let_cancellation(int before) { (void)before; }
 
 static_assert(sizeof(sigset_t) <= sizeof(uvchan__signals_t), "room for the signals of a thread");
 
-void uvchan__hold_signals(uvchan__signals_t* signals) {
-  sigset_t all;
+/* Those that a thread brings about by itself: blocked, they would end the process before whoever
+ * reports crashes sees them; and a profiler's, which asks where the time is spent. */
+static const int own_signals[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                                  SIGABRT, SIGTRAP, SIGSYS, SIGPROF};
 
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, (sigset_t*)(void*)signals);
+void uvchan__hold_signals(uvchan__signals_t* signals) {
+  sigset_t held;
+  size_t i;
+
+  sigfillset(&held);
+  for (i = 0; i < sizeof(own_signals) / sizeof(own_signals[0]); i++)
+    sigdelset(&held, own_signals[i]);
+  pthread_sigmask(SIG_SETMASK, &held, (sigset_t*)(void*)signals);
 }
 
 void uvchan__let_signals(const uvchan__signals_t* signals) {

@@ -343,6 +343,9 @@ START_TEST(the_threads_have_their_name_and_stack_and_no_signals) {
   ck_assert_uint_lt(seen.stack, 2 * STACK_BYTES);
   ck_assert_int_eq(sigismember(&seen.signals, SIGTERM), 1);
   ck_assert_int_eq(sigismember(&seen.signals, SIGINT), 1);
+  ck_assert_int_eq(sigismember(&seen.signals, SIGSEGV), 0); /* for whoever reports crashes */
+  ck_assert_int_eq(sigismember(&seen.signals, SIGFPE), 0);
+  ck_assert_int_eq(sigismember(&seen.signals, SIGPROF), 0);
   ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, NULL, &mine), 0);
   ck_assert_int_eq(sigismember(&mine, SIGTERM), 0); /* of who makes a thread they stay */
   ck_assert_str_eq(pool_stats(pool).name, "bakers of the night");

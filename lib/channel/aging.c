@@ -84,6 +84,7 @@ int uvchan__call_aged(uvchan_t* ch, uvchan__attempt_func attempt, void* call) {
   int r = attempt(ch, call, NULL);
 
   if (r != UVCHAN__OVERDUE) return r;
+  if (!ch->has_drops) return attempt_with(ch, attempt, call, NULL, 0);
   return uvchan__size_to_send(ch) <= UVCHAN__ON_STACK_BYTES ? attempt_small(ch, attempt, call)
                                                             : attempt_large(ch, attempt, call);
 }

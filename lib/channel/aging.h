@@ -17,7 +17,8 @@
  * A call begins without any, for there is hardly ever something to drop. Where there is, its visit
  * answers UVCHAN__OVERDUE, and the call makes another one that has memory
  * (uvchan__call_aged()). That may answer the same, with its memory full, and has then dropped
- * one value at least. Without a drop_cb such values vanish on the spot, and no memory is needed.
+ * one value at least. Without a drop_cb such values vanish on the spot, and no memory is needed;
+ * then a visit is OVERDUE where it has cut as many as it may.
  *
  * Threads: any; _locked with the channel's lock. */
 #ifndef UVCHAN_AGING_H

@@ -227,7 +227,7 @@ static UVCHAN__APART int take_aged(uvchan_t* ch, uvchan__place_t* place, void* v
   held.is_apart = !ch->has_drops;
   r = take_in(&visit, ch, place, values, n, moved);
   if (r != UVCHAN__OVERDUE) return r;
-  *moved = held.n;
+  *moved = visit.ncut;
   uvchan__drop_held(ch, &held);
   return UVCHAN__LOOK_ANEW;
 }

@@ -335,16 +335,18 @@ static uvchan_drop_reason_t reason_to_cut(uvchan_t* ch, int receives, uvchan__vi
                                                         : (uvchan_drop_reason_t)0;
 }
 
-/* Cuts what has to go, as far as there is memory for it: answers how many, and whether there is
- * more. */
+/* Cuts what has to go, as far as there is memory for it, and as many as may be cut in a visit, or
+ * others would wait long for the lock. Answers how many, and whether there is more. */
 static size_t cut_all(uvchan_t* ch, int receives, uvchan__visit_t* visit, int* is_overdue) {
+  size_t before = visit->ncut;
   uvchan_drop_reason_t reason;
-  size_t n = 0;
 
-  while ((reason = reason_to_cut(ch, receives, visit)) != 0 && cut(ch, reason, visit)) n++;
+  while ((reason = reason_to_cut(ch, receives, visit)) != 0 &&
+         visit->ncut < UVCHAN__MOST_CUT_VALUES && cut(ch, reason, visit))
+    visit->ncut++;
   *is_overdue = reason != 0;
-  if (n > 0) uvchan__unblock_senders_locked(ch, visit);
-  return n;
+  if (visit->ncut > before) uvchan__unblock_senders_locked(ch, visit);
+  return visit->ncut - before;
 }
 
 /* A store that is full of what is too old has room for a value: where something could be cut, it is

@@ -22,10 +22,11 @@ typedef struct {
    * somebody asks */
   uvchan__held_t* held;
   uint64_t now;
+  size_t ncut; /* the same: values that were taken out for their age, or by the admission */
 } uvchan__visit_t;
 
 #define UVCHAN__VISIT_HOLDING(block_or_null, held_or_null) \
-  { {NULL, NULL, NULL, 0}, block_or_null, NULL, 0, held_or_null, 0 }
+  { {NULL, NULL, NULL, 0}, block_or_null, NULL, 0, held_or_null, 0, 0 }
 #define UVCHAN__VISIT(block_or_null) UVCHAN__VISIT_HOLDING(block_or_null, NULL)
 
 void uvchan__lock_channel(uvchan_t* ch);

@@ -115,9 +115,13 @@
  * in uvchan.h. Not measured. */
 #define UVCHAN__PREFAULT_BYTES 65536
 
-/* A value that overflows is held on the stack up to this size; promised in uvchan.h. Not
- * measured. */
+/* A value that overflows, or has grown too old, is held on the stack up to this size, several small
+ * ones in it; promised in uvchan.h. Not measured. */
 #define UVCHAN__ON_STACK_BYTES 1024
+
+/* So many values are taken out in one visit under the lock because they have grown too old, or
+ * stand in a queue that is cut; those that are held on the stack are fewer. Not measured. */
+#define UVCHAN__MOST_CUT_VALUES 1024
 
 /* ---- Ends ------------------------------------------------------------------------------------ */
 

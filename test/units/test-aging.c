@@ -1,5 +1,6 @@
 /* Values that grow old, in the calls of threads: what has expired is received in no way, and goes
- * to drop_cb once; it makes room; the admission cuts a queue that stands. The clock is the test's. */
+ * to drop_cb once; it makes room; the admission cuts a queue that stands. The clock is the
+ * test's. */
 #include <stdlib.h>
 
 #include "aging.h"
@@ -321,6 +322,20 @@ START_TEST(values_of_every_size_reach_the_drop_callback_whole_and_in_order) {
   ck_assert(support_matches(value, elem_size, n - 1));
   ck_assert_uint_eq(support_calls(), calls); /* no value needs memory */
   ck_assert_uint_eq(whole.next, n - 1);
+  uvchan_release(ch);
+}
+END_TEST
+
+START_TEST(more_than_are_taken_out_in_one_visit_are_dropped_in_one_call) {
+  support_drops_t drops;
+  size_t elem_size = _i / 2 == 0 ? 8 : 0, n = 5000;
+  uvchan_t* ch = aging_channel(_i % 2 ? &drops : NULL, elem_size, UVCHAN_UNBOUNDED);
+  unsigned char value[8];
+  send_numbers(ch, 0, n);
+  set_clock(OLD);
+  ck_assert_int_eq(uvchan_try_recv(ch, value), UV_EAGAIN);
+  ck_assert_uint_eq(support_at_rest(ch).expired, n);
+  if (_i % 2) ck_assert_uint_eq(dropped_for(&drops, UVCHAN_DROPPED_EXPIRED), n);
   uvchan_release(ch);
 }
 END_TEST
@@ -650,6 +665,7 @@ static void add_drops(Suite* suite) {
   TCase* tcase = support_tcase(suite, "drops");
   tcase_add_loop_test(tcase, values_of_every_size_reach_the_drop_callback_whole_and_in_order, 0,
                       2 * SUPPORT_NELEM_SIZES);
+  tcase_add_loop_test(tcase, more_than_are_taken_out_in_one_visit_are_dropped_in_one_call, 0, 4);
   tcase_add_loop_test(tcase, the_drop_callback_may_send_to_the_same_channel, 0, 2);
   tcase_add_loop_test(tcase, the_drop_callback_may_receive_from_the_same_channel, 0, 2);
   tcase_add_loop_test(tcase, the_drop_callback_may_close_the_channel, 0, 2);

@@ -308,6 +308,44 @@ static void empty_while_it_overflows(history_t* h) {
   receiving(h, 1, 4, 5, HISTORY_TRY, A, 0, UV_EAGAIN);
 }
 
+/* ---- Values that grow old -------------------------------------------------------------------- */
+
+/* What is buffered is not received any more. */
+static void soon_old(history_t* h, size_t capacity) {
+  kind(h, capacity, UVCHAN_WAIT);
+  h->channels[A].max_age = 1;
+}
+
+static void dropped_for_its_age(history_t* h) {
+  soon_old(h, 2);
+  sending(h, 0, 1, 2, HISTORY_TRY, A, 1, 0);
+  drops(receiving(h, 0, 3, 4, HISTORY_TRY, A, 0, UV_EAGAIN), 1);
+}
+
+static void received_in_spite_of_its_age(history_t* h) {
+  soon_old(h, 2);
+  sending(h, 0, 1, 2, HISTORY_TRY, A, 1, 0);
+  receiving(h, 0, 3, 4, HISTORY_TRY, A, 1, 0);
+}
+
+static void passed_over_for_its_age_and_kept(history_t* h) {
+  soon_old(h, 2);
+  sending(h, 0, 1, 2, HISTORY_TRY, A, 1, 0);
+  receiving(h, 0, 3, 4, HISTORY_TRY, A, 0, UV_EAGAIN);
+}
+
+static void the_old_make_room(history_t* h) {
+  soon_old(h, 1);
+  sending(h, 0, 1, 2, HISTORY_TRY, A, 1, 0);
+  drops(sending(h, 0, 3, 4, HISTORY_TRY, A, 2, 0), 1);
+}
+
+static void handed_to_who_waits_at_no_age(history_t* h) {
+  soon_old(h, 2);
+  receiving(h, 1, 1, 6, HISTORY_WAIT, A, 1, 0);
+  sending(h, 0, 3, 4, HISTORY_TRY, A, 1, 0);
+}
+
 /* ---- Many at once ---------------------------------------------------------------------------- */
 
 static void some_fit(history_t* h) {
@@ -508,6 +546,11 @@ const history_example_t history_examples[] = {
     LEGAL(the_newest_is_dropped),
     ILLEGAL(dropped_though_there_is_room),
     ILLEGAL(empty_while_it_overflows),
+    LEGAL(dropped_for_its_age),
+    ILLEGAL(received_in_spite_of_its_age),
+    ILLEGAL(passed_over_for_its_age_and_kept),
+    LEGAL(the_old_make_room),
+    LEGAL(handed_to_who_waits_at_no_age),
     LEGAL(some_fit),
     ILLEGAL(fewer_than_fit),
     ILLEGAL(fewer_than_are_there),

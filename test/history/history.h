@@ -56,6 +56,7 @@ typedef enum {
   HISTORY_STOP,   /* the same */
   HISTORY_TAKE,   /* the same: its callback gets values, or the end */
   HISTORY_REST,   /* the same, unbuffered: its callback has returned */
+  HISTORY_CUT,    /* the same: a value had grown too old in its turn, and was dropped */
   HISTORY_RELEASE /* of the last reference, when all else is over */
 } history_kind_t;
 
@@ -98,9 +99,12 @@ typedef struct {
   unsigned int end;
 } history_op_t;
 
+/* UINT64_MAX: each operation takes the lock, and who waits comes before started receivers. 1
+ * nanosecond: what is buffered has grown too old when somebody looks next. */
 typedef struct {
   size_t capacity;
   uvchan_overflow_t overflow;
+  uint64_t max_age;
 } history_channel_t;
 
 typedef struct {
@@ -179,6 +183,7 @@ typedef enum {
   MODEL_QUEUE,    /* begins to wait */
   MODEL_WITNESS,  /* an _n form sees that there is no more */
   MODEL_WITHDRAW, /* its time is over */
+  MODEL_CUT,      /* drops a value that has grown too old, on its way */
   MODEL_NSTEPS
 } model_step_t;
 

@@ -103,6 +103,10 @@ static int has_room(world_t w, unsigned char ch) {
   return channel_of(w, ch)->len < capacity_of(w, ch);
 }
 
+static int grows_old(world_t w, unsigned char ch) { return w.history->channels[ch].max_age > 0; }
+
+static int is_soon_old(world_t w, unsigned char ch) { return w.history->channels[ch].max_age == 1; }
+
 static void push(model_channel_t* ch, unsigned char value) { ch->values[ch->len++] = value; }
 
 static unsigned char pop(model_channel_t* ch) {
@@ -185,7 +189,9 @@ static int serve_first(world_t w, unsigned char channel) {
 
   for (i = 0; i < ch->nreceivers; i++) {
     if (finish(w, ch->receivers[i], channel, 0, value)) return 1;
-    if (ch->started == 0 || op_of(w, ch->receivers[i])->mode != HISTORY_REQUEST) return 0;
+    if (ch->started == 0 || grows_old(w, channel) ||
+        op_of(w, ch->receivers[i])->mode != HISTORY_REQUEST)
+      return 0;
   }
   return 0;
 }
@@ -219,12 +225,17 @@ static int overflow(world_t w, const history_op_t* op, unsigned char channel, un
 }
 
 /* Of a loop's requests and started receivers, the first who waits is the first served; all other
- * waiters come before started receivers. */
+ * waiters come before started receivers, and so do those where values grow old. */
 static int waits_behind_started(world_t w, unsigned char channel) {
   const model_channel_t* ch = channel_of(w, channel);
 
-  return ch->started > 0 && ch->nreceivers > 0 &&
+  return ch->started > 0 && ch->nreceivers > 0 && !grows_old(w, channel) &&
          op_of(w, ch->receivers[0])->mode == HISTORY_REQUEST;
+}
+
+/* Of an _n form's values, one that it has put in the store. */
+static int may_drop_its_own(world_t w, unsigned char channel) {
+  return w.history->channels[channel].overflow == UVCHAN_DROP_OLDEST || is_soon_old(w, channel);
 }
 
 static int send_value(world_t w, const history_op_t* op, unsigned char channel,
@@ -240,7 +251,7 @@ static int send_value(world_t w, const history_op_t* op, unsigned char channel,
   if (ch->nsenders > 0) return 0;
   if (has_room(w, channel)) {
     push(ch, value);
-    return w.history->channels[channel].overflow == UVCHAN_DROP_OLDEST || !drops(op, value);
+    return may_drop_its_own(w, channel) || !drops(op, value);
   }
   return !waits_for_room(w, channel) && overflow(w, op, channel, value);
 }
@@ -259,9 +270,23 @@ static int admit(world_t w, unsigned char channel) {
   return 1;
 }
 
-static int receive_value(world_t w, unsigned char channel, unsigned char value) {
+/* What was buffered before this step is not received any more. (Of an _n form's values all but the
+ * first may have been buffered in the very step of the first.) */
+static int cut_before(world_t w, const history_op_t* op, unsigned char channel) {
   model_channel_t* ch = channel_of(w, channel);
 
+  if (!is_soon_old(w, channel) || op->form == HISTORY_SEVERAL) return 1;
+  while (ch->len > 0) {
+    if (!drops(op, pop(ch))) return 0;
+  }
+  return admit(w, channel);
+}
+
+static int receive_value(world_t w, const history_op_t* op, unsigned char channel,
+                         unsigned char value) {
+  model_channel_t* ch = channel_of(w, channel);
+
+  if (!cut_before(w, op, channel)) return 0;
   if (ch->len > 0) return pop(ch) == value && admit(w, channel);
   if (ch->nsenders == 0) return 0;
   return offered(w, ch->senders[0], channel) == value &&
@@ -295,7 +320,7 @@ static int go_by_case(world_t w, size_t i, const history_case_t* c, int status) 
   }
   if (moved(w, i) == moves(op_of(w, i))) return 0;
   if (!(c->sends ? send_value(w, op_of(w, i), c->channel, value)
-                 : receive_value(w, c->channel, value)))
+                 : receive_value(w, op_of(w, i), c->channel, value)))
     return 0;
   advance(w, i);
   return 1;
@@ -371,6 +396,29 @@ static int witness(world_t w, size_t i) {
   set(w, i, MODEL_WITNESSED);
   if (moved(w, i) == op->result) set(w, i, MODEL_DONE);
   return 1;
+}
+
+/* One that it drops, of any of its channels; waiting senders fill the room. */
+static int cut(world_t w, size_t i) {
+  const history_op_t* op = op_of(w, i);
+  unsigned char channel;
+
+  for (channel = 0; channel < w.history->nchannels && op->kind == HISTORY_MOVE; channel++) {
+    model_channel_t* ch = channel_of(w, channel);
+
+    if (!is_soon_old(w, channel) || ch->len == 0 || !drops(op, ch->values[0])) continue;
+    pop(ch);
+    return admit(w, channel);
+  }
+  return 0;
+}
+
+static int cut_in_turn(world_t w, const history_op_t* op) {
+  unsigned char channel = op->cases[0].channel;
+  model_channel_t* ch = channel_of(w, channel);
+
+  if (!is_soon_old(w, channel) || ch->started == 0 || ch->len == 0) return 0;
+  return drops(op, pop(ch)) && admit(w, channel);
 }
 
 /* A started receiver, which was told of what is in the store, may have been stopped since. */
@@ -508,6 +556,8 @@ static int go_otherwise(world_t w, const history_op_t* op) {
       return stop(w, op);
     case HISTORY_REST:
       return rest(w, op);
+    case HISTORY_CUT:
+      return cut_in_turn(w, op);
     case HISTORY_RELEASE:
       return drop_all(ch, op);
     default:
@@ -527,6 +577,8 @@ int model_step(model_t* model, const history_t* history, size_t op, model_step_t
       return witness(w, op);
     case MODEL_WITHDRAW:
       return withdraw(w, op);
+    case MODEL_CUT:
+      return cut(w, op);
     default:
       break;
   }

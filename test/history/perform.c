@@ -11,7 +11,10 @@ const history_calls_t history_calls = {uvchan_try_send,   uvchan_try_recv, uvcha
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
-static _Thread_local history_op_t* current; /* for what it drops */
+static _Thread_local history_op_t* current; /* for what it drops; NULL in a loop's turn */
+static _Thread_local worker_t* self;
+
+void begin_to_perform(worker_t* worker) { self = worker; }
 
 static void* place(room_t* room, size_t elem_size, size_t i) {
   return (unsigned char*)room->values + i * elem_size;
@@ -25,12 +28,22 @@ unsigned char number_in(const void* value, size_t elem_size) {
                                                                        : GARBLED;
 }
 
+/* In a turn it was at some moment since the thread was last seen. */
+static history_op_t* cut_in_turn(unsigned char channel) {
+  history_op_t* op = new_op(self, HISTORY_CUT, channel);
+
+  op->begin = self->since;
+  op->settled = op->end = stamp(self);
+  return op;
+}
+
 void on_drop(void* value, uvchan_drop_reason_t reason, void* arg) {
-  const history_t* history = ((const history_pool_t*)arg)->history;
+  const dropping_t* of = arg;
+  history_op_t* op = current != NULL ? current : cut_in_turn(of->channel);
 
   (void)reason;
-  if (current->ndropped < HISTORY_VALUES)
-    current->dropped[current->ndropped++] = number_in(value, history->elem_size);
+  if (op->ndropped < HISTORY_VALUES)
+    op->dropped[op->ndropped++] = number_in(value, of->pool->history->elem_size);
 }
 
 static void fill(room_t* room, const history_t* history) {
@@ -235,15 +248,11 @@ void pause_before(worker_t* worker, unsigned char pause) {
   }
 }
 
-void perform(worker_t* worker, history_op_t* op) {
+static void perform_in(room_t* room) {
+  worker_t* worker = room->worker;
   history_pool_t* pool = worker->pool;
-  room_t* room = &pool->rooms[op - pool->history->ops];
+  history_op_t* op = room->op;
 
-  room->op = op;
-  room->worker = worker;
-  fill(room, pool->history);
-  if (op->form == HISTORY_SELECT) lay_out_cases(room, pool->history);
-  current = op;
   if (op->mode == HISTORY_REQUEST) {
     begin_request(room);
     return;
@@ -254,6 +263,19 @@ void perform(worker_t* worker, history_op_t* op) {
   op->result = do_it(room);
   op->end = op->settled = stamp(worker);
   if (op->kind == HISTORY_MOVE) read_back(room, pool->history);
+}
+
+void perform(worker_t* worker, history_op_t* op) {
+  history_pool_t* pool = worker->pool;
+  room_t* room = &pool->rooms[op - pool->history->ops];
+
+  room->op = op;
+  room->worker = worker;
+  fill(room, pool->history);
+  if (op->form == HISTORY_SELECT) lay_out_cases(room, pool->history);
+  current = op;
+  perform_in(room);
+  current = NULL;
 }
 
 int is_next_its_own(const worker_t* worker) {

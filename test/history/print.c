@@ -119,8 +119,8 @@ static void add_move(line_t* line, const history_op_t* op) {
 
 static void add_other(line_t* line, const history_op_t* op) {
   static const char* const names[] = {
-      "",       "close",      "abort",     "sender_add", "sender_done",       "len",    "is_closed",
-      "cancel", "recv_start", "recv_stop", "take",       "callback returned", "release"};
+      "",       "close",      "abort",     "sender_add", "sender_done",       "len",  "is_closed",
+      "cancel", "recv_start", "recv_stop", "take",       "callback returned", "turn", "release"};
 
   add(line, names[op->kind]);
   add(line, "(");
@@ -173,6 +173,7 @@ static void print_channels(FILE* out, const history_t* history) {
       fprintf(out, ch->capacity == 0 ? "unbuffered" : "capacity %u%s", (unsigned int)ch->capacity,
               policies[ch->overflow]);
     }
+    if (ch->max_age > 0) fprintf(out, ch->max_age == 1 ? ", soon old" : ", never old");
   }
   fprintf(out, "; values of %u bytes\n", (unsigned int)history->elem_size);
 }
@@ -201,8 +202,8 @@ static const history_op_t* next_after(const history_t* history, const history_op
 }
 
 static void print_order(FILE* out, const history_t* history, const history_order_t* order) {
-  static const char* const suffixes[] = {"",       " past those who wait", " served",
-                                         " waits", " finds no more",       " withdraws"};
+  static const char* const suffixes[] = {
+      "", " past those who wait", " served", " waits", " finds no more", " withdraws", " cuts"};
   unsigned int i;
 
   fprintf(out, "The longest order that explains a part of it, by begin:");

@@ -12,7 +12,17 @@ void history_yield(void) { SwitchToThread(); }
 void history_yield(void) { sched_yield(); }
 #endif
 
-/* ---- The clock ------------------------------------------------------------------------------- */
+/* ---- The clocks ------------------------------------------------------------------------------ */
+
+uint64_t clock_of_test(void);
+
+/* The library's, for the age of values: each look is later than all before it, so what is buffered
+ * is a nanosecond old at the next. */
+uint64_t clock_of_test(void) {
+  static atomic_uint_fast64_t now;
+
+  return atomic_fetch_add(&now, 1) + 1;
+}
 
 static unsigned int tick(worker_t* worker) { return atomic_fetch_add(&worker->pool->clock, 1) + 1; }
 
@@ -96,6 +106,7 @@ static void work(void* arg) {
   history_pool_t* pool = worker->pool;
   unsigned int round;
 
+  begin_to_perform(worker);
   support_loop_open(&worker->loop);
   for (round = 0;; round++) {
     await(atomic_load(&pool->round) != round || atomic_load(&pool->leaves));
@@ -142,8 +153,11 @@ static void open_channels(history_pool_t* pool) {
     options.elem_size = pool->history->elem_size;
     options.capacity = pool->history->channels[i].capacity;
     options.overflow = pool->history->channels[i].overflow;
+    options.max_age = pool->history->channels[i].max_age;
     options.drop_cb = on_drop;
-    options.drop_arg = pool;
+    options.drop_arg = &pool->droppings[i];
+    pool->droppings[i].pool = pool;
+    pool->droppings[i].channel = (unsigned char)i;
     must(uvchan_create_ex(&pool->channels[i], &options) == 0);
   }
 }

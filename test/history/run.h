@@ -53,12 +53,19 @@ struct worker_s {
   uv_thread_t thread;
 };
 
+/* Whose values are dropped. */
+typedef struct {
+  history_pool_t* pool;
+  unsigned char channel;
+} dropping_t;
+
 struct history_pool_s {
   const history_calls_t* calls;
   unsigned int nthreads;
   history_t* history;
   unsigned int nops; /* of the script */
   uvchan_t* channels[HISTORY_CHANNELS];
+  dropping_t droppings[HISTORY_CHANNELS];
   atomic_uint next_op;  /* behind those of the script */
   atomic_uint clock;    /* of the stamps */
   atomic_uint round;    /* histories begun */
@@ -79,13 +86,14 @@ history_op_t* new_op(worker_t* worker, history_kind_t kind, unsigned char channe
 
 /* ---- perform.c ------------------------------------------------------------------------------- */
 
+void begin_to_perform(worker_t* worker); /* on its thread, for what is dropped in its turns */
 void perform(worker_t* worker, history_op_t* op);
 void pause_before(worker_t* worker, unsigned char pause);
 int is_next_its_own(const worker_t* worker);
 void perform_next(worker_t* worker);
 void perform_inside(worker_t* worker); /* a callback: the next one, where it is for there */
 unsigned char number_in(const void* value, size_t elem_size);
-void on_drop(void* value, uvchan_drop_reason_t reason, void* pool);
+void on_drop(void* value, uvchan_drop_reason_t reason, void* dropping);
 
 /* ---- started.c ------------------------------------------------------------------------------- */
 

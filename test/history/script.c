@@ -34,6 +34,12 @@ static void draw_channel(script_t* script, history_channel_t* ch) {
   ch->overflow = chance(script, 50) ? UVCHAN_DROP_OLDEST : UVCHAN_DROP_NEWEST;
 }
 
+static void draw_age(script_t* script, history_channel_t* ch) {
+  static const uint64_t ages[] = {0, 0, 0, 0, 1, UINT64_MAX};
+
+  ch->max_age = ages[draw(script, 6)];
+}
+
 static void draw_channels(script_t* script) {
   static const size_t elem_sizes[] = {8, 8, 8, 8, 4, 24, 1100};
   unsigned int i;
@@ -42,6 +48,7 @@ static void draw_channels(script_t* script) {
   script->history->nchannels = 1 + draw(script, HISTORY_CHANNELS);
   for (i = 0; i < script->history->nchannels; i++)
     draw_channel(script, &script->history->channels[i]);
+  for (i = 0; i < script->history->nchannels; i++) draw_age(script, &script->history->channels[i]);
 }
 
 static unsigned char any_channel(script_t* script) {

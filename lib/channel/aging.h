@@ -69,7 +69,8 @@ uvchan_drop_reason_t uvchan__admit_locked(uvchan_t* ch, size_t stored, uint64_t 
 /* It is about to be received. */
 void uvchan__note_wait_locked(uvchan_t* ch, uint64_t now);
 
-/* Who receives finds nothing in the store, or waits and is given a value past it. */
+/* Who receives finds nothing in the store. (Who waits has done so before, and the store is empty as
+ * long as he waits.) */
 void uvchan__note_idle_locked(uvchan_t* ch);
 
 #endif /* UVCHAN_AGING_H */

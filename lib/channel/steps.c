@@ -229,7 +229,6 @@ static void hand_over(uvchan_t* ch, uvchan__place_t* place, const void* value,
   } else {
     copy(ch, place->value, value);
     ch->handed_over++;
-    if (ch->is_aging) uvchan__note_idle_locked(ch);
   }
   UVCHAN__PROBE2(receive, ch, 1);
   finish_waiter(ch, place, visit);

@@ -546,6 +546,28 @@ START_TEST(a_queue_that_stands_is_cut_but_for_the_last) {
 }
 END_TEST
 
+/* What has expired left it empty, though the last was not taken out of it. */
+START_TEST(a_queue_that_has_expired_was_empty) {
+  uvchan_options_t options = aging_options(8, 16);
+  uvchan_admission_t admission = {TARGET, INTERVAL, {NULL, NULL}};
+  uint64_t now = BEGIN + 2 * TARGET, value;
+  uvchan_t* ch;
+  options.max_age = 3 * INTERVAL;
+  options.admission = &admission;
+  ch = aging_channel_with(NULL, options);
+  send_numbers(ch, 0, 3);
+  set_clock(now);
+  ck_assert_int_eq(uvchan_try_recv(ch, &value), 0); /* above the target */
+  set_clock(BEGIN + 3 * INTERVAL);
+  if (_i == 0) ck_assert_int_eq(uvchan_try_recv(ch, &value), UV_EAGAIN);
+  send_numbers(ch, 3, 3);
+  set_clock(BEGIN + 3 * INTERVAL + 2 * TARGET);
+  ck_assert_int_eq(uvchan_try_recv(ch, &value), 0);
+  ck_assert_uint_eq(support_at_rest(ch).shed, _i == 0 ? 0 : 2);
+  uvchan_release(ch);
+}
+END_TEST
+
 /* Loop number: found so by a receive that fails; by one who waits and is handed a value. */
 START_TEST(a_queue_that_was_empty_is_not_cut) {
   one_t one = {admitting_channel(NULL, 8, 10), 0, 1};
@@ -680,6 +702,7 @@ static void add_admission(Suite* suite) {
   TCase* tcase = support_tcase(suite, "admission");
   tcase_add_loop_test(tcase, a_queue_that_stands_is_cut_but_for_the_last, 0, NTABLE);
   tcase_add_loop_test(tcase, a_queue_that_was_empty_is_not_cut, 0, 2);
+  tcase_add_loop_test(tcase, a_queue_that_has_expired_was_empty, 0, 2);
   tcase_add_test(tcase, both_have_their_reasons);
   tcase_add_loop_test(tcase, an_admission_without_its_times_is_refused, 0, 5);
 }

@@ -111,7 +111,7 @@ static int refuses_to_wait(const fuzz_channel_t* c) {
 static int may_wait_to_send(const fuzz_channel_t* c, unsigned int n) {
   fuzz_ready_t ready = fuzz_ready(c);
   if (ready.is_closed || c->overflow != UVCHAN_WAIT || c->capacity == UVCHAN_UNBOUNDED) return 1;
-  if (n == 1) return ready.will_send || refuses_to_wait(c);
+  if (n == 1) return ready.will_send || (ready.is_sure && refuses_to_wait(c));
   return ready.will_send && c->capacity > 0 && uvchan_len(c->ch) + n <= c->capacity;
 }
 

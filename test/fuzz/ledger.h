@@ -39,7 +39,7 @@ typedef struct {
   size_t capacity;
   uvchan_overflow_t overflow;
   int has_drop_cb;
-  int grows_old; /* what is buffered may be dropped when somebody looks */
+  int grows_old;         /* what is buffered may be dropped when somebody looks */
   unsigned int refs;     /* the run's own */
   unsigned int holders;  /* receivers, tickers and pending requests, which hold references too */
   unsigned int requests; /* of these the pending requests */

@@ -47,3 +47,12 @@ target_include_directories(steps_by_clock PRIVATE "${PROJECT_SOURCE_DIR}/lib")
 foreach(suite IN ITEMS aging aging-loop aging-threads)
   target_sources(test-${suite} PRIVATE $<TARGET_OBJECTS:steps_by_clock>)
 endforeach()
+
+# AddressSanitizer has a leak checker on Linux.
+if(UVCHAN_SANITIZE STREQUAL "address" AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  add_executable(leak "${CMAKE_CURRENT_LIST_DIR}/leak.c")
+  target_link_libraries(leak PRIVATE uvchan_static)
+  uvchan_add_test(leak $<TARGET_FILE:leak>)
+  set_tests_properties(${name_prefix}leak PROPERTIES
+    PASS_REGULAR_EXPRESSION "leaked in 1 allocation")
+endif()

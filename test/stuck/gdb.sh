@@ -5,7 +5,7 @@
 # compared.
 set -eu
 compiler=$1
-work=$2/gdb
+work=$2/stuck-gdb
 module=${UVCHAN_LIBUV:-libuv} # of pkg-config
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 
@@ -20,7 +20,7 @@ rm -rf "$work"
 mkdir -p "$work"
 cd "$work"
 # shellcheck disable=SC2046 # the flags of pkg-config are words
-"$compiler" -std=gnu11 -g -O1 -I"$root/include" -I"$root/lib" "$root/test/gdb/program.c" \
+"$compiler" -std=gnu11 -g -O1 -I"$root/include" -I"$root/lib" "$root/test/stuck/program.c" \
   "$root"/lib/*/*.c $(pkg-config --cflags --libs "$module") -pthread -o program
 
 # The program runs until it aborts. All threads but the one that calls stay where they are.

@@ -5,7 +5,7 @@
 set -eu
 compiler=$1
 library=$2
-work=$3/guide
+work=$3/stuck-guide
 module=${UVCHAN_LIBUV:-libuv} # of pkg-config
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 guide=$root/docs/stuck.md

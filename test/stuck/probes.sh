@@ -3,7 +3,7 @@
 # them; and the lines of docs/stuck.md are ones that bpftrace, where it is installed, compiles.
 set -eu
 compiler=$1
-work=$2/probes
+work=$2/stuck-probes
 module=${UVCHAN_LIBUV:-libuv} # of pkg-config
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 
@@ -21,10 +21,10 @@ mkdir -p "$work"
 cd "$work"
 # shellcheck disable=SC2046 # the flags of pkg-config are words
 "$compiler" -std=gnu11 -g -O2 -DUVCHAN_PROBES -DUVCHAN_PROBES_FAST -I"$root/include" \
-  -I"$root/lib" "$root/test/gdb/probed.c" "$root"/lib/*/*.c \
+  -I"$root/lib" "$root/test/stuck/probed.c" "$root"/lib/*/*.c \
   $(pkg-config --cflags --libs "$module") -pthread -o server
 
-gdb -batch -nx -ex 'set breakpoint pending on' -ex "source $root/test/gdb/probes.py" -ex run \
+gdb -batch -nx -ex 'set breakpoint pending on' -ex "source $root/test/stuck/probes.py" -ex run \
   ./server </dev/null >told 2>&1 || :
 grep -q 'exited normally' told || leave_out 'gdb can not run a program here'
 sed -n 's/^probe //p' told >probes

@@ -251,6 +251,34 @@ START_TEST(what_a_plugin_has_sent_outlives_it) {
 }
 END_TEST
 
+#define NMADE 2000 /* to free them takes longer than to unload a copy */
+
+static uvchan_t* made[NMADE];
+
+static void release_all(void* n_released) {
+  int i;
+  for (i = 0; i < NMADE; i++) {
+    uvchan_release(made[i]);
+    atomic_store((atomic_int*)n_released, i + 1);
+  }
+}
+
+/* Each is taken out of the list that the plugin's copy keeps, or was forgotten there before. */
+START_TEST(what_a_plugin_has_made_may_be_freed_while_it_is_unloaded) {
+  int rounds = support_count(300), i;
+  while (rounds-- > 0) {
+    atomic_int n_released = 0;
+    uv_thread_t thread;
+    for (i = 0; i < NMADE; i++) must(plugin->create(&made[i], 8, 1) == 0);
+    support_start(&thread, release_all, &n_released);
+    support_await(atomic_load(&n_released) > rounds % 100);
+    must(dlclose(handle) == 0);
+    support_join(&thread);
+    load();
+  }
+}
+END_TEST
+
 #if CAN_FORK
 
 #define NMAKERS 4 /* threads, of both copies in turn */
@@ -348,6 +376,7 @@ int main(int argc, char** argv) {
   tcase_add_test(tcase, what_one_copy_has_begun_on_a_loop_the_other_ends);
   tcase_add_test(tcase, a_plugin_may_be_unloaded_when_its_calls_have_returned);
   tcase_add_loop_test(tcase, what_a_plugin_has_sent_outlives_it, 0, 2);
+  tcase_add_test(tcase, what_a_plugin_has_made_may_be_freed_while_it_is_unloaded);
 #if CAN_FORK
   tcase_add_test(tcase, a_child_of_fork_finds_the_hubs_of_both_copies_whole);
   tcase_add_test(tcase, a_process_whose_plugin_was_unloaded_forks);

@@ -7,6 +7,6 @@ endif()
 
 # The guide to what is stuck.
 if(NOT WIN32)
-  uvchan_add_script(guide-stuck guide.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan>
+  uvchan_add_script(guide-stuck guide.sh "${CMAKE_C_COMPILER}" $<TARGET_FILE:uvchan_static>
     "${CMAKE_CURRENT_BINARY_DIR}")
 endif()

@@ -5,14 +5,16 @@
 #   llhttp       its sources in C, which are built here (Debian 12: node-llhttp)
 #   http_parser  which llhttp came after (Debian: libhttp-parser-dev); the target server_http_parser
 #                wherever it is here
-find_path(UVCHAN_LLHTTP_INCLUDE_DIR llhttp.h PATH_SUFFIXES llhttp include/llhttp
-  PATHS /usr/share /usr/local/share)
+find_path(UVCHAN_LLHTTP_INCLUDE_DIR llhttp.h)
 find_library(UVCHAN_LLHTTP_LIBRARY llhttp)
-find_path(UVCHAN_LLHTTP_SOURCE_DIR llhttp.c PATH_SUFFIXES llhttp share/llhttp
-  PATHS /usr/share /usr/local/share)
+# the header that belongs to the sources stands elsewhere than one that belongs to a library
+find_path(UVCHAN_LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share PATH_SUFFIXES llhttp NO_DEFAULT_PATH)
+find_path(UVCHAN_LLHTTP_SOURCE_INCLUDE_DIR llhttp.h
+  PATHS /usr/share PATH_SUFFIXES include/llhttp NO_DEFAULT_PATH)
 find_path(UVCHAN_HTTP_PARSER_INCLUDE_DIR http_parser.h)
 find_library(UVCHAN_HTTP_PARSER_LIBRARY http_parser)
-mark_as_advanced(UVCHAN_LLHTTP_INCLUDE_DIR UVCHAN_LLHTTP_LIBRARY UVCHAN_LLHTTP_SOURCE_DIR
+mark_as_advanced(UVCHAN_LLHTTP_INCLUDE_DIR UVCHAN_LLHTTP_LIBRARY
+  UVCHAN_LLHTTP_SOURCE_DIR UVCHAN_LLHTTP_SOURCE_INCLUDE_DIR
   UVCHAN_HTTP_PARSER_INCLUDE_DIR UVCHAN_HTTP_PARSER_LIBRARY)
 
 # Makes target NAME an interface to a library that is installed.
@@ -31,11 +33,12 @@ if(UVCHAN_LLHTTP_INCLUDE_DIR AND UVCHAN_LLHTTP_LIBRARY)
   server_add_http_library(server_http_library
     "${UVCHAN_LLHTTP_INCLUDE_DIR}" "${UVCHAN_LLHTTP_LIBRARY}")
   target_compile_definitions(server_http_library INTERFACE SERVER_HAS_LLHTTP)
-elseif(UVCHAN_LLHTTP_INCLUDE_DIR AND UVCHAN_LLHTTP_SOURCE_DIR)
+elseif(UVCHAN_LLHTTP_SOURCE_INCLUDE_DIR AND UVCHAN_LLHTTP_SOURCE_DIR)
   add_library(server_http_library STATIC
     "${UVCHAN_LLHTTP_SOURCE_DIR}/api.c" "${UVCHAN_LLHTTP_SOURCE_DIR}/http.c"
     "${UVCHAN_LLHTTP_SOURCE_DIR}/llhttp.c")
-  target_include_directories(server_http_library SYSTEM PUBLIC "${UVCHAN_LLHTTP_INCLUDE_DIR}")
+  target_include_directories(server_http_library SYSTEM PUBLIC
+    "${UVCHAN_LLHTTP_SOURCE_INCLUDE_DIR}")
   # before its version 9 it is lenient where it is not told otherwise
   target_compile_definitions(server_http_library
     PUBLIC LLHTTP_STRICT_MODE=1 INTERFACE SERVER_HAS_LLHTTP)

@@ -3,8 +3,8 @@
  *
  *   first byte   how many steps there are
  *   steps        the client sends a piece, takes a piece of an answer, sends no more, is gone; the
- *                service answers one of those that wait, or finds room; time passes; the house
- *                closes
+ *                service answers one of those that wait, finds room, or adds to an answer
+ *                that goes on; time passes; the house closes
  *   the rest     the client's bytes
  *
  * What is checked: the answers are to the requests that were handed on, in their order, and nothing
@@ -87,10 +87,15 @@ static uint32_t sum_of(const request_t* request) {
 }
 
 static char large[LARGE];
+static int are_streams[REQUESTS_MAX];
 
 static void answer(exchange_t* exchange, size_t number, uint32_t sum, int is_large) {
   size_t len;
 
+  if (are_streams[number]) {
+    exchange_stream(exchange, "text/plain");
+    return;
+  }
   memset(large, '.', sizeof(large));
   len = (size_t)snprintf(large, sizeof(large), "%zu %08x", number, sum);
   large[len] = '.';
@@ -129,6 +134,7 @@ static void handle(exchange_t* exchange, const request_t* request) {
   *asked = (asked_t){.exchange = exchange, .is_head = request->method == METHOD_HEAD};
   sums[number] = sum_of(request);
   are_large[number] = memchr(request->target.data, 'L', request->target.len) != NULL;
+  are_streams[number] = memchr(request->target.data, 'S', request->target.len) != NULL;
   if (how < 2) {
     give(asked);
   } else {
@@ -144,9 +150,30 @@ static void forget(exchange_t* exchange) {
   run.nwaiting--;
 }
 
-static void refuse_stream(connection_t* connection) {
-  (void)connection;
-  check(0);
+/* When it begins and ends, and how much of it there is, the steps decide. */
+static void begin_stream(connection_t* connection) {
+  check(connection == run.connection && connection->stream == NULL);
+  connection->stream = &run;
+  run.is_cut = 1;
+}
+
+static void end_stream(connection_t* connection) {
+  check(connection->stream == &run);
+  connection->stream = NULL;
+}
+
+static const char event[] = "event\n";
+
+static void write_event(int is_last) {
+  connection_t* connection = run.connection;
+
+  if (connection->stream == NULL || connection_is_writing(connection)) return;
+  bytes_add_text(connection_out(connection), event);
+  if (is_last) {
+    connection_finish(connection);
+    connection->stream = NULL;
+  }
+  connection_settle(connection);
 }
 
 static int is_closing(const host_t* host) {
@@ -156,8 +183,8 @@ static int is_closing(const host_t* host) {
 
 static const service_t service = {.handle = handle,
                                   .forget = forget,
-                                  .stream = refuse_stream,
-                                  .end_stream = refuse_stream,
+                                  .stream = begin_stream,
+                                  .end_stream = end_stream,
                                   .is_closing = is_closing};
 
 /* The k-th of those that wait, where it may be told of room first, or be answered without. */
@@ -266,8 +293,11 @@ static void take_step(uint8_t step) {
       run.house_closes = run.is_cut = 1;
       if (how_much > 13) connection_end(run.connection);
       break;
+    case 9:
+      write_event(how_much > 13);
+      break;
     default:
-      send_some(step % 16u - 8u);
+      send_some(step % 16u - 9u);
       break;
   }
 }
@@ -304,6 +334,10 @@ static void play_out(void) {
     }
     if (fuzz_socket.write != NULL) moves = 1;
     socket_take(SIZE_MAX);
+    if (run.connection->stream != NULL && !moves) {
+      moves = 1;
+      write_event(1);
+    }
     if (socket_turn()) moves = 1;
     if (run.connection != NULL) check_bounds();
   }
@@ -334,6 +368,12 @@ static const char* find(const char* at, size_t len, const char* text) {
   return NULL;
 }
 
+/* Of the last event there may be a part. */
+static void check_stream(const char* at, const char* end, size_t number) {
+  check(number < run.nasked && are_streams[number]);
+  for (size_t i = 0; at < end; at++, i++) check(*at == event[i % strlen(event)]);
+}
+
 /* Checks one answer, which is to the number-th request; answers its length, 0 where it is not
  * whole. */
 static size_t check_answer(const char* at, size_t len, size_t number, int* is_refusal) {
@@ -344,7 +384,10 @@ static size_t check_answer(const char* at, size_t len, size_t number, int* is_re
 
   if (end == NULL) return 0;
   head = (size_t)(end - at) + 4;
-  check(length != NULL);
+  if (length == NULL) { /* nothing but the end of the connection ends it */
+    check_stream(at + head, at + len, number);
+    return len;
+  }
   body = strtoul(length + strlen("Content-Length: "), NULL, 10);
   *is_refusal = memcmp(at, "HTTP/1.1 200 OK\r\n", 17) != 0;
   if (*is_refusal) {

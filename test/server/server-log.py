@@ -73,7 +73,7 @@ def writes_to_the_standard_output(program):
 def tells_of_clients_that_left(program):
   with tempfile.TemporaryDirectory() as directory:
     path = os.path.join(directory, "log")
-    with Server(program, "--bake-ms", 200, "--access-log", path) as server:
+    with Server(program, "--bake-ms", 2000, "--access-log", path) as server:
       with Client(server) as client:
         client.send_order()
         server.when("an order in the oven", lambda stats: stats["orders"]["baking"] == 1)

@@ -121,6 +121,24 @@ START_TEST(a_pool_without_works_closes_at_once) {
 }
 END_TEST
 
+/* The pool is gone when its limit would have been over. */
+START_TEST(its_limit_goes_with_it) {
+  uvchan_pool_t* other = pool_new(1, 1);
+  uvchan_pool_t* pool = pool_new(1, 1);
+  gate_t gate;
+
+  gate_hold(&gate, &scene.loop, other, 1);
+  begin_close(pool, 2);
+  uvchan_pool_release(pool);
+  run_until(&scene.loop, closes == 1);
+  submit_work_ex(&ops[0], &scene.loop, other, UVCHAN_NORMAL, 4000000);
+  run_until(&scene.loop, ops[0].calls == 1);
+  check_ended(&ops[0], UV_ETIMEDOUT);
+  gate_end(&gate, &scene.loop);
+  uvchan_pool_release(other);
+}
+END_TEST
+
 /* ---- Submissions after it -------------------------------------------------------------------- */
 
 START_TEST(no_work_is_taken_after_it) {
@@ -392,6 +410,7 @@ int main(void) {
   tcase_add_loop_test(tcase, with_no_time_nothing_more_begins, 0, POOL_NSHAPES);
   tcase_add_loop_test(tcase, when_the_limit_is_over_what_waits_is_not_done, 0, POOL_NSHAPES);
   tcase_add_loop_test(tcase, a_pool_without_works_closes_at_once, 0, 24);
+  tcase_add_test(tcase, its_limit_goes_with_it);
   tcase_add_test(tcase, no_work_is_taken_after_it);
   tcase_add_loop_test(tcase, another_loop_gets_epipe_too, 0, 3);
   tcase = scene_tcase(suite, "close");

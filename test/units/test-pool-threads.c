@@ -296,6 +296,41 @@ START_TEST(a_begin_that_takes_long_holds_nobody_up) {
 }
 END_TEST
 
+static void end_slowly(void* state, void* arg) {
+  (void)state;
+  (void)arg;
+  must(uvchan_waitgroup_wait(&begin_gate.wg) == 0);
+}
+
+static unsigned int closes;
+
+static void on_closed(uvchan_pool_t* pool) {
+  must(pool_at_rest(pool).threads == 0);
+  closes++;
+}
+
+/* The loop does not wait for it either: it turns on meanwhile. */
+START_TEST(an_end_that_takes_long_holds_no_loop_up) {
+  uvchan_pool_options_t options = pool_options(2, 8);
+  uvchan_pool_t* pool;
+
+  desk_open(UINT32_MAX);
+  options.thread_end = end_slowly;
+  gate_init(&begin_gate);
+  pool = pool_of(&options);
+  submit_work(&ops[0], &scene.loop, pool);
+  scene_run();
+  closes = 0;
+  ck_assert_int_eq(uvchan_pool_close(&scene.loop, pool, 0, on_closed), 0);
+  settle(&scene.loop);
+  ck_assert_uint_eq(closes, 0);
+  gate_open(&begin_gate);
+  scene_run();
+  ck_assert_uint_eq(closes, 1);
+  uvchan_pool_release(pool);
+}
+END_TEST
+
 /* ---- What the system shows ------------------------------------------------------------------- */
 
 #define STACK_BYTES ((size_t)3 << 20)
@@ -376,6 +411,7 @@ int main(void) {
   tcase_add_loop_test(tcase, with_fewer_threads_all_is_done, 0, 6);
   tcase_add_loop_test(tcase, a_thread_is_tried_again, 0, 2);
   tcase_add_loop_test(tcase, a_begin_that_takes_long_holds_nobody_up, 0, 2);
+  tcase_add_test(tcase, an_end_that_takes_long_holds_no_loop_up);
   tcase_add_test(tcase, a_pool_without_a_name_has_an_empty_one);
 #ifdef __linux__
   tcase_add_test(tcase, the_threads_have_their_name_and_stack_and_no_signals);

@@ -265,6 +265,24 @@ START_TEST(never_more_than_capacity_wait_inside_and_threads_run) {
 }
 END_TEST
 
+/* After many short works a few more call nobody at first: each begins all the same while the one
+ * before it is held. */
+START_TEST(a_work_begins_beside_one_that_takes_long_after_many_short_ones) {
+  uvchan_pool_t* pool = pool_new(2, NWORKS);
+  int round, i;
+
+  for (round = 0; round < support_count(100); round++) {
+    gate_t gate;
+
+    for (i = 0; i < NWORKS; i++) submit_work(&ops[i], &scene.loop, pool);
+    run_until(&scene.loop, all_called(ops, NWORKS));
+    gate_hold(&gate, &scene.loop, pool, 2);
+    gate_end(&gate, &scene.loop);
+  }
+  uvchan_pool_release(pool);
+}
+END_TEST
+
 /* ---- Several loops --------------------------------------------------------------------------- */
 
 #define NLOOPS 3
@@ -343,6 +361,7 @@ int main(void) {
   tcase_add_loop_test(tcase, what_waits_for_room_goes_in_in_its_turn_and_no_try_passes_it, 0,
                       POOL_NSHAPES);
   tcase_add_loop_test(tcase, never_more_than_capacity_wait_inside_and_threads_run, 0, POOL_NSHAPES);
+  tcase_add_test(tcase, a_work_begins_beside_one_that_takes_long_after_many_short_ones);
   tcase = support_tcase(suite, "several loops");
   tcase_add_loop_test(tcase, each_loop_gets_its_own_answers, 0, POOL_NSHAPES);
   return support_main(suite);

@@ -97,8 +97,8 @@ static inline uint64_t uvchan__cap_sleep(uint64_t timeout) {
 int uvchan__hold_cancellation(void);
 void uvchan__let_cancellation(int before);
 
-/* A thread that is made between these two gets none of the signals that are sent to the process, but
- * for a profiler's: their handlers are its program's, and run on threads that it knows. What is
+/* A thread that is made between these two gets none of the signals that are sent to the process,
+ * but for a profiler's: their handlers are its program's, and run on threads that it knows. What is
  * given to let() stays the caller's. */
 typedef struct {
   union {

@@ -39,7 +39,9 @@ typedef struct uvchan_room_s uvchan_room_t; /* a request to hear that there is r
 /* Makes what a thread has for itself, a database handle say: on that thread, before its first work.
  *   state   where to put it, for each on_work; NULL at first
  *   arg     thread_arg of the options
- * Returns 0; or a negative error code of its own: then the thread ends again without a work. */
+ * Returns 0; or a negative error code of its own: then the thread ends again without a work, and
+ * another one is tried a second later at the earliest. It may take its time: works go to the other
+ * threads meanwhile. */
 typedef int (*uvchan_thread_begin_cb)(void** state, void* arg);
 
 /* Ends what the one above has made: on the same thread, after its last work. */
@@ -68,10 +70,12 @@ typedef struct {
  * returned when this returns; others begin when there is work for them.
  *   pool      where to put it; untouched on failure
  *   options   copied
- * Returns 0; UV_EINVAL: NULL, a capacity of 0 or too large for memory, urgent_places not less than
- * the capacity, an admission without a target or an interval, something in reserved; UV_ENOMEM;
- * what thread_begin has returned for the first thread, or UV_EAGAIN where the system has no thread.
- * Threads: any. Cost: memory and a thread. */
+ * Returns 0; UV_EINVAL: NULL, a capacity of 0, urgent_places not less than the capacity, an
+ * admission without a target or an interval, more threads than a size_t can address, something in
+ * reserved; UV_ENOMEM; what thread_begin has returned for the first thread; or what
+ * uv_thread_create_ex() answers where the system has no thread. Threads: any. Cost: memory and a
+ * thread. The threads get none of the process's signals, but those of their own faults and a
+ * profiler's. */
 int uvchan_pool_create(uvchan_pool_t** pool, const uvchan_pool_options_t* options);
 
 /* Adds a reference. Returns pool; NULL for NULL. Threads: any that holds a reference. */
@@ -187,7 +191,7 @@ size_t uvchan_pool_room(uvchan_pool_t* pool);
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
-/* The pool's threads have ended, and every on_done has returned. */
+/* The pool's threads have ended, and every on_done has returned of what was submitted before. */
 typedef void (*uvchan_pool_closed_cb)(uvchan_pool_t* pool);
 
 /* Closes the pool: from its return on no work is taken; what waits for room gets UV_EPIPE. What
@@ -197,16 +201,18 @@ typedef void (*uvchan_pool_closed_cb)(uvchan_pool_t* pool);
  *   drain_ms    milliseconds; 0: nothing more begins; UINT64_MAX: no limit
  *   on_closed   called once, after the last on_done on any loop; or NULL
  * Returns 0; UV_EALREADY: it was closed before, and with a drain_ms of 0 nothing more begins all
- * the same; UV_EINVAL; UV_ENOMEM, or what uv_async_init() answers, for the loop's first user: then
- * the pool is as before. Threads: loop. Cost: a lock; on_closed comes after a join of threads that
- * have nothing left to do. */
+ * the same (but where a stranger has closed the handles of the loop since, another call with that
+ * loop takes the place of the first, and answers 0); UV_EINVAL; UV_ENOMEM, or what uv_async_init()
+ * answers, for the loop's first user: then the pool is as before. Threads: loop. Cost: a lock;
+ * on_closed comes after a join of threads that have nothing left to do. */
 int uvchan_pool_close(uv_loop_t* loop, uvchan_pool_t* pool, uint64_t drain_ms,
                       uvchan_pool_closed_cb on_closed);
 
 /* ---- Figures --------------------------------------------------------------------------------- */
 
 /* At rest submitted == done + cancelled + expired + shed + closed, which are counted when the
- * outcome is decided. */
+ * outcome is decided; a work that its loop has just withdrawn may be in none of them for a
+ * moment. */
 typedef struct {
   const char* name;       /* "" where none was given; lives as long as the pool */
   uint64_t submitted;     /* works that were taken, inside or to wait for room */

@@ -124,11 +124,21 @@ static void let_go(uvchan__hub_t* hub, void* const* args) {
   uvchan__hub_release(hub);
 }
 
+/* The end has come, and nobody takes it over any more. */
+static void note_end(uvchan_pool_t* pool) {
+  uvchan__shift_t shift = UVCHAN__SHIFT(0);
+
+  uvchan__pool_lock(pool);
+  pool->has_end = 0;
+  uvchan__pool_unlock(pool, &shift);
+}
+
 /* On the closing loop. The threads have nothing left to do but to return. */
 static unsigned int on_end(uvchan__entry_t* entry) {
   uvchan_pool_t* pool = (uvchan_pool_t*)((unsigned char*)entry - offsetof(uvchan_pool_t, end));
   uvchan__hub_t* hub = pool->end_hub;
 
+  note_end(pool);
   uvchan__alarm_cancel(hub, &pool->drain);
   uvchan__threads_join(pool);
   uvchan__hub_defer(hub, let_go)[0] = pool;
@@ -174,15 +184,32 @@ static int close_locked(uvchan_pool_t* pool, uint64_t drain_ms, uvchan__shift_t*
   return r;
 }
 
-static int close_on(uvchan_pool_t* pool, uvchan__hub_t* hub, uint64_t drain_ms,
+/* With the lock. Where a stranger has closed the handles of the loop that waits for the end, a
+ * second close of that loop's takes the place of the first: answers the hub that waits no more, or
+ * NULL. */
+static uvchan__hub_t* take_end_over(uvchan_pool_t* pool, const uv_loop_t* loop) {
+  uvchan__hub_t* before = pool->end_hub;
+
+  if (!pool->has_end || pool->end_loop != loop || !uvchan__hub_is_deserted(before)) return NULL;
+  uvchan__hub_unpost(before, &pool->end);
+  pool->end_is_posted = 0;
+  return before;
+}
+
+/* The first close, or the one that takes over, holds the pool. */
+static int close_on(uvchan_pool_t* pool, uv_loop_t* loop, uvchan__hub_t* hub, uint64_t drain_ms,
                     uvchan_pool_closed_cb on_closed) {
   uvchan__shift_t shift = UVCHAN__SHIFT(0);
+  uvchan__hub_t* before = NULL;
   int r;
 
   uvchan__pool_lock(pool);
   r = close_locked(pool, drain_ms, &shift);
+  if (r == 0) uvchan_pool_retain(pool);
+  if (r != 0) before = take_end_over(pool, loop);
+  if (before != NULL) r = 0;
   if (r == 0) {
-    uvchan_pool_retain(pool);
+    pool->end_loop = loop;
     pool->end_hub = hub;
     pool->closed_cb = on_closed;
     pool->has_end = 1;
@@ -190,6 +217,10 @@ static int close_on(uvchan_pool_t* pool, uvchan__hub_t* hub, uint64_t drain_ms,
     uvchan__pool_check_end(pool, &shift);
   }
   uvchan__pool_unlock(pool, &shift);
+  if (before == NULL) return r;
+  uvchan__alarm_cancel(before, &pool->drain);
+  uvchan__hub_unref(before);
+  uvchan__hub_release(before);
   return r;
 }
 
@@ -202,7 +233,7 @@ int uvchan_pool_close(uv_loop_t* loop, uvchan_pool_t* pool, uint64_t drain_ms,
   if (loop == NULL || pool == NULL) return UV_EINVAL;
   r = uvchan__hub_acquire(loop, &hub);
   if (r != 0) return r;
-  r = close_on(pool, hub, drain_ms, on_closed);
+  r = close_on(pool, loop, hub, drain_ms, on_closed);
   if (r != 0) {
     uvchan__hub_release(hub);
     return r;

@@ -121,7 +121,8 @@ struct uvchan_pool_s {
   unsigned char has_end; /* somebody waits for it: the next three */
   unsigned char end_is_posted;
   uvchan_pool_closed_cb closed_cb;
-  uvchan__hub_t* end_hub; /* fixed from the close on */
+  uv_loop_t* end_loop;    /* the closing one, and its hub */
+  uvchan__hub_t* end_hub;
   uvchan__entry_t end;
   uvchan__alarm_t drain;  /* the closing loop's */
   atomic_uint references; /* [references.R] and [references.A], see life.c */

@@ -198,6 +198,41 @@ START_TEST(another_loop_at_the_same_address_is_served) {
 }
 END_TEST
 
+static unsigned int ends;
+
+static void count_end(uvchan_pool_t* pool) {
+  must(pool != NULL);
+  ends++;
+}
+
+/* _i: whether the end has come when the stranger does, and whether the loop is made anew before the
+ * pool is closed once more. */
+START_TEST(a_close_is_taken_over_after_the_stranger) {
+  static uv_loop_t loop;
+  uvchan_pool_t* pool = pool_new(2, 8);
+  work_op_t op;
+
+  ends = 0;
+  support_loop_open(&loop);
+  submit_work(&op, &loop, pool);
+  run_until(&loop, op.calls == 1);
+  ck_assert_int_eq(uvchan_pool_close(&loop, pool, 3600000, count_end), 0);
+  if (_i & 1) support_await(pool_stats(pool).threads == 0);
+  stranger(&loop);
+  ck_assert_int_eq(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  if (_i & 2) {
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+    support_loop_open(&loop);
+  }
+  ck_assert_uint_eq(ends, 0);
+  ck_assert_int_eq(uvchan_pool_close(&loop, pool, 3600000, count_end), 0);
+  ck_assert_int_eq(uvchan_pool_close(&loop, pool, 3600000, count_end), UV_EALREADY);
+  support_loop_finish(&loop);
+  ck_assert_uint_eq(ends, 1);
+  uvchan_pool_release(pool);
+}
+END_TEST
+
 static void stranger_inside(uvchan_work_t* work, int status) {
   uv_loop_t* loop = work->loop;
 
@@ -237,6 +272,7 @@ int main(void) {
   tcase_add_loop_test(tcase, the_pool_works_on_after_the_stranger, 0, 3);
   tcase_add_loop_test(tcase, new_works_after_the_stranger_are_served, 0, 2);
   tcase_add_test(tcase, another_loop_at_the_same_address_is_served);
+  tcase_add_loop_test(tcase, a_close_is_taken_over_after_the_stranger, 0, 4);
   tcase_add_test(tcase, a_stranger_in_a_callback_ends_the_run);
   return support_main(suite);
 }

@@ -306,7 +306,7 @@ def bakes_nothing_for_clients_that_left(program):
 def drops_the_answer_for_a_client_that_left(program):
   """What is in the oven is baked, and finds nobody."""
   for policy in POLICIES:
-    with Server(program, *SLOW, "--when-full", policy) as server:
+    with Server(program, *SLOW, "--bake-ms", 2400, "--when-full", policy) as server:
       clients = [Client(server) for _ in range(2)]
       fill(server, clients)
       for client in clients:
@@ -319,7 +319,7 @@ def drops_the_answer_for_a_client_that_left(program):
 def takes_apart_what_a_client_that_left_had_asked(program):
   """Three orders of one client: in the oven, in the queue, and refused, which is answered in its
   turn and not before."""
-  with Server(program, *SLOW) as server:
+  with Server(program, *SLOW, "--bake-ms", 2400) as server:
     with Client(server) as client:
       client.send_order()
       server.when("an order in the oven", lambda stats: stats["orders"]["baking"] == 1)

@@ -97,7 +97,9 @@ static void finish_answered(connection_t* connection) {
 
   say_to_go_on(connection);
   if (finished.ends) connection->ends = 1;
-  if (finished.streams) connection->host->service->stream(connection);
+  if (!finished.streams) return;
+  connection->wants_room = 0; /* for an exchange behind it, which is dropped */
+  connection->host->service->stream(connection);
 }
 
 static void on_begun(parser_t* parser) {

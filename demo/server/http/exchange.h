@@ -57,7 +57,8 @@ typedef struct {
   int streams; /* one goes on: the service writes the rest */
 } finished_t;
 
-/* Takes out those at the front that are answered, with their answers to what is to be written. */
+/* Takes out those at the front that are answered, with their answers to what is to be written, and
+ * all behind one that goes on. */
 finished_t exchange_finish_answered(exchanges_t* queue);
 
 /* Takes out all; the service is told of those that have work under way. */

@@ -140,10 +140,12 @@ static int judge_target(const line_t* line) {
 
 int line_read(line_t* line, const char* text, size_t len) {
   const char* first = memchr(text, ' ', len);
-  size_t method_len = first == NULL ? 0 : (size_t)(first - text);
-  size_t around = method_len + 1 + 1 + VERSION_LEN; /* the target */
+  size_t method_len, around;
   int major;
 
+  if (first == NULL) return 400;
+  method_len = (size_t)(first - text);
+  around = method_len + 1 + 1 + VERSION_LEN; /* the target */
   if (len < around || text[len - VERSION_LEN - 1] != ' ' || !wire_is_token(text, method_len))
     return 400;
   if (!read_version(text + len - VERSION_LEN, &major, &line->minor)) return 400;

@@ -15,8 +15,8 @@ int uv_tcp_init(uv_loop_t* loop, uv_tcp_t* handle) {
   return 0;
 }
 
-int uv_tcp_open(uv_tcp_t* handle, uv_os_sock_t descriptor) {
-  (void)descriptor;
+int uv_tcp_open(uv_tcp_t* handle, uv_os_sock_t socket) {
+  (void)socket;
   return (uv_stream_t*)handle == fuzz_socket.stream ? 0 : UV_EINVAL;
 }
 

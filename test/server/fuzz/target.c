@@ -1,5 +1,5 @@
-/* A connection of demo/server under any bytes in any pieces: a run's input is a script of steps, and
- * then what the client sends.
+/* A connection of demo/server under any bytes in any pieces: a run's input is a script of steps,
+ * and then what the client sends.
  *
  *   first byte   how many steps there are
  *   steps        the client sends a piece, takes a piece of an answer, sends no more, is gone; the
@@ -150,6 +150,11 @@ static void forget(exchange_t* exchange) {
   run.nwaiting--;
 }
 
+static void record(exchange_t* exchange, int status, size_t len) {
+  (void)len;
+  check((status != 0) == exchange->is_answered);
+}
+
 /* When it begins and ends, and how much of it there is, the steps decide. */
 static void begin_stream(connection_t* connection) {
   check(connection == run.connection && connection->stream == NULL);
@@ -183,6 +188,7 @@ static int is_closing(const host_t* host) {
 
 static const service_t service = {.handle = handle,
                                   .forget = forget,
+                                  .record = record,
                                   .stream = begin_stream,
                                   .end_stream = end_stream,
                                   .is_closing = is_closing};

@@ -39,7 +39,8 @@ static void on_closed(uvchan_pool_t* closed) {
   uvchan_pool_stats_t stats;
 
   uvchan_pool_stats(closed, &stats);
-  printf("%d works done, in a queue of %d\n", (int)stats.done, (int)stats.capacity);
+  printf("%s: %d works done, in a queue of %d\n", (const char*)uvchan_pool_get_data(closed),
+         (int)stats.done, (int)stats.capacity);
 }
 
 static void on_done(uvchan_work_t* work, int status) { /* on the loop that submitted */
@@ -68,6 +69,7 @@ int main(void) {
 
   if (uvchan_pool_create(&pool, &options) != 0) return 1;
   mine = uvchan_pool_retain(pool); /* for whoever else submits */
+  uvchan_pool_set_data(pool, "all");
   for (int i = 0; i < 4; i++) jobs[i].number = i + 1;
   if (uvchan_pool_on_room(loop, &room, pool, on_room) != 0) return 1;
   /* UV_EAGAIN where the queue is full; or, by the other form, a wait in turn */

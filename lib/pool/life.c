@@ -94,6 +94,12 @@ uvchan_pool_t* uvchan_pool_retain(uvchan_pool_t* pool) {
   return pool;
 }
 
+void uvchan_pool_set_data(uvchan_pool_t* pool, void* data) {
+  if (pool != NULL) pool->data = data;
+}
+
+void* uvchan_pool_get_data(const uvchan_pool_t* pool) { return pool == NULL ? NULL : pool->data; }
+
 /* Nobody else knows the pool any more but its threads, which have nothing to do. */
 static void destroy(uvchan_pool_t* pool) {
   uvchan__shift_t shift = UVCHAN__SHIFT(0);

@@ -121,7 +121,7 @@ struct uvchan_pool_s {
   unsigned char has_end; /* somebody waits for it: the next three */
   unsigned char end_is_posted;
   uvchan_pool_closed_cb closed_cb;
-  uv_loop_t* end_loop;    /* the closing one, and its hub */
+  uv_loop_t* end_loop; /* the closing one, and its hub */
   uvchan__hub_t* end_hub;
   uvchan__entry_t end;
   uvchan__alarm_t drain;  /* the closing loop's */
@@ -136,7 +136,8 @@ struct uvchan_pool_s {
   uvchan_thread_begin_cb thread_begin;
   uvchan_thread_end_cb thread_end;
   void* thread_arg;
-  const char* name; /* behind the threads */
+  const char* name;        /* behind the threads */
+  void* data;              /* the user's */
   uvchan__member_t member; /* of the roster */
   uvchan__thread_t threads[];
 };

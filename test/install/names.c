@@ -92,6 +92,8 @@ static const name_t names[] = {
     /* the pool */
     NAME(uvchan_pool_create, int, uvchan_pool_t**, const uvchan_pool_options_t*),
     NAME(uvchan_pool_retain, uvchan_pool_t*, uvchan_pool_t*),
+    NAME(uvchan_pool_set_data, void, uvchan_pool_t*, void*),
+    NAME(uvchan_pool_get_data, void*, const uvchan_pool_t*),
     NAME(uvchan_pool_release, void, uvchan_pool_t*),
     NAME(uvchan_pool_try_submit, int, uv_loop_t*, uvchan_work_t*, uvchan_pool_t*, uvchan_work_cb,
          uvchan_work_done_cb),

@@ -58,6 +58,18 @@ START_TEST(no_pool_and_no_options) {
 END_TEST
 
 /* More threads than there is memory for. */
+START_TEST(data_of_a_pool) {
+  uvchan_pool_t* pool = pool_new(1, 1);
+
+  ck_assert_ptr_null(uvchan_pool_get_data(pool));
+  uvchan_pool_set_data(pool, &op);
+  ck_assert_ptr_eq(uvchan_pool_get_data(pool), &op);
+  uvchan_pool_set_data(NULL, &op);
+  ck_assert_ptr_null(uvchan_pool_get_data(NULL));
+  uvchan_pool_release(pool);
+}
+END_TEST
+
 START_TEST(too_many_threads) {
   uvchan_pool_options_t options = pool_options(UINT32_MAX, 4);
   uvchan_pool_t* pool = NULL;
@@ -190,6 +202,7 @@ int main(void) {
   tcase = support_tcase(suite, "pool");
   tcase_add_loop_test(tcase, options_of_a_pool, 0, NSPOIL);
   tcase_add_test(tcase, no_pool_and_no_options);
+  tcase_add_test(tcase, data_of_a_pool);
   tcase_add_test(tcase, too_many_threads);
   tcase_add_test(tcase, statistics_of_no_pool);
   return support_main(suite);

@@ -330,7 +330,7 @@ def page(family, families, words):
     best = max(mine, key=lambda n: len(words[n] & set(family.names)), default=None)
     if best:
         with open(os.path.join(ROOT, "docs", "examples", best), encoding="utf-8") as file:
-            program = file.read().split("\n")
+            program = [line for line in file.read().split("\n") if "SPDX-License" not in line]
         out += heading("EXAMPLES", "=") + ["::", ""] + ["    " + line for line in program] + [""]
     others = [f"``{f.page}(3)``" for f in families if f is not family]
     out += heading("SEE ALSO", "=") + [", ".join(others), ""]

@@ -28,6 +28,10 @@ foreach(way guest kinds recipe deb packages)
   uvchan_add_script(${way} ${way}.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}"
     "${CMAKE_C_COMPILER}")
 endforeach()
+# These compile the library, some of them more than once.
+foreach(way guest recipe deb packages)
+  set_tests_properties(${name_prefix}${way} PROPERTIES TIMEOUT 900)
+endforeach()
 set_tests_properties(${name_prefix}meson ${name_prefix}deb ${name_prefix}packages
   PROPERTIES SKIP_RETURN_CODE 77)
 if(UVCHAN_BUILD_SHARED AND UVCHAN_HAS_VERSION_SCRIPT)

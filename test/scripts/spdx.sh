@@ -27,7 +27,7 @@ line_for() { # line_for FILE: as its language comments
 fix() { # fix FILE
   awk -v line="$(line_for "$1")" -v more="$(case $1 in *.go) echo 1 ;; esac)" '
     function put() { print line; if (more) print "" }
-    NR == 1 && /^(#!|<!DOCTYPE)/ { print; put(); next }
+    NR == 1 && tolower($0) ~ /^(#!|<!doctype)/ { print; put(); next }
     NR == 1 { put() }
     { print }' "$1" >"$work/fixed"
   cat "$work/fixed" >"$1"

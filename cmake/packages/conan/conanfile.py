@@ -38,13 +38,11 @@ class Uvchan(ConanFile):
             copy(self, part, src=self._tree, dst=self.export_sources_folder)
 
     def requirements(self):
-        # uvchan.h includes uv.h, and who uses it calls libuv
-        self.requires("libuv/[>=1.42 <2]", transitive_headers=True, transitive_libs=True)
-
-    def configure(self):
-        # a static libuv inside a shared uvchan would be a second one in each program
-        if self.options.shared:
-            self.options["libuv"].shared = True
+        # uvchan.h includes uv.h, and who uses it calls libuv; a static libuv inside a shared uvchan
+        # would be a second one in each program
+        options = {"shared": True} if self.options.shared else {}
+        self.requires("libuv/[>=1.42 <2]", transitive_headers=True, transitive_libs=True,
+                      options=options)
 
     def layout(self):
         cmake_layout(self)

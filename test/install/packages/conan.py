@@ -17,7 +17,7 @@ RECIPE = os.path.join(ROOT, "cmake", "packages", "conan")
 
 
 class Values(dict):
-    """Options and settings, by name or by package."""
+    """Options and settings."""
 
     __getattr__ = dict.__getitem__
     __setattr__ = dict.__setitem__
@@ -28,7 +28,7 @@ class ConanFile:
 
     def __init__(self):
         self.recipe_folder = RECIPE
-        self.options = Values(shared=False, fPIC=True, libuv=Values(shared=False))
+        self.options = Values(shared=False, fPIC=True)
         self.settings = Values(os="Linux")
         self.needed = []
         self.properties = {}
@@ -132,7 +132,7 @@ def main():
     recipe = recipe_in(os.path.join(RECIPE, "conanfile.py"), "Uvchan")
     recipe.source_folder = recipe.export_sources_folder = os.path.join(WORK, "sources")
     recipe.package_folder = os.path.join(WORK, "package")
-    for step in ("set_version", "export_sources", "requirements", "configure", "layout", "generate",
+    for step in ("set_version", "export_sources", "requirements", "layout", "generate",
                  "build", "package", "package_info"):
         getattr(recipe, step)()
     files = sorted(os.path.relpath(os.path.join(place, name), recipe.package_folder)

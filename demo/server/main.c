@@ -59,19 +59,14 @@ static void end_service(house_t* house) {
   live_end(&house->live);
 }
 
-/* The callback of the pool's end is told of the pool alone. */
-static house_t* closing_house;
-
 static void on_kitchen_closed(uvchan_pool_t* kitchen) {
-  (void)kitchen;
-  end_service(closing_house);
+  end_service(uvchan_pool_get_data(kitchen));
 }
 
 static void close_kitchen(server_t* server) {
   house_t* house = &server->house;
   uint64_t drain_ms = house->options.drain_ms == 0 ? UINT64_MAX : house->options.drain_ms;
 
-  closing_house = house;
   if (house->kitchen == NULL) {
     end_service(house);
     return;

@@ -88,4 +88,5 @@ void kitchen_open(house_t* house) {
 
   if (options->bakers == 0) return;
   must("open the kitchen", uvchan_pool_create(&house->kitchen, &kitchen));
+  uvchan_pool_set_data(house->kitchen, house);
 }

@@ -19,6 +19,7 @@ void uvchan__drop(uvchan_t* ch, void* value, uvchan_drop_reason_t reason) {
 }
 
 void uvchan__count_drop_locked(uvchan_t* ch, uvchan_drop_reason_t reason) {
+  UVCHAN__PROBE3(drop, ch, 1, reason);
   uvchan__count(&ch->dropped_old, 1);
   if (reason == UVCHAN_DROPPED_EXPIRED) uvchan__aging(ch)->expired++;
   if (reason == UVCHAN_DROPPED_SHED) uvchan__aging(ch)->shed++;

@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "channel/drop.h"
-#include "channel/overflow.h"
-#include "channel/state.h"
 #include "channel/stats.h"
 #include "ground/memory.h"
 #include "ground/tuning.h"

@@ -58,9 +58,7 @@ static int drop_oldest(uvchan_t* ch, const void* value, void* held) {
   uvchan_drop_reason_t reason;
   int r = send_dropping_oldest(ch, value, held, &reason);
 
-  if (reason == 0) return r;
-  UVCHAN__PROBE3(drop, ch, 1, reason);
-  uvchan__drop(ch, held, reason);
+  if (reason != 0) uvchan__drop(ch, held, reason);
   return r;
 }
 

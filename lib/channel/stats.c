@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "channel/drop.h"
-#include "channel/overflow.h"
 
 /* The lock of a channel that is otherwise only read. */
 static atomic_uint* lock_of(const uvchan_t* ch) { return &((uvchan_t*)(uintptr_t)ch)->lock; }

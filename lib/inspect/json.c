@@ -87,6 +87,9 @@ static void put_figures(uvchan__writer_t* writer, const uvchan__glance_t* glance
   put_count(writer, "sent", glance->stats.sent);
   put_count(writer, "received", glance->stats.received);
   put_count(writer, "dropped", glance->stats.dropped);
+  put_count(writer, "expired", glance->stats.expired);
+  put_count(writer, "shed", glance->stats.shed);
+  put_count(writer, "longest_wait_ns", glance->stats.longest_wait);
   put_count(writer, "wakeups", glance->stats.wakeups);
   put_count(writer, "counted_senders", glance->counted_senders);
   put_count(writer, "waiting_senders", glance->senders.n);

@@ -99,6 +99,8 @@ static void put_figures(uvchan__writer_t* writer, const uvchan__glance_t* glance
   put_count(writer, "  sent ", glance->stats.sent, "");
   put_count(writer, ", received ", glance->stats.received, "");
   put_count(writer, ", dropped ", glance->stats.dropped, "");
+  if (glance->stats.expired > 0) put_count(writer, " (expired ", glance->stats.expired, ")");
+  if (glance->stats.shed > 0) put_count(writer, " (shed ", glance->stats.shed, ")");
   put_count(writer, ", wake-ups ", glance->stats.wakeups, "");
   if (glance->counted_senders > 0)
     put_count(writer, ", counted senders ", glance->counted_senders, "");

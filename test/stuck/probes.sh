@@ -44,7 +44,8 @@ begin
 done 0
 EOF
 
-if command -v bpftrace >/dev/null 2>&1 && bpftrace -l "usdt:./server:*" | grep -q 'uvchan:wake'; then
+if command -v bpftrace >/dev/null 2>&1 &&
+  bpftrace -l "usdt:./server:*" | grep -q 'uvchan:wake'; then
   awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside { print }' \
     "$root/docs/stuck.md" | sed '/^perf /d; s/^bpftrace -e/bpftrace -d -e/' >lines
   grep -c '^bpftrace -d ' lines | grep -qx 6

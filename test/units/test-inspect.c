@@ -141,6 +141,7 @@ START_TEST(a_channel_is_told_with_its_figures) {
                 "{\"id\":%u,\"name\":\"orders\",\"address\":\"0x%llx\",\"references\":2,"
                 "\"busy\":false,\"kind\":\"bounded\",\"elem_size\":8,\"capacity\":16,"
                 "\"closed\":false,\"len\":3,\"peak\":5,\"sent\":5,\"received\":2,\"dropped\":0,"
+                "\"expired\":0,\"shed\":0,\"longest_wait_ns\":0,"
                 "\"wakeups\":0,\"counted_senders\":0,\"waiting_senders\":0,"
                 "\"waiting_receivers\":0,\"started_receivers\":0,\"senders\":[],\"receivers\":[],"
                 "\"started\":[]}",
@@ -286,11 +287,11 @@ START_TEST(a_thread_that_sleeps_is_told_by_its_number_with_its_time) {
   support_start(&id, sends ? send_one : receive_one, &thread);
   if (sends) support_await_senders(ch, 1);
   if (!sends) support_await_receivers(ch, 1);
-#ifdef __linux__
+#if defined(__linux__) || defined(_WIN32)
   snprintf(line, sizeof(line), "  waits to %s: thread %u, for ", sends ? "send" : "receive",
            atomic_load(&thread.number));
 #else
-  snprintf(line, sizeof(line), "  waits to %s: ", sends ? "send" : "receive");
+  snprintf(line, sizeof(line), "  waits to %s: a thread, for ", sends ? "send" : "receive");
 #endif
   support_await(strstr(told(NULL, UVCHAN_TEXT), line) != NULL);
   check_json(told(NULL, UVCHAN_JSON));

@@ -3,8 +3,8 @@
  * submission to the begin.
  *
  *   threads, period (nanoseconds), target (of the admission, microseconds; its interval is ten
- *   times as long; 0: none), us (microseconds of a work, of the processor's time), ms (how long),
- *   pin (taken and not used) */
+ *   times as long; 0: none), work (burn: of the processor's time, or sleep), us (microseconds of
+ *   one), ms (how long), pin (taken and not used) */
 #include "benchmark.h"
 
 #include <stdatomic.h>
@@ -24,6 +24,7 @@ static uvchan_pool_t* pool;
 static item_t* unused;
 static uint64_t submitted, done, not_done, period, due, work_ns, end, end_cpu;
 static benchmark_latencies_t latencies;
+static benchmark_work_t work_kind;
 static atomic_int stopped;
 
 static void must(int r) {
@@ -33,7 +34,7 @@ static void must(int r) {
 static void on_work(uvchan_work_t* work, void* state) {
   (void)state;
   ((item_t*)work)->begun = benchmark_now();
-  benchmark_work_off(BENCHMARK_BURN, work_ns);
+  benchmark_work_off(work_kind, work_ns);
 }
 
 static void put_back(item_t* item) {
@@ -120,11 +121,12 @@ static void free_items(void) {
 }
 
 int main(int argc, char** argv) {
-  benchmark_t b = benchmark_open(argc - 1, argv + 1, " threads period target us ms pin ");
+  benchmark_t b = benchmark_open(argc - 1, argv + 1, " threads period target work us ms pin ");
   uint64_t begin, cpu;
   uv_thread_t thread;
 
-  period = benchmark_number(&b, "period", 50000);
+  period = benchmark_number(&b, "period", 62500);
+  work_kind = benchmark_work_of(&b);
   work_ns = benchmark_number(&b, "us", 100) * 1000;
   if (period < 1000) benchmark_fail("out of range", "period");
   make_pool(&b);

@@ -157,11 +157,11 @@ ROWS += [
       targets=("slowest <= 1 of row pool-loops-apart within 5%",)),
   Row("pool-memory", "a work that waits, beside the caller's memory", "pool-memory", "",
       figure="bytes", peers=POOLS, targets=("bytes <= 0",)),
-  Row("pool-overload", "a work of 100 us each 50 us, on one thread", "pool-overload",
-      "threads=1 us=100 period=50000"),
-  Row("pool-overload-cut", "the same, with admission: a target of 1 ms, an interval of 10",
-      "pool-overload", "threads=1 us=100 period=50000 target=1000",
-      targets=("p50 <= 1500000", "ns <= 1.0526 of row pool-overload")),
+  Row("pool-overload", "a work that sleeps for 500 us each 62.5 us, on 4 threads", "pool-overload",
+      "threads=4 work=sleep us=500 period=62500"),
+  Row("pool-overload-cut", "the same, with admission: a target of 2 ms, an interval of 20",
+      "pool-overload", "threads=4 work=sleep us=500 period=62500 target=2000",
+      targets=("p50 <= 3000000", "ns <= 1.0526 of row pool-overload")),
 ]
 
 

@@ -44,7 +44,6 @@ static void free_exchange(exchange_t* exchange) {
   free(exchange);
 }
 
-/* Behind an answer that has no end of its own, nothing can be told from it. */
 finished_t exchange_finish_answered(exchanges_t* queue) {
   finished_t finished = {.ends = 0};
 
@@ -59,7 +58,7 @@ finished_t exchange_finish_answered(exchanges_t* queue) {
       finished.ends = 1;
     }
     free_exchange(exchange);
-    if (finished.streams) exchange_drop_all(queue);
+    if (finished.streams || finished.ends) exchange_drop_all(queue);
   }
   return finished;
 }

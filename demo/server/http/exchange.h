@@ -57,8 +57,8 @@ typedef struct {
   int streams; /* one goes on: the service writes the rest */
 } finished_t;
 
-/* Takes out those at the front that are answered, with their answers to what is to be written, and
- * all behind one that goes on. */
+/* Takes out those at the front that are answered, with their answers to what is to be written. What
+ * stands behind the last answer is dropped, as by the call below. */
 finished_t exchange_finish_answered(exchanges_t* queue);
 
 /* Takes out all; the service is told of those that have work under way. */

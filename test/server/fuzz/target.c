@@ -92,7 +92,8 @@ static int are_streams[REQUESTS_MAX];
 static void answer(exchange_t* exchange, size_t number, uint32_t sum, int is_large) {
   size_t len;
 
-  if (are_streams[number]) {
+  if (are_streams[number]) { /* the last answer, as HEAD's is too */
+    run.is_cut = 1;
     exchange_stream(exchange, "text/plain");
     return;
   }
@@ -159,7 +160,6 @@ static void record(exchange_t* exchange, int status, size_t len) {
 static void begin_stream(connection_t* connection) {
   check(connection == run.connection && connection->stream == NULL);
   connection->stream = &run;
-  run.is_cut = 1;
 }
 
 static void end_stream(connection_t* connection) {

@@ -9,6 +9,7 @@
 #endif
 #ifndef _WIN32
 #include <pthread.h>
+#include <unistd.h>
 #endif
 
 #if !defined(_WIN32) && !defined(__ANDROID__)
@@ -78,7 +79,6 @@ void uvchan__name_thread(const char* name) { (void)name; }
 #ifndef _WIN32
 
 #include <errno.h>
-#include <unistd.h>
 
 void uvchan__write_error(const char* bytes, size_t n) {
   int before = uvchan__hold_cancellation();
@@ -106,8 +106,6 @@ void uvchan__write_error(const char* bytes, size_t n) {
 
 #if defined(__linux__) && defined(SYS_gettid)
 
-#include <unistd.h>
-
 static _Thread_local unsigned int thread_id; /* or 0, until it was asked for */
 
 unsigned int uvchan__thread_id(void) {
@@ -134,7 +132,6 @@ void uvchan__forget_thread_id(void) {}
 #if UVCHAN__HAS_FUTEX
 
 #include <linux/futex.h>
-#include <unistd.h>
 
 void uvchan__futex_wait(atomic_uint* word, unsigned int expected, uint64_t timeout) {
   struct {

@@ -137,8 +137,9 @@ def main():
         getattr(recipe, step)()
     files = sorted(os.path.relpath(os.path.join(place, name), recipe.package_folder)
                    for place, _, names in os.walk(recipe.package_folder) for name in names)
-    assert files == ["include/uvchan.h", "include/uvchan/pool.h", "include/uvchan/private.h",
-                     "include/uvchan/typed.h", "lib/libuvchan.a", "licenses/LICENSE"], files
+    assert files == ["include/uvchan.h", "include/uvchan/inspect.h", "include/uvchan/pool.h",
+                     "include/uvchan/private.h", "include/uvchan/typed.h", "lib/libuvchan.a",
+                     "licenses/LICENSE"], files
     assert recipe.needed == ["libuv/[>=1.42 <2]"], recipe.needed
     print(recipe.version)
 

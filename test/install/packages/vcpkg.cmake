@@ -40,8 +40,9 @@ endfunction()
 function(vcpkg_cmake_config_fixup)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" CONFIG_PATH "")
   need("${CURRENT_PACKAGES_DIR}/${arg_CONFIG_PATH}/uvchanConfig.cmake")
-  file(MAKE_DIRECTORY "${CURRENT_PACKAGES_DIR}/share")
-  file(RENAME "${CURRENT_PACKAGES_DIR}/${arg_CONFIG_PATH}" "${CURRENT_PACKAGES_DIR}/share/uvchan")
+  file(COPY "${CURRENT_PACKAGES_DIR}/${arg_CONFIG_PATH}/"
+    DESTINATION "${CURRENT_PACKAGES_DIR}/share/uvchan")
+  file(REMOVE_RECURSE "${CURRENT_PACKAGES_DIR}/${arg_CONFIG_PATH}")
 endfunction()
 
 function(vcpkg_fixup_pkgconfig)

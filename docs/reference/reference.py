@@ -118,6 +118,7 @@ def public_lines(path):
     with open(path, encoding="utf-8") as file:
         text = file.read()
     text = re.sub(r"#ifdef __cplusplus.*?#endif\n", "", text, flags=re.S)
+    text = re.sub(r"^/\* SPDX-.*\n", "", text)
     return text.split("\n")
 
 

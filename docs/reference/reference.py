@@ -59,6 +59,12 @@ class Family:
         return "uvchan-" + "-".join(words)
 
 
+class Overview(Family):
+    """What the headers say ahead of their sections: the page uvchan(3)."""
+
+    page = "uvchan"
+
+
 # ---- Reading ------------------------------------------------------------------------------------
 
 
@@ -203,7 +209,7 @@ def split_flow(text):
 
 def finish(item):
     """Without arguments all of the text is one flow."""
-    if item.args or any(line.startswith("   ") for line in item.about):
+    if item.args or any(line.startswith("  ") for line in item.about):
         return
     parts = split_flow(" ".join(line.strip() for line in item.about))
     item.about = [parts[""]]
@@ -255,7 +261,7 @@ def paragraphs(lines):
     """Flowing text as it flows, and what is indented as it stands."""
     out, literal = [], False
     for line in lines:
-        if line.startswith("   ") and line.strip():
+        if line.startswith("  ") and line.strip():
             if not literal:
                 out += ["", "::", ""]
             literal = True
@@ -382,10 +388,13 @@ def main():
     parser.add_argument("--version", default="")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    families = []
+    overview = Overview("uvchan.h", "Channels and work pools for libuv", [])
+    families = [overview]
     for header in HEADERS:
         if os.path.exists(os.path.join(ROOT, "include", header)):
-            families += read_header(header)[1]
+            preface, more = read_header(header)
+            overview.intro += preface + [""]
+            families += more
     for family in families:
         for item in family.items:
             finish(item)

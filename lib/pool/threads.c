@@ -28,8 +28,7 @@ void uvchan__threads_call_all(uvchan_pool_t* pool, uvchan__shift_t* shift) {
   while (call_parked(pool, shift)) continue;
 }
 
-/* A place for one more, or NULL. What a thread has for itself may take long to make: so one begins
- * for each work that waits. */
+/* A place for one more, or NULL. */
 static uvchan__thread_t* reserve(uvchan_pool_t* pool, uint64_t now) {
   uvchan__thread_t* thread = pool->threads;
 
@@ -61,15 +60,17 @@ static void call_one_where_missing(uvchan_pool_t* pool, uvchan__shift_t* shift) 
 
 /* ---- The stay under the lock ----------------------------------------------------------------- */
 
-static int make(uvchan__thread_t* thread);
+static uvchan__thread_t* make(uvchan__thread_t* thread, int* status);
 
 void uvchan__pool_lock(uvchan_pool_t* pool) { uvchan__lock(&pool->lock); }
 
 void uvchan__pool_unlock(uvchan_pool_t* pool, uvchan__shift_t* shift) {
+  int status;
+
   call_one_where_missing(pool, shift);
   uvchan__unlock(&pool->lock);
   uvchan__wake_all(&shift->wakes);
-  if (shift->to_make != NULL) make(shift->to_make);
+  while (shift->to_make != NULL) shift->to_make = make(shift->to_make, &status);
 }
 
 /* Posted with the lock: the loop joins the threads, this one too, and whoever holds the pool lets
@@ -299,31 +300,39 @@ static int start(uvchan__thread_t* thread) {
   return r;
 }
 
+/* With the lock: it is started, or could not be. */
+static void note_started(uvchan__thread_t* thread, int status, uint64_t now) {
+  uvchan_pool_t* pool = thread->pool;
+
+  thread->is_making = 0;
+  thread->is_used = status == 0;
+  pool->n_making--;
+  if (status == 0) return;
+  pool->n_threads--;
+  pool->n_beginning--;
+  count_failure(pool, now);
+}
+
 /* One that has ended before leaves its place to this one. The caller holds the pool, or is one of
- * its threads. */
-static int make(uvchan__thread_t* thread) {
+ * its threads. Answers the next one to make: where what a thread has for itself may take long to
+ * make, as many begin as works wait; else each has the next one made when it looks. */
+static uvchan__thread_t* make(uvchan__thread_t* thread, int* status) {
   uvchan_pool_t* pool = thread->pool;
   uvchan__shift_t shift = UVCHAN__SHIFT(0);
-  int r;
 
   if (thread->is_used) uv_thread_join(&thread->id);
   thread->has_ended = 0;
   thread->spins = 0;
   thread->state = NULL;
-  r = start(thread);
+  *status = start(thread);
+  shift.now = uv_hrtime();
   uvchan__pool_lock(pool);
-  thread->is_making = 0;
-  thread->is_used = r == 0;
-  pool->n_making--;
-  if (r != 0) {
-    pool->n_threads--;
-    pool->n_beginning--;
-    count_failure(pool, uv_hrtime());
-  }
+  note_started(thread, *status, shift.now);
+  if (pool->thread_begin != NULL) call_one_where_missing(pool, &shift);
   uvchan__pool_check_end(pool, &shift);
   uvchan__unlock(&pool->lock);
   uvchan__wake_all(&shift.wakes);
-  return r;
+  return shift.to_make;
 }
 
 int uvchan__threads_begin(uvchan_pool_t* pool) {
@@ -334,7 +343,7 @@ int uvchan__threads_begin(uvchan_pool_t* pool) {
   uvchan__waiter_init(&creator, UVCHAN__THREAD, NULL, NULL);
   uvchan__set_claimed(&creator);
   first->creator = &creator;
-  r = make(first);
+  make(first, &r); /* the only one: no work waits yet */
   if (r != 0) return r;
   uvchan__await(&creator, NULL, UVCHAN__FOR_EVER);
   return creator.status;

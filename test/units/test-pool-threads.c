@@ -297,6 +297,35 @@ START_TEST(a_begin_that_takes_long_holds_nobody_up) {
 }
 END_TEST
 
+/* Works that come before the first thread has taken one: as many threads begin, at once, as there are
+ * works for them, and not one after the other. */
+START_TEST(threads_that_begin_slowly_begin_beside_each_other) {
+  uvchan_pool_options_t options = pool_options(4, 8);
+  uvchan_pool_t* pool;
+  gate_t gate;
+  int i;
+
+  desk_open(UINT32_MAX);
+  options.thread_begin = begin_slowly;
+  gate_init(&begin_gate);
+  gate_init(&gate);
+  pool = pool_of(&options);
+  for (i = 0; i < GATE_MOST; i++) {
+    work_op_t* op = &gate.holds[gate.n++];
+
+    work_op_init(op);
+    op->work.data = &gate;
+    must(uvchan_pool_submit(&scene.loop, &op->work, pool, stand_at_gate, work_op_done) == 0);
+  }
+  support_await(atomic_load(&desk.begins) == 4);
+  ck_assert_uint_le(atomic_load(&gate.entered), 1);
+  gate_open(&begin_gate);
+  support_await(atomic_load(&gate.entered) == 4);
+  gate_end(&gate, &scene.loop);
+  uvchan_pool_release(pool);
+}
+END_TEST
+
 static void end_slowly(void* state, void* arg) {
   (void)state;
   (void)arg;
@@ -412,6 +441,7 @@ int main(void) {
   tcase_add_loop_test(tcase, with_fewer_threads_all_is_done, 0, 6);
   tcase_add_loop_test(tcase, a_thread_is_tried_again, 0, 2);
   tcase_add_loop_test(tcase, a_begin_that_takes_long_holds_nobody_up, 0, 2);
+  tcase_add_test(tcase, threads_that_begin_slowly_begin_beside_each_other);
   tcase_add_test(tcase, an_end_that_takes_long_holds_no_loop_up);
   tcase_add_test(tcase, a_pool_without_a_name_has_an_empty_one);
 #ifdef __linux__

@@ -124,9 +124,11 @@ int uvchan__delivery_take_back(uvchan_work_t* work) {
 /* ---- Use ------------------------------------------------------------------------------------- */
 
 /* One whose hub a stranger has left serves the works that are pending there, and no others: its
- * loop may be gone, and another one be at the same address. */
+ * loop may be gone, and another one be at the same address. One of another copy of the library
+ * serves the works of that, which may be unloaded after them. */
 static int serves(const uvchan__port_t* port, const uv_loop_t* loop) {
-  return port->loop == loop && (loop == NULL || !uvchan__hub_is_deserted(port->hub));
+  if (port->loop != loop) return 0;
+  return loop == NULL || (port->entry.run == take_turn && !uvchan__hub_is_deserted(port->hub));
 }
 
 /* NULL for the loop: one that is in no use. */
@@ -146,6 +148,7 @@ uvchan__port_t* uvchan__delivery_use(uvchan_pool_t* pool, uv_loop_t* loop) {
 
 /* With the lock. */
 static void begin_use(uvchan__port_t* port, uv_loop_t* loop) {
+  port->entry.run = take_turn;
   port->loop = loop;
   port->hub = NULL;
   port->n_uses = 1;
@@ -183,7 +186,6 @@ static uvchan__port_t* make(uvchan_pool_t* pool, uv_loop_t* loop) {
   if (port == NULL) return NULL;
   memset(port, 0, sizeof(*port));
   port->pool = pool;
-  port->entry.run = take_turn;
   uvchan__pool_lock(pool);
   port->next = pool->ports;
   pool->ports = port;

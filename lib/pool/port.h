@@ -1,7 +1,7 @@
 /* The way back: where a loop's works wait, once they are finished, to be called back. A loop has
- * one port at each pool, while works of its are pending there. With the pool's lock, but for what
- * is said. Knows works and the hub; does not know lanes, who finishes, or how works are called
- * back.
+ * one port at each pool (for each copy of the library that submits), while works of its are pending
+ * there. With the pool's lock, but for what is said. Knows works and the hub; does not know lanes,
+ * who finishes, or how works are called back.
  *
  * A thread puts what it has finished into the port under the pool's lock, which it holds in any
  * case to take the next; and posts the port to the hub where it was empty. So a work costs the hub

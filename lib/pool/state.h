@@ -136,6 +136,7 @@ struct uvchan_pool_s {
   uvchan_thread_begin_cb thread_begin;
   uvchan_thread_end_cb thread_end;
   void* thread_arg;
+  uv_thread_cb thread_run; /* what a thread does, in the copy of the library that made the pool */
   const char* name;        /* behind the threads */
   void* data;              /* the user's */
   uvchan__member_t member; /* of the roster */

@@ -285,7 +285,8 @@ static void run(void* arg) {
   leave(pool, thread, r != 0);
 }
 
-/* The signals of the process are for its own threads. */
+/* The signals of the process are for its own threads. Who is here may be another copy of the
+ * library than the pool's, and be unloaded before the pool: so what runs is the pool's. */
 static int start(uvchan__thread_t* thread) {
   uv_thread_options_t options;
   uvchan__signals_t before;
@@ -295,7 +296,7 @@ static int start(uvchan__thread_t* thread) {
   options.stack_size = thread->pool->stack_size;
   options.flags = options.stack_size == 0 ? UV_THREAD_NO_FLAGS : UV_THREAD_HAS_STACK_SIZE;
   uvchan__hold_signals(&before);
-  r = uv_thread_create_ex(&thread->id, &options, run, thread);
+  r = uv_thread_create_ex(&thread->id, &options, thread->pool->thread_run, thread);
   uvchan__let_signals(&before);
   return r;
 }
@@ -343,6 +344,7 @@ int uvchan__threads_begin(uvchan_pool_t* pool) {
   uvchan__waiter_init(&creator, UVCHAN__THREAD, NULL, NULL);
   uvchan__set_claimed(&creator);
   first->creator = &creator;
+  pool->thread_run = run;
   make(first, &r); /* the only one: no work waits yet */
   if (r != 0) return r;
   uvchan__await(&creator, NULL, UVCHAN__FOR_EVER);

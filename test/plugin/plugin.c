@@ -49,10 +49,9 @@ static int use_own_memory(void) {
 
 static size_t count_allocations(void) { return atomic_load(&allocations); }
 
-__attribute__((visibility("default")))
-const plugin_t plugin = {uvchan_create,         uvchan_release,     uvchan_close,
-                         uvchan_try_send,       uvchan_send_wait,   uvchan_recv_wait,
-                         uvchan_recv_timedwait, uvchan_select_wait, uvchan_waitgroup_wait,
-                         uvchan_receiver_init,  uvchan_recv_start,  uvchan_receiver_close,
-                         uvchan_send,           uvchan_cancel,      uvchan_replace_allocator,
-                         use_own_memory,        count_allocations};
+__attribute__((visibility("default"))) const plugin_t plugin = {
+    uvchan_create,         uvchan_release,       uvchan_close,          uvchan_try_send,
+    uvchan_send_wait,      uvchan_recv_wait,     uvchan_recv_timedwait, uvchan_select_wait,
+    uvchan_waitgroup_wait, uvchan_receiver_init, uvchan_recv_start,     uvchan_receiver_close,
+    uvchan_send,           uvchan_cancel,        uvchan_pool_submit,    uvchan_replace_allocator,
+    use_own_memory,        count_allocations};

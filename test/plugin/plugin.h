@@ -2,7 +2,7 @@
 #ifndef PLUGIN_H
 #define PLUGIN_H
 
-#include <uvchan.h>
+#include <uvchan/pool.h>
 
 typedef struct {
   int (*create)(uvchan_t** ch, size_t elem_size, size_t capacity);
@@ -20,6 +20,8 @@ typedef struct {
   int (*send)(uv_loop_t* loop, uvchan_send_t* req, uvchan_t* ch, const void* value,
               uvchan_send_cb cb);
   int (*cancel)(uvchan_req_t* req);
+  int (*pool_submit)(uv_loop_t* loop, uvchan_work_t* work, uvchan_pool_t* pool,
+                     uvchan_work_cb on_work, uvchan_work_done_cb on_done);
   int (*use_memory)(uv_malloc_func malloc_func, uv_realloc_func realloc_func,
                     uv_calloc_func calloc_func, uv_free_func free_func);
   int (*use_own_memory)(void); /* has the copy use an allocator of its own from here on */

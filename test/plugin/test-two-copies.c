@@ -6,6 +6,7 @@
 
 #include "child.h"
 #include "plugin.h"
+#include "works.h"
 
 static const char* file;
 static const plugin_t* plugin;
@@ -279,6 +280,59 @@ START_TEST(what_a_plugin_has_made_may_be_freed_while_it_is_unloaded) {
 }
 END_TEST
 
+/* ---- Pools of the host's --------------------------------------------------------------------- */
+
+static work_op_t works[2];
+
+static void submit_in_plugin(work_op_t* op, uv_loop_t* loop, uvchan_pool_t* pool) {
+  work_op_init(op);
+  must(plugin->pool_submit(loop, &op->work, pool, work_op_run, work_op_done) == 0);
+}
+
+/* A thread that is made in a call of the plugin's is the pool's. */
+START_TEST(a_plugin_has_a_thread_made_that_outlives_it) {
+  uvchan_pool_t* pool = pool_new(2, 8);
+  uv_loop_t loop;
+  gate_t gate;
+
+  support_loop_open(&loop);
+  gate_hold(&gate, &loop, pool, 1);
+  submit_in_plugin(&works[0], &loop, pool);
+  run_until(&loop, works[0].calls == 1);
+  ck_assert_uint_eq(pool_stats(pool).threads, 2);
+  settle(&loop); /* what the plugin's copy had on the loop is closed */
+  must(dlclose(handle) == 0);
+  submit_work(&works[1], &loop, pool);
+  run_until(&loop, works[1].calls == 1);
+  gate_end(&gate, &loop);
+  support_loop_finish(&loop);
+  uvchan_pool_release(pool);
+  check_all_ended(works, 2, 0);
+  load();
+}
+END_TEST
+
+/* The first user of a pool on a loop is the plugin, and the host's work is still pending there when
+ * the plugin's has come back. */
+START_TEST(a_work_outlives_a_plugin_whose_work_came_first) {
+  uvchan_pool_t* pool = pool_new(1, 8);
+  uv_loop_t loop;
+  gate_t gate;
+
+  support_loop_open(&loop);
+  gate_init(&gate);
+  submit_in_plugin(&works[0], &loop, pool);
+  gate_hold_one(&gate, &loop, pool);
+  run_until(&loop, works[0].calls == 1);
+  settle(&loop);
+  must(dlclose(handle) == 0);
+  gate_end(&gate, &loop);
+  support_loop_finish(&loop);
+  uvchan_pool_release(pool);
+  load();
+}
+END_TEST
+
 #if CAN_FORK
 
 #define NMAKERS 4 /* threads, of both copies in turn */
@@ -377,6 +431,8 @@ int main(int argc, char** argv) {
   tcase_add_test(tcase, a_plugin_may_be_unloaded_when_its_calls_have_returned);
   tcase_add_loop_test(tcase, what_a_plugin_has_sent_outlives_it, 0, 2);
   tcase_add_test(tcase, what_a_plugin_has_made_may_be_freed_while_it_is_unloaded);
+  tcase_add_test(tcase, a_plugin_has_a_thread_made_that_outlives_it);
+  tcase_add_test(tcase, a_work_outlives_a_plugin_whose_work_came_first);
 #if CAN_FORK
   tcase_add_test(tcase, a_child_of_fork_finds_the_hubs_of_both_copies_whole);
   tcase_add_test(tcase, a_process_whose_plugin_was_unloaded_forks);

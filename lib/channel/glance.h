@@ -23,7 +23,7 @@ typedef struct {
 
 typedef struct {
   const void* address;
-  unsigned int number;
+  uint64_t number;
   unsigned int references;
   const char* kind;
   char name[UVCHAN__MEMBER_NAME];

@@ -31,7 +31,7 @@ static void put_address(uvchan__writer_t* writer, const char* key, const void* a
   uvchan__put(writer, "\"");
 }
 
-static void put_begin(uvchan__writer_t* writer, unsigned int number, const char* name,
+static void put_begin(uvchan__writer_t* writer, uint64_t number, const char* name,
                       const void* address, unsigned int references, int is_busy, int is_first) {
   uvchan__put(writer, is_first ? "\n{\"id\":" : ",\n{\"id\":");
   uvchan__put_number(writer, number);

@@ -96,7 +96,7 @@ static void put_value(uvchan__writer_t* writer, const row_t* row, uint64_t numbe
 }
 
 static void put_sample(uvchan__writer_t* writer, const row_t* row, const void* glance,
-                       const char* name, unsigned int number) {
+                       const char* name, uint64_t number) {
   uvchan__put(writer, row->name);
   if (strcmp(row->type, "counter") == 0) uvchan__put(writer, "_total");
   uvchan__put(writer, "{name=");
@@ -131,7 +131,7 @@ static void put_head(uvchan__writer_t* writer, const row_t* row) {
 typedef struct {
   int is_shown;
   const char* name;
-  unsigned int number;
+  uint64_t number;
   union {
     uvchan__glance_t channel;
     uvchan__pool_glance_t pool;

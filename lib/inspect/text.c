@@ -7,8 +7,8 @@ static void put_count(uvchan__writer_t* writer, const char* before, uint64_t n, 
   uvchan__put(writer, after);
 }
 
-static void put_named(uvchan__writer_t* writer, const char* what, unsigned int number,
-                      const char* name, const void* address) {
+static void put_named(uvchan__writer_t* writer, const char* what, uint64_t number, const char* name,
+                      const void* address) {
   put_count(writer, what, number, " ");
   uvchan__put_quoted(writer, name, UVCHAN__AS_TEXT);
   uvchan__put(writer, " at ");

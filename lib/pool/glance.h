@@ -25,7 +25,7 @@ typedef struct {
 
 typedef struct {
   const void* address;
-  unsigned int number;
+  uint64_t number;
   unsigned int references;
   char name[UVCHAN__MEMBER_NAME];
   int is_busy; /* somebody has its lock and does not give it back soon: no more is told */

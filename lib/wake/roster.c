@@ -10,7 +10,7 @@ typedef struct uvchan__roster_s {
   atomic_uint lock;
   /* Under the lock. */
   unsigned char is_unloaded;
-  unsigned int made;
+  uint64_t made; /* more than a program makes in its life: so no number comes twice */
   struct {
     uvchan__member_t* first;
     uvchan__member_t* last;
@@ -100,7 +100,7 @@ int uvchan__roster_next(uvchan__cursor_t* cursor, uvchan__look_func look, void* 
   uvchan__lock(&roster.lock);
   if (cursor->member.home != NULL) next = cursor->member.next;
   while (next != NULL && next->number == 0) next = next->next;
-  if (next != NULL && (int)(next->number - cursor->newest) > 0) next = NULL;
+  if (next != NULL && next->number > cursor->newest) next = NULL;
   if (next != NULL) {
     uvchan__member_t* behind = next->next;
 

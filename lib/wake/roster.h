@@ -32,8 +32,8 @@ typedef struct uvchan__member_s {
   struct uvchan__member_s* prev;
   struct uvchan__roster_s* home; /* under both locks; NULL: it is listed nowhere */
   const char* name;              /* fixed: lives as long as the member; "" where it has none */
+  uint64_t number;               /* fixed: 1 and up, by their making; 0: a cursor */
   atomic_uint lock;
-  unsigned int number; /* fixed: 1 and up, by their making; 0: a cursor */
 } uvchan__member_t;
 
 void uvchan__roster_add(uvchan__member_t* member, uvchan__list_t list, const char* name);
@@ -49,8 +49,8 @@ void uvchan__member_name(const uvchan__member_t* member, char* to, size_t bytes)
 typedef struct {
   uvchan__member_t member;
   uvchan__list_t list;
-  uint64_t thread;     /* who walks */
-  unsigned int newest; /* the walk ends with it, also where more are made meanwhile */
+  uint64_t thread; /* who walks */
+  uint64_t newest; /* the walk ends with it, also where more are made meanwhile */
 } uvchan__cursor_t;
 
 typedef void (*uvchan__look_func)(uvchan__member_t* member, void* arg);

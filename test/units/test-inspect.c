@@ -56,6 +56,8 @@ static int has(const char* text, const char* format, ...) {
   return 0;
 }
 
+static unsigned int id_of(const uvchan_t* ch) { return (unsigned int)ch->member.number; }
+
 static uvchan_t* named(const char* name, size_t elem_size, size_t capacity) {
   uvchan_options_t options;
   uvchan_t* ch;
@@ -135,7 +137,7 @@ START_TEST(a_channel_is_told_with_its_figures) {
   ck_assert(has(told(NULL, UVCHAN_TEXT),
                 "channel %u \"orders\" at 0x%llx: bounded, 3 of 16, peak 5, 8 bytes each, open, "
                 "references 2\n  sent 5, received 2, dropped 0, wake-ups 0\n",
-                ch->member.number, (unsigned long long)(uintptr_t)ch));
+                id_of(ch), (unsigned long long)(uintptr_t)ch));
   check_json(told(NULL, UVCHAN_JSON));
   ck_assert(has(written.text,
                 "{\"id\":%u,\"name\":\"orders\",\"address\":\"0x%llx\",\"references\":2,"
@@ -145,7 +147,7 @@ START_TEST(a_channel_is_told_with_its_figures) {
                 "\"wakeups\":0,\"counted_senders\":0,\"waiting_senders\":0,"
                 "\"waiting_receivers\":0,\"started_receivers\":0,\"senders\":[],\"receivers\":[],"
                 "\"started\":[]}",
-                ch->member.number, (unsigned long long)(uintptr_t)ch));
+                id_of(ch), (unsigned long long)(uintptr_t)ch));
   uvchan_release(ch);
   uvchan_release(ch);
 }
@@ -453,7 +455,7 @@ START_TEST(metrics_are_told_of_what_has_a_name) {
   uvchan_t* unbounded = named("log", 8, UVCHAN_UNBOUNDED);
   uvchan_t* unnamed = support_channel(8, 4);
   uint64_t value = 7;
-  unsigned int id = ch->member.number;
+  unsigned int id = id_of(ch);
   must(uvchan_try_send(ch, &value) == 0 && uvchan_try_send(ch, &value) == 0);
   must(uvchan_try_recv(ch, &value) == 0 && uvchan_close(unbounded) == 0);
   ck_assert(has(metrics(),
@@ -461,13 +463,13 @@ START_TEST(metrics_are_told_of_what_has_a_name) {
                 "uvchan_channel_sent_total{name=\"orders\",id=\"%u\"} 2\n"
                 "uvchan_channel_sent_total{name=\"log\",id=\"%u\"} 0\n"
                 "# TYPE uvchan_channel_received counter\n",
-                id, unbounded->member.number));
+                id, id_of(unbounded)));
   ck_assert(has(written.text, "uvchan_channel_length{name=\"orders\",id=\"%u\"} 1\n", id));
   ck_assert(has(written.text, "uvchan_channel_capacity{name=\"orders\",id=\"%u\"} 16\n", id));
   ck_assert(has(written.text, "uvchan_channel_capacity{name=\"log\",id=\"%u\"} +Inf\n",
-                unbounded->member.number));
-  ck_assert(has(written.text, "uvchan_channel_closed{name=\"log\",id=\"%u\"} 1\n",
-                unbounded->member.number));
+                id_of(unbounded)));
+  ck_assert(
+      has(written.text, "uvchan_channel_closed{name=\"log\",id=\"%u\"} 1\n", id_of(unbounded)));
   ck_assert(has(written.text, "side=\"send\"} 0\n"));
   ck_assert(has(written.text, "# UNIT uvchan_pool_wait_seconds seconds\n"));
   ck_assert_str_eq(written.text + written.n - 6, "# EOF\n");

@@ -20,10 +20,23 @@ static void set_timer(uvchan__hub_t* hub) {
   uv_timer_start(&hub->timer, on_timer, at > now ? (at - now - 1) / NS_PER_MS + 1 : 0, 0);
 }
 
-static void insert(uvchan__hub_t* hub, uvchan__alarm_t* alarm) {
+/* The last one that does not go off after that time, or NULL; looked for from both ends: see
+ * alarms.h. */
+static uvchan__alarm_t* last_until(const uvchan__hub_t* hub, uint64_t at) {
   uvchan__alarm_t* before = hub->last_alarm;
+  uvchan__alarm_t* behind = hub->first_alarm;
 
-  while (before != NULL && before->at > alarm->at) before = before->prev;
+  while (before != NULL && before->at > at) {
+    if (behind->at > at) return behind->prev;
+    before = before->prev;
+    behind = behind->next;
+  }
+  return before;
+}
+
+static void insert(uvchan__hub_t* hub, uvchan__alarm_t* alarm) {
+  uvchan__alarm_t* before = last_until(hub, alarm->at);
+
   alarm->prev = before;
   alarm->next = before == NULL ? hub->first_alarm : before->next;
   *(before == NULL ? &hub->first_alarm : &before->next) = alarm;

@@ -1,10 +1,11 @@
 /* What a loop has to do at a time, by the one timer of its hub. Knows times, not what is due. The
  * loop's thread alone.
  *
- * The list is kept by time, and searched from its end: most alarms are set for as long a time as
- * the one before, and go there at once. The timer is left as it is where an alarm is taken back: it
- * goes off once in vain at most, and a program that sets and takes back many alarms a second does
- * nothing to it. It keeps no loop alive; who waits for an alarm does. */
+ * The list is kept by time, and searched from both ends: most alarms are set for as long a time as
+ * the one before, and go to its end at once; and where some are set for a shorter one, as those of
+ * urgent work may be, they are few, and in front. The timer is left as it is where an alarm is
+ * taken back: it goes off once in vain at most, and a program that sets and takes back many alarms
+ * a second does nothing to it. It keeps no loop alive; who waits for an alarm does. */
 #ifndef UVCHAN_ALARMS_H
 #define UVCHAN_ALARMS_H
 

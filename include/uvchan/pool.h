@@ -138,7 +138,7 @@ struct uvchan_work_s {
 };
 
 /* Submits a work, if there is room for it. Works of one loop and lane begin in the order of their
- * submission, and no work that is tried passes one that waits for room.
+ * submission, and no work that is tried passes one of its lane that waits for room.
  *   work      in place until on_done; sets every member but data
  *   on_work   what to do, on a thread of the pool
  *   on_done   gets the outcome, once, on this loop

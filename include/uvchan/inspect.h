@@ -13,7 +13,12 @@
  * channel or a pool: where somebody has it and does not give it back soon, it is told as busy, with
  * what can be told without. As all functions of the library they are not for a signal handler: to
  * have a signal print, take a uv_signal_t, and print in its callback. How the functions are
- * documented: see uvchan.h. Since 1.3. */
+ * documented: see uvchan.h. Since 1.3.
+ *
+ * Fork. In a child of fork() they look at the parent's channels and pools too, and at who waited
+ * there, on stacks of threads that are not there any more. So they must not be called in a child
+ * that has one of the parent's that it must not touch: a channel that another thread was inside a
+ * call on, waiting or not, or a pool (see uvchan.h and pool.h). */
 #ifndef UVCHAN_INSPECT_H
 #define UVCHAN_INSPECT_H
 

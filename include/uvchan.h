@@ -75,10 +75,6 @@
 extern "C" {
 #endif
 
-#define UVCHAN_VERSION_MAJOR 1
-#define UVCHAN_VERSION_MINOR 3
-#define UVCHAN_VERSION_PATCH 0
-
 /* ---- The channel ----------------------------------------------------------------------------- */
 
 #define UVCHAN_UNBOUNDED SIZE_MAX /* as a capacity: no limit */
@@ -680,6 +676,11 @@ void uvchan_ticker_unref(uvchan_ticker_t* ticker);
 void uvchan_ticker_close(uvchan_ticker_t* ticker, uvchan_ticker_close_cb cb);
 
 /* ---- The library ----------------------------------------------------------------------------- */
+
+/* The version of this header. */
+#define UVCHAN_VERSION_MAJOR 1
+#define UVCHAN_VERSION_MINOR 3
+#define UVCHAN_VERSION_PATCH 0
 
 /* Has the library use these functions for all memory, as uv_replace_allocator() has libuv. Before
  * any other call of the library. Where a process has several copies of the library, each has its

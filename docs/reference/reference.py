@@ -3,10 +3,10 @@
 
     python3 docs/reference/reference.py --out DIR [--version V] [--check]
 
-Writes man pages to DIR/man3 and HTML to DIR/html, by docutils: a page for each family of names, which
-is a section of a header, and a link to it for each name. Fails where a public name has no
-description, or occurs in none of the programs in docs/examples. --check looks for that alone, and
-needs no docutils.
+Writes man pages to DIR/man3 and HTML to DIR/html, by docutils: a page for each family of names,
+which is a section of a header, a link to it for each name, and a page for what the headers begin
+with. Fails where a public name has no description, or occurs in none of the programs in
+docs/examples. --check looks for that alone, and needs no docutils.
 
 How a header is read: a comment that begins a line describes what follows it without an empty line in
 between. In it lines that begin with three spaces are arguments; "Returns", "Threads:", "Cost:" and
@@ -21,6 +21,12 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HEADERS = ["uvchan.h", "uvchan/pool.h", "uvchan/inspect.h", "uvchan/typed.h"]
+AREAS = {
+    "uvchan.h": "channels on libuv",
+    "uvchan/pool.h": "a pool of threads that works for loops",
+    "uvchan/inspect.h": "what is in channels and pools",
+    "uvchan/typed.h": "channels on libuv",
+}
 SECTION = re.compile(r"^/\* ---- (.*?) -{2,}(.*)")
 MARKERS = re.compile(r"(?:(?<=[.:;)] )|^)(Returns?|Threads:|Cost:|Since)(?= )")
 ERROR = re.compile(r"(UV_[A-Z0-9]+)(?: \([^)]*\))?: ([^;]*)")
@@ -286,7 +292,9 @@ def public_part(declaration):
 
 
 def short(family):
-    return family.title[0].lower() + family.title[1:]
+    if isinstance(family, Overview):
+        return family.title[0].lower() + family.title[1:]
+    return f"{AREAS[family.header]}: {family.title[0].lower()}{family.title[1:]}"
 
 
 def listing(family, key, title):
@@ -376,7 +384,8 @@ def write_all(families, out, version):
         write(f"{out}/html/{family.page}.html", convert("rst2html5", text))
         for name in family.names:
             write(f"{out}/man3/{name}.3", f".so man3/{family.page}.3\n")
-        links = ", ".join(f'<a href="{family.page}.html">{html.escape(n)}</a>' for n in family.names)
+        links = ", ".join(f'<a href="{family.page}.html">{html.escape(n)}</a>'
+                          for n in family.names or [family.page])
         index.append(f"<h2>{html.escape(family.title)}</h2>\n<p>{links}</p>")
     write(f"{out}/html/index.html", "<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>uvchan</title>\n"
           f"<h1>uvchan {version}: the reference</h1>\n" + "\n".join(index) + "\n")

@@ -30,11 +30,11 @@
 extern "C" {
 #endif
 
+/* ---- Making one ------------------------------------------------------------------------------ */
+
 typedef struct uvchan_pool_s uvchan_pool_t; /* opaque, reference counted, of no loop */
 typedef struct uvchan_work_s uvchan_work_t; /* a request to have something worked off */
 typedef struct uvchan_room_s uvchan_room_t; /* a request to hear that there is room */
-
-/* ---- Making one ------------------------------------------------------------------------------ */
 
 /* Makes what a thread has for itself, a database handle say: on that thread, before its first work.
  *   state   where to put it, for each on_work; NULL at first

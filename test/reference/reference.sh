@@ -13,13 +13,23 @@ fi
 "$1" "$root/docs/reference/reference.py" --out "$work" --version 0.0.0
 sed -n '/^typedef/d; s/^[a-z].*[ *]\(uvchan_[a-z_]*\)(.*$/\1/p' "$root"/include/uvchan.h \
   "$root"/include/uvchan/pool.h "$root"/include/uvchan/inspect.h | grep -v '__' | sort -u >"$work/names"
+[ "$(wc -l <"$work/names")" -gt 60 ]
+# Types, callbacks and constants are public names too.
+sed -n -e 's/^#define \(UVCHAN_[A-Z][A-Z_]*\) .*/\1/p' \
+  -e 's/^typedef .*[ *(]\(uvchan_[a-z_]*_t\);.*/\1/p' -e 's/^} \(uvchan_[a-z_]*_t\);.*/\1/p' \
+  -e 's/^typedef .*(\*\(uvchan_[a-z_]*_cb\)).*/\1/p' \
+  "$root"/include/uvchan.h "$root"/include/uvchan/pool.h "$root"/include/uvchan/inspect.h |
+  grep -v '__' | sort -u >>"$work/names"
 while read -r name; do
   if [ ! -f "$work/man3/$name.3" ]; then
     echo "reference.sh: $name has no page" >&2
     exit 1
   fi
 done <"$work/names"
-[ "$(wc -l <"$work/names")" -gt 60 ]
+[ -f "$work/man3/uvchan.3" ] || {
+  echo "reference.sh: what the headers begin with has no page" >&2
+  exit 1
+}
 grep -q '^uvchan_try_send, \|, uvchan_try_send, ' "$work/man3/uvchan-threads.3"
 for section in NAME SYNOPSIS DESCRIPTION "RETURN VALUE" ERRORS THREADS EXAMPLES "SEE ALSO"; do
   grep -q "^.SH \"*$section" "$work/man3/uvchan-threads.3" || {
@@ -39,4 +49,4 @@ if command -v mandb >/dev/null && command -v apropos >/dev/null; then
     fi
   done <"$work/names"
 fi
-echo "reference.sh: $(wc -l <"$work/names") functions"
+echo "reference.sh: $(wc -l <"$work/names") names"

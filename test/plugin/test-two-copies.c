@@ -252,6 +252,33 @@ START_TEST(what_a_plugin_has_sent_outlives_it) {
 }
 END_TEST
 
+static void note_closed(uvchan_receiver_t* receiver) { *(int*)receiver->data = 1; }
+static void stay(uv_idle_t* idle) { (void)idle; }
+
+/* What its copy has on a loop is closed in the turn after the last close callback, whatever else
+ * the host has there. */
+START_TEST(a_plugin_may_be_unloaded_a_turn_after_its_last_close_callback) {
+  uvchan_t* ch = support_channel(8, 1);
+  uvchan_receiver_t receiver;
+  uv_loop_t loop;
+  uv_idle_t idle;
+  int closed = 0;
+  support_loop_open(&loop);
+  must(uv_idle_init(&loop, &idle) == 0 && uv_idle_start(&idle, stay) == 0);
+  must(plugin->receiver_init(&loop, &receiver, ch) == 0);
+  receiver.data = &closed;
+  plugin->receiver_close(&receiver, note_closed);
+  while (!closed) uv_run(&loop, UV_RUN_NOWAIT);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  must(dlclose(handle) == 0);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  uv_close((uv_handle_t*)&idle, NULL);
+  support_loop_finish(&loop);
+  uvchan_release(ch);
+  load();
+}
+END_TEST
+
 #define NMADE 2000 /* to free them takes longer than to unload a copy */
 
 static uvchan_t* made[NMADE];
@@ -429,6 +456,7 @@ int main(int argc, char** argv) {
   tcase_add_test(tcase, a_thread_of_the_plugin_is_never_taken_for_the_loops);
   tcase_add_test(tcase, what_one_copy_has_begun_on_a_loop_the_other_ends);
   tcase_add_test(tcase, a_plugin_may_be_unloaded_when_its_calls_have_returned);
+  tcase_add_test(tcase, a_plugin_may_be_unloaded_a_turn_after_its_last_close_callback);
   tcase_add_loop_test(tcase, what_a_plugin_has_sent_outlives_it, 0, 2);
   tcase_add_test(tcase, what_a_plugin_has_made_may_be_freed_while_it_is_unloaded);
   tcase_add_test(tcase, a_plugin_has_a_thread_made_that_outlives_it);

@@ -118,7 +118,7 @@ static void run_desk(void* arg) {
 
   must("run a loop", uv_run(&desk->loop, UV_RUN_DEFAULT));
   must("close a loop", uv_loop_close(&desk->loop));
-  desk->host.service->left(&desk->host);
+  if (desk->host.service->left != NULL) desk->host.service->left(&desk->host);
 }
 
 void desk_start(desk_t* desk) {

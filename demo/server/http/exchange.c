@@ -39,6 +39,12 @@ static exchange_t* take_first(exchanges_t* queue) {
   return exchange;
 }
 
+static void record(exchange_t* exchange, int status, size_t len) {
+  const service_t* service = exchange->queue->host->service;
+
+  if (service->record != NULL) service->record(exchange, status, len);
+}
+
 static void free_exchange(exchange_t* exchange) {
   bytes_free(&exchange->answer);
   free(exchange);
@@ -68,7 +74,7 @@ void exchange_drop_all(exchanges_t* queue) {
     exchange_t* exchange = take_first(queue);
 
     if (exchange->work != NULL) queue->host->service->forget(exchange);
-    if (!exchange->is_answered) queue->host->service->record(exchange, 0, 0);
+    if (!exchange->is_answered) record(exchange, 0, 0);
     free_exchange(exchange);
   }
 }
@@ -94,7 +100,7 @@ static void give(exchange_t* exchange, answer_t* answer) {
   answer->keeps_alive = exchange->keeps_alive;
   answer->is_old = exchange->is_old;
   answer->is_head = exchange->is_head;
-  queue->host->service->record(exchange, answer->status, answer->is_head ? 0 : answer->len);
+  record(exchange, answer->status, answer->is_head ? 0 : answer->len);
   answer_write(out, answer, queue->host->date(queue->host));
   queue->nkept += exchange->answer.len;
 }
@@ -123,6 +129,10 @@ void exchange_refuse_for(exchange_t* exchange, const char* why, uint64_t seconds
 
   snprintf(retry, sizeof(retry), "Retry-After: %" PRIu64 "\r\n", seconds);
   refuse(exchange, 503, why, retry);
+}
+
+void exchange_refuse_method(exchange_t* exchange, const char* allow) {
+  refuse(exchange, 405, "method not allowed", allow);
 }
 
 void exchange_stream(exchange_t* exchange, const char* type) {

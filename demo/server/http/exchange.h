@@ -77,6 +77,10 @@ void exchange_refuse(exchange_t* exchange, int status, const char* why);
 /* The same with 503, where the client had better not come again for so many seconds. */
 void exchange_refuse_for(exchange_t* exchange, const char* why, uint64_t seconds);
 
+/* The same with 405.
+ *   allow   the methods that there are, as the field Allow with its end of line */
+void exchange_refuse_method(exchange_t* exchange, const char* allow);
+
 /* Begins an answer that goes on until the connection ends. */
 void exchange_stream(exchange_t* exchange, const char* type);
 

@@ -25,16 +25,16 @@ typedef struct {
   /* The exchange goes unanswered, and it has work under way: its client is gone. */
   void (*forget)(struct exchange_s* exchange);
   /* The exchange is answered, so many bytes long; or it goes unanswered, and the status is 0.
-   * Called once for each. */
+   * Called once for each; or NULL. */
   void (*record)(struct exchange_s* exchange, int status, size_t len);
   /* An answer that goes on has its turn: from here on the service writes to the connection, and
-   * sets its stream. */
+   * sets its stream. NULL, as the next, where no answer is begun by exchange_stream(). */
   void (*stream)(struct connection_s* connection);
   /* The connection has a stream, and goes. */
   void (*end_stream)(struct connection_s* connection);
   /* Whether the newest answer of a connection is to say that it is the last. */
   int (*is_closing)(const host_t* host);
-  /* The loop is closed. */
+  /* The loop is closed; or NULL. */
   void (*left)(host_t* host);
 } service_t;
 

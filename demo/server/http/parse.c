@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static size_t most_header_bytes;
+static size_t most_header_bytes = 16384; /* fixed once a parser is open */
 
 /* ---- Fields ---------------------------------------------------------------------------------- */
 

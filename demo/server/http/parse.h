@@ -46,7 +46,8 @@ struct parser_s {
 };
 
 /* For all parsers: before any is opened.
- *   header_bytes   at most, in the fields of a message with its request line */
+ *   header_bytes   at most, in the fields of a message with its request line; 16384 where nobody
+ *                  says so */
 void parse_set_limits(size_t header_bytes);
 
 void parse_open(parser_t* parser, const parser_calls_t* calls, void* data, size_t body_bytes);

@@ -110,9 +110,7 @@ static const route_t* find_route(const char* path, size_t len) {
 
 static int is_allowed(exchange_t* exchange, method_t method, int is_post) {
   if (is_post ? method == METHOD_POST : method == METHOD_GET || method == METHOD_HEAD) return 1;
-  exchange_answer(
-      exchange, 405, "application/json", is_post ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n",
-      "{\"error\":\"method not allowed\"}\n", strlen("{\"error\":\"method not allowed\"}\n"));
+  exchange_refuse_method(exchange, is_post ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n");
   return 0;
 }
 

@@ -17,6 +17,8 @@ Installs what is missing, builds a demo program and runs it with the options.
   generator          a function that hands out values through a channel
   producer_consumer  ten producers, one consumer and a wait group
   server             the pizzeria over HTTP, with a live page at the address that it prints
+  echo               a small service over HTTP, from parts of the server: at port 8080, with four
+                     threads and room for 64 that wait, or as three numbers say
 
 "sh demo/run.sh pizzeria --help" shows the pizzeria's options, "sh demo/run.sh server --help" the
 server's. UVCHAN_BUILD_DIR names another build directory than build/.
@@ -28,7 +30,7 @@ case ${1-} in
     usage
     exit 0
     ;;
-  pizzeria | generator | producer_consumer | server)
+  pizzeria | generator | producer_consumer | server | echo)
     program=$1
     shift
     ;;
@@ -44,11 +46,14 @@ open_build
 install_missing cc cmake make pkg-config libuv
 programs=$build/demo
 options=-DUVCHAN_BUILD_DEMOS=ON
-if [ "$program" = server ]; then
-  install_missing http-library jansson
-  programs=$build/demo/server
-  options=-DUVCHAN_BUILD_SERVER=ON
-fi
+case $program in
+  server | echo)
+    install_missing http-library
+    if [ "$program" = server ]; then install_missing jansson; fi
+    programs=$build/demo/server
+    options=-DUVCHAN_BUILD_SERVER=ON
+    ;;
+esac
 if [ -f "$build/Makefile" ] || [ -f "$build/build.ninja" ]; then
   configure "$build" "$options"
 elif is_here check; then

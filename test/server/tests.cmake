@@ -28,6 +28,8 @@ target_include_directories(test-server-door SYSTEM PRIVATE
 target_link_libraries(test-server-door PRIVATE uvchan Threads::Threads)
 uvchan_add_test(server-door $<TARGET_FILE:test-server-door>)
 
+uvchan_add_test(server-echo "${Python3_EXECUTABLE}" -B "${CMAKE_CURRENT_LIST_DIR}/server-echo.py"
+  $<TARGET_FILE:echo>)
 uvchan_add_server_test(http)
 uvchan_add_server_test(close)
 uvchan_add_server_test(accept)

@@ -52,6 +52,11 @@ needs() {
   need python 'has python3' 'Python 3.8 or later' apt-get=python3 dnf=python3 apk=python3
   need curl 'has curl' 'curl, the HTTP client'
   need wrk 'has wrk' 'wrk, the HTTP load generator'
+  need ab 'has ab' 'ab, the HTTP load generator of Apache' \
+    apt-get=apache2-utils dnf=httpd-tools pacman=apache apk=apache2-utils brew=
+  need h2load 'has h2load' 'h2load, the HTTP load generator of nghttp2' \
+    apt-get=nghttp2-client dnf=nghttp2 pacman=nghttp2 apk=nghttp2 brew=nghttp2
+  need siege 'has siege' 'siege, the HTTP load generator'
   need chromium 'has chromium chromium-browser' 'Chromium, the browser'
   need chromedriver 'has chromedriver' 'chromedriver, which drives Chromium' \
     apt-get=chromium-driver pacman= apk=chromium-chromedriver

@@ -35,6 +35,7 @@ uvchan_add_server_test(close)
 uvchan_add_server_test(accept)
 uvchan_add_server_test(log)
 uvchan_add_server_test(load)
+uvchan_add_server_test(tools)
 uvchan_add_server_test(hostile)
 set_tests_properties(${name_prefix}server-hostile PROPERTIES RUN_SERIAL ON) # it compares latencies
 

@@ -15,7 +15,7 @@ mkdir -p "$work"
 mkfifo "$work/pipe"
 trap 'kill "${pid-}" 2>/dev/null || :' EXIT
 
-start() { # start NAME PROGRAM OPTION...: sets pid, and address, which its first line tells after NAME
+start() { # start WORDS PROGRAM OPTION...: sets pid, and the address that it tells after them
   words=$1
   shift
   UVCHAN_BUILD_DIR=$work/build sh "$root/demo/run.sh" "$@" >"$work/pipe" 2>"$work/messages" &

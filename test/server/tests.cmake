@@ -65,4 +65,9 @@ if(NOT name_prefix)
   uvchan_add_test(server-run "${SH_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/server-run.sh"
     "${CMAKE_CURRENT_BINARY_DIR}")
   set_tests_properties(server-run PROPERTIES SKIP_RETURN_CODE 77)
+  if(UVCHAN_INSTALL AND UVCHAN_LIBUV_MODULE_NAME)
+    uvchan_add_test(server-lift "${SH_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/server-lift.sh"
+      "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}" "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}"
+      "${CMAKE_NM}" "${Python3_EXECUTABLE}")
+  endif()
 endif()

@@ -193,13 +193,16 @@ static void parse_rest(connection_t* connection) {
 }
 
 /* A client that sends no more can still wait for its answers: a half of a connection is closed.
- * What it began to ask is never whole (RFC 9112, 8). */
+ * What it began to ask is never whole (RFC 9112, 8); where the last answer was given meanwhile, that
+ * is not heard any more. */
 static void on_end(connection_t* connection) {
+  int is_heard = !connection->exchanges.is_last;
+
   connection->has_ended = 1;
   connection->exchanges.is_last = 1;
   if (connection->is_lingering) {
     close_now(connection);
-  } else if (connection->parser.is_in_message) {
+  } else if (connection->parser.is_in_message && is_heard) {
     refuse_client(connection, 400);
   }
 }

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What demo/run.sh, test/run.sh, test/benchmark.sh and test/portability.sh share: installing what is
 # missing, and building. They set `name` (for messages), `root` (the source tree) and `build` (the
 # build directory) and then source this file. Messages go to standard error; the output of a step is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Sets UVCHAN_ATOMIC_LIBRARY: empty, or what 64-bit atomic operations need on this machine.
 include(CheckCSourceCompiles)
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Compiler and linker flags of everything below this directory: warnings, sanitizers, coverage and
 # the two ways to build the library. As a part of another project, where nobody asks, there is
 # none: what warns is for that project to choose.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What `cmake --install` puts in place: libraries, headers, the CMake package, the pkg-config file,
 # and documents, in three components. The packages find the rest from where they themselves are, so
 # the whole may be moved.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Which libraries are built, and which one uvchan::uvchan is, in uvchan_kind: static or shared.
 #
 # Where BUILD_SHARED_LIBS says nothing, both are built at the top, and as a part of another project

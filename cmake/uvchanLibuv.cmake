@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Makes the imported target uvchan::libuv, from the first of these that is here:
 #
 #   1. a target: uvchan::libuv itself, then this file does nothing; the one that UVCHAN_LIBUV names;

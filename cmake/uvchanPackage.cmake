@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What `cpack` makes: an archive, or by `cpack -G DEB` three packages of Debian's, for the shared
 # library, for programs that are built with it, and for reading. Where they are for a system rather
 # than for /usr/local, the prefix is given: cmake -B build -DCMAKE_INSTALL_PREFIX=/usr.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Probes, where <sys/sdt.h> is (Debian: systemtap-sdt-dev): lib/ground/probes.h.
 include(CheckIncludeFile)
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The reference, as man pages and HTML, made from the public headers where Python and docutils are
 # here; a name that is not described fails the build. UVCHAN_BUILD_REFERENCE says whether: where
 # nobody has set it, at the top, where they are here.

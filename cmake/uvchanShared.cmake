@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The shared library. It exports the public names alone, those of uvchan.map: with their versions
 # where the linker knows version scripts, and without where it has another way.
 uvchan_add_library(uvchan_shared SHARED)

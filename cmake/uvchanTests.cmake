@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Whether the tests are built, in UVCHAN_BUILD_TESTS: where nobody has set it, at the top, where
 # what they need is here. Where somebody has set it ON, what they need has to be here.
 if(NOT DEFINED UVCHAN_BUILD_TESTS)

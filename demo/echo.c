@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Echo: the server without the pizzas, to begin a service of your own from. POST /echo is answered
  * with its body in capitals, which a thread of a pool writes; GET /stats tells of the pool.
  *

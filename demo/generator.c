@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Generator: a function that hands back values one by one, at the pace of whoever takes them.
  *
  * The generator owns a channel and a thread. The thread sends 0 to 19, never more than one ahead of

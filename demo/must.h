@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the demo programs do about an error: they say it and end. With that, each call is checked
  * and the story stays in sight. A server would answer the one request that failed, and go on. */
 #ifndef MUST_H

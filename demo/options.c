@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The command line of the pizzeria, read with getopt_long. A number is taken only where the whole
  * text is one and it is in range. */
 #include "options.h"

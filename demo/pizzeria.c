@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The pizzeria: a kitchen, a customer and the counter between them, all on one loop, and a way to
  * say that it is time to close.
  *

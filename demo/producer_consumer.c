@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Producers and a consumer: ten threads send into one unbuffered channel, and the consumer on the
  * loop takes the values one by one.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* uvchan: Go-style channels on libuv.
  *
  * A channel carries values of one size from any number of senders to any number of receivers, each

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Builds uvchan, its benchmark programs and those of its peers, after installing what they need, and
 # measures them. A peer that can't be installed or built here is named and left out.
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Looks for sequences of calls that break a promise of the library, or for bytes that break one of
 # the server: builds it and test/fuzz/, or test/server/fuzz/, with clang's fuzzer and sanitizers,
 # and runs them.

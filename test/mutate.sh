@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # How much the tests see: puts faults into copies of lib/, one at a time, and runs the suites over
 # each, by test/mutation/mutate.py.
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Builds the library and its tests for other machines, other C libraries, other compilers and a
 # libuv that is sanitized too, runs the tests, and tells in a table what was built, what passed and
 # what was skipped. libuv and Check are built from their source packages for each target.

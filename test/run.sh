@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Builds everything in several ways, after installing what that needs, and runs every test. A
 # compiler that lacks a sanitizer gives way to clang; what can't be built on this machine at all is
 # left out, and that is said.

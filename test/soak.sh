@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Runs test/soak/soak.c for some minutes: a third of the time as it is released, a third with
 # AddressSanitizer, a third with ThreadSanitizer.
 set -eu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A toolchain file of CMake's: 64-bit Arm, whose programs run by qemu-user (Debian:
 # gcc-12-aarch64-linux-gnu, libc6-dev-arm64-cross).
 set(CMAKE_SYSTEM_NAME Linux)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A toolchain file of CMake's: 32 bits, by a compiler for x86-64 that has the libraries (Debian:
 # lib32gcc-12-dev and libc6-dev-i386).
 set(CMAKE_SYSTEM_NAME Linux)

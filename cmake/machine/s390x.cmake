@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A toolchain file of CMake's: big endian, whose programs run by qemu-user (Debian:
 # gcc-12-s390x-linux-gnu, libc6-dev-s390x-cross).
 set(CMAKE_SYSTEM_NAME Linux)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A toolchain file of CMake's: Windows by mingw-w64, whose programs run by Wine (Debian:
 # gcc-mingw-w64-x86-64-posix, wine64).
 set(CMAKE_SYSTEM_NAME Windows)

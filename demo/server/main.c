@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The server: a pizzeria that takes orders over HTTP into a bounded queue.
  *
  *           main loop                      desks (loops)              kitchen (a pool of threads)

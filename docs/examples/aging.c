@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values that grow old: what nobody has received in time is not delivered any more. */
 #include <stdio.h>
 #include <uvchan.h>

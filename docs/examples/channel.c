@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A channel by itself: made, filled, asked, ended. */
 #include <assert.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is in the process's channels, for people and for tools. */
 #include <stdio.h>
 #include <string.h>

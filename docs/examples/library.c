@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The library itself: its version, and whose memory it uses. */
 #include <stdio.h>
 #include <stdlib.h>

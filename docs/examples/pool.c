@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A pool of threads for a loop: each has something of its own, works wait in a bounded queue, and
  * the answers come back to the loop. */
 #include <stdio.h>

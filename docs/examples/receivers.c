@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A loop that receives: one value a callback, or as many as there are. */
 #include <assert.h>
 #include <stdio.h>

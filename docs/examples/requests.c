@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Requests: a loop that sends and receives one value, and waits its turn without blocking. */
 #include <stdio.h>
 #include <uvchan.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The first of several sends and receives that can go on. */
 #include <stdio.h>
 #include <uvchan.h>

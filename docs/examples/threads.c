@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Threads that wait, for a time or for ever, and move many values at once. */
 #include <stdio.h>
 #include <uvchan.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Ticks as values: the time, every two milliseconds. */
 #include <stdio.h>
 #include <uvchan.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A channel of one type: a value of another, or the wrong end, does not compile. */
 #include <stdio.h>
 #include <uvchan/typed.h>

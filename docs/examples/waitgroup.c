@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Waiting until all of some work is done, in a thread and on a loop. */
 #include <stdio.h>
 #include <uvchan.h>

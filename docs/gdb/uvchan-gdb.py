@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Channels and pools of uvchan, for gdb: in a program that runs, and in a core.
 
     source .../share/uvchan/uvchan-gdb.py

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Makes the reference from the public headers, where each text stands once.
 
     python3 docs/reference/reference.py --out DIR [--version V] [--check]

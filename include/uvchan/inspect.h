@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* uvchan/inspect.h: what is in a process's channels and pools, who waits there and since when: for
  * people, for tools, and for a debugger.
  *

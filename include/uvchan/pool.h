@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* uvchan/pool.h: a pool of threads that works for loops.
  *
  * What comes in on a loop and takes too long for it is submitted to a pool, waits there in a
@@ -59,7 +60,7 @@ typedef struct {
   const uvchan_admission_t* admission;
   /* for statistics, and for the threads, where the system shows names; copied; or NULL */
   const char* name;
-  size_t stack_size; /* bytes, of each thread; 0: the system's */
+  size_t stack_size;                   /* bytes, of each thread; 0: the system's */
   uvchan_thread_begin_cb thread_begin; /* or NULL */
   uvchan_thread_end_cb thread_end;     /* or NULL */
   void* thread_arg;
@@ -235,11 +236,11 @@ typedef struct {
   size_t running;         /* works in on_work, or whose on_work is about to begin */
   size_t peak;            /* the most that waited inside at once */
   size_t capacity;
-  unsigned int threads;         /* that run, of threads_at_most */
-  unsigned int threads_idle;    /* of those, without a work */
+  unsigned int threads;      /* that run, of threads_at_most */
+  unsigned int threads_idle; /* of those, without a work */
   unsigned int threads_at_most;
-  unsigned int threads_failed;  /* times that a thread could not be made, or its begin has failed */
-  uint64_t reserved[6];         /* 0, until a later version gives it a meaning */
+  unsigned int threads_failed; /* times that a thread could not be made, or its begin has failed */
+  uint64_t reserved[6];        /* 0, until a later version gives it a meaning */
 } uvchan_pool_stats_t;
 
 /* Fills in *stats; for a NULL pool with zeros. Its figures are those of one moment. Threads: any.

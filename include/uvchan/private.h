@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the structures of uvchan.h are made of. Private: an embedder neither reads nor writes a
  * member of these. Plain types alone, so that C++ reads them too; lib/ground/atomic.h says which
  * members are accessed atomically. */
@@ -27,12 +28,12 @@ typedef struct uvchan__entry_s {
 typedef struct uvchan__waiter_s {
   /* of the one who claimed it, until it is woken; before, since when it waits (waiters.c) */
   struct uvchan__waiter_s* next;
-  size_t index;                  /* the same, and then of the owner: the case that was chosen */
-  int status;                    /* the same */
-  unsigned int kind;             /* fixed */
-  unsigned int claim;            /* atomic */
-  unsigned int sleep;            /* atomic; of a thread */
-  uvchan__hub_t* hub;            /* fixed; NULL for a thread */
+  size_t index;       /* the same, and then of the owner: the case that was chosen */
+  int status;         /* the same */
+  unsigned int kind;  /* fixed */
+  unsigned int claim; /* atomic */
+  unsigned int sleep; /* atomic; of a thread */
+  uvchan__hub_t* hub; /* fixed; NULL for a thread */
   /* where hub is not NULL; of a thread, who sleeps, since when, and where without a
    * futex (park.c) */
   uvchan__entry_t entry;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Typed ends: a channel of one type of value, and its two ends as types of their own. A value of
  * another type, a receive from the send-only end or a send to the receive-only end does not
  * compile. Everything is static inline and costs what the plain call costs.

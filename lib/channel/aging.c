@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values that grow old. Invariants, threads and locks: aging.h. */
 #include "channel/aging.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values that grow old: since when each is in the store, which of them nobody will receive for it,
  * and a call's memory for those on their way to drop_cb. Knows the store, the admission, and how a
  * value is dropped; does not know the steps, or who sends and receives.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What one call does to one channel where the fast path is refused: the ring's general case, else a
  * visit under the lock. Threads: any. */
 #include "channel/call.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What one call does to one channel, for everyone who sends and receives. Knows the steps, the
  * overflow policies, and of a hub only whether this thread runs it; does not know how a waiter
  * sleeps, nor what a request or a select is. Threads: any, without the lock. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a channel ends: close, close with a status, abort, and the last counted sender. Knows the
  * steps, and what becomes of the values that an abort leaves; does not know who waits, but that he
  * is finished: a sender with UV_EPIPE, a receiver with a value that is still stored, else with the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values that nobody will receive. Threads and locks: drop.h. */
 #include "channel/drop.h"
 

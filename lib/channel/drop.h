@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values that nobody will receive, given to the channel's drop_cb: dropped because a channel is
  * full, was aborted, or is gone. Knows the store; does not know why, or who sends and waits.
  *

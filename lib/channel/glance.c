@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Looking at a channel. Threads: glance.h. */
 #include "channel/glance.h"
 

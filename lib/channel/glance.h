@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a channel looks like at one moment, to who wants to show it. Knows the channel; does not
  * know how it is shown, or who asks. Threads: any. */
 #ifndef UVCHAN_GLANCE_H

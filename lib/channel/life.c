@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A channel's memory: how it is laid out, made, counted and freed. Knows what lies in it; does not
  * know who waits, or how a channel is closed. Threads: any. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a send does to a full channel with a drop policy; see overflow.h. Threads: any; drop_cb runs
  * on the sender's, with no lock held. */
 #include "channel/overflow.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a send does where the channel is full: it drops the new value, or the oldest one. Knows the
  * steps, and how a value is dropped; does not know who sends. A new policy has its place in
  * uvchan_overflow_t, in what uvchan_create_ex() accepts, and here. Threads: any. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a channel's ring alone tells, for those who do not know the channel's structure: the fast
  * paths, and whoever looks before he calls. The structure (state.h) is open to this folder alone,
  * and begins with the ring: so a channel's address is its ring's, also where its type is

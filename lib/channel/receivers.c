@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A channel's started receivers: their list, how they take values, and how they wait and stop.
  * Threads: receivers.h; what a sender on another thread sees of a receiver is its role, its place
  * and its entry. */

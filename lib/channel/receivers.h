@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A channel's started receivers, as the channel sees them. Knows the channel's steps; does not know
  * callbacks and turns.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One waiter at several channels at once. Threads and locks: several.h.
  *
  * All channels are marked before any is looked at, and all places are queued before any lock is let

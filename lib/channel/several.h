@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One waiter at several channels at once: a select's places. They are one array, sorted by the
  * address of their channels, so that those of one channel lie together.
  *

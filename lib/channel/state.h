@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The channel: what everyone who holds one shares. Its store, its queues, its end, and what holds
  * of them whenever the lock is free.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What can be asked of a channel: its length, its limits, its statistics. Knows the structure, and
  * changes nothing. Threads: any. A length is true of one moment of the call; the figures of the
  * statistics belong together only at rest. */

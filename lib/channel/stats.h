@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What can be asked of a channel, for those who have its lock already. Open to this folder
  * alone, as the structure is. */
 #ifndef UVCHAN_STATS_H

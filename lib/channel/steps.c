@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The steps that every operation on a channel is made of. Threads: steps.h. The invariants that
  * they keep: state.h. */
 #include "channel/steps.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The steps that every operation on a channel is made of, with its lock held, and the visit that
  * they happen in. Each keeps the invariants of state.h by itself, but for the marks, which are
  * mended when the visit ends. A sender that waits is finished here

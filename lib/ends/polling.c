@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a started receiver does when it finds nothing. Ideas and threads: polling.h. */
 #include "ends/polling.h"
 

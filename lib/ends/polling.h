@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a started receiver does when it finds nothing: wait, which lets its loop sleep, or look
  * again. All of it is a heuristic: a wrong guess costs time, and loses no value. Knows the
  * receiver's own members and the ring; does not know callbacks. Threads: the loop's.

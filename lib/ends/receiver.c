@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Started receivers: a handle on a loop whose callback gets a channel's values. Knows how the
  * channel is taken from, and the hub; does not know the channel's structure, or what is looked at
  * before it waits (polling.h).

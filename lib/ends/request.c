@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Requests: what they have in common, and sending and receiving one value. Threads: request.h.
  * Knows the calls of a channel. */
 #include "ends/request.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What all requests have in common: one operation of a loop that may have to wait its turn, with
  * one callback.
  *

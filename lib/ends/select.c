@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Select: the first of several sends and receives that can go on, for threads and for loops.
  *
  * As in Go's select.go, in three passes:

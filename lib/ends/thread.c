@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Sending and receiving from threads: try, wait, wait with a time limit, and many values at once.
  * Knows a channel's calls and what its ring tells; does not know its structure, loops or hubs.
  * Threads: any. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tickers: a timer of the loop that sends the time to a channel. Threads: the loop's. Knows the
  * channel's sends, and no hub: what it sends wakes the receiver's loop as any send does.
  *

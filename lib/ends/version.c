@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The version that the library was built as, which may be another than the header's that a program
  * was compiled with. Knows the header alone. Threads: any. */
 #include <uvchan.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Wait groups, as in Go's package sync: a count of work, and those who wait until it is 0, threads
  * and loops.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is atomic is spelled with <stdatomic.h>; here is what lies around it: the plain words of
  * public structures as atomics, and two hints to the compiler.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Waiting a moment, and a test's dice; backoff.h says for whom. Threads: any. */
 #include "ground/backoff.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* To wait a moment for another thread that is at work and will not wake anybody; and, in tests, to
  * let the others run where they hardly ever would. Knows nothing of what is waited for. Threads:
  * any.

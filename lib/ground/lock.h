@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A mutual exclusion lock in one word: 0 is free, 1 held, 2 held while others may sleep on it. All
  * zero is a free lock.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The allocator behind every byte that the library asks for. Threads: any; the functions are
  * replaced before any other call, as in libuv, and are constant from then on; each copy of the
  * library in a process has its own. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The allocator: the C library's, or the one given to uvchan_replace_allocator(). What one copy of
  * the library has made, any may free. Never under a lock: the functions are the user's, and may
  * take long. Threads: any. Knows libuv's types of functions alone. */

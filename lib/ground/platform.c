@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What differs between platforms, as platform.h says. Knows libuv and the system, and nothing of
  * channels. Threads: any, but where platform.h says so. */
 #include "ground/platform.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What differs between platforms: first of all whether a thread can sleep on a word of memory. On
  * Linux it can, by the futex; everywhere else, and with UVCHAN_PORTABLE, there are libuv's mutexes
  * and conditions (park.c), and locks are waited for by uvchan__relax(). Knows nothing of

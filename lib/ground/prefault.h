@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The caller's memory, before anything is claimed or locked for his values. A page that is not
  * there yet - of a file, swapped out, to be filled by somebody's handler - comes with the first
  * access, after as long as that takes. Where the first access were the copy of the value, between

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Probes: places that bpftrace, perf and SystemTap can look at in a program that runs (USDT). Each
  * is an instruction that does nothing, and a note beside the code on where it is and where its
  * arguments lie; while nobody looks that is all. Built with UVCHAN_PROBES, where <sys/sdt.h> is;

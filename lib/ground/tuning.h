@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tuned numbers of the whole library, by floor, as lib/'s folders are called. Each stands once,
  * here, with its unit in its name, what it is for, and what was measured; where nothing was, any
  * value of that order does. No proof depends on one. What is promised in uvchan.h changes with it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A value's bytes: where one of many lies, and how it is copied. Knows neither stores nor channels,
  * and the C library alone. Threads: any; whose the bytes are is the caller's to know. */
 #ifndef UVCHAN_VALUE_H

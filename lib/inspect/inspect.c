@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* All channels and pools, one after the other, to a stream or a callback. Knows walks, glances and
  * formats. Threads: any. */
 #include <uvchan/inspect.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Channels and pools as JSON, for tools. What is not known is left out. Threads: show.h. */
 #include "inspect/show.h"
 

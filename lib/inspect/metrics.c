@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Channels and pools in the text format of OpenMetrics. All samples of a metric stand together: so
  * there is a walk for each. Knows walks and glances. Threads: any. */
 #include <string.h>
@@ -17,9 +18,11 @@ typedef struct {
   meaning_t meaning;
 } row_t;
 
-#define ROW(glance, name, type, meaning, member, label, help) \
-  { "uvchan_" name, type, help, label, offsetof(glance, member), \
-    sizeof(((glance*)NULL)->member), meaning }
+#define ROW(glance, name, type, meaning, member, label, help)                                     \
+  {                                                                                               \
+    "uvchan_" name, type, help, label, offsetof(glance, member), sizeof(((glance*)NULL)->member), \
+        meaning                                                                                   \
+  }
 #define CHANNEL(name, type, meaning, member, label, help) \
   ROW(uvchan__glance_t, "channel_" name, type, meaning, member, label, help)
 #define POOL(name, type, meaning, member, label, help) \

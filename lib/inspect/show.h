@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a channel and a pool are told, in each format. Knows glances; does not know walks. Threads:
  * the caller's, with no lock held. */
 #ifndef UVCHAN_SHOW_H

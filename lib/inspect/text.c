@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Channels and pools as text, for people. Threads: show.h. */
 #include "inspect/show.h"
 

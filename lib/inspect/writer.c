@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text on its way to a callback. Threads: writer.h. */
 #include "inspect/writer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text on its way to a callback, without memory of its own and without stdio. Knows bytes; does not
  * know what they tell. Threads: the caller's. */
 #ifndef UVCHAN_WRITER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A loop's use of its port, and the turns in which works are called back. Ideas and threads:
  * delivery.h and port.h. */
 #include "pool/delivery.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A loop's use of its port at a pool, and the turns in which its works are called back. Knows ports
  * and the hub; does not know lanes or threads. Threads: the loop's, without the pool's lock, but
  * for what is said. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Looking at a pool. Threads: glance.h. */
 #include "pool/glance.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a pool looks like at one moment, to who wants to show it; as channel/glance.h. Threads:
  * any. */
 #ifndef UVCHAN_POOL_GLANCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A pool's lanes; what holds of them: state.h, I1 and I2. With the pool's lock. */
 #include "pool/lanes.h"
 

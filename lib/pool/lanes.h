@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What waits in a pool, in which order it begins, and who hears that there is room. With the pool's
  * lock. Knows works by their place in a lane and their claim; does not know threads or loops. */
 #ifndef UVCHAN_POOL_LANES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a pool is made, held, closed and freed. Knows lanes and threads and ports; does not know
  * works. Threads: any, but for the close, which is its loop's. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A port's works; ideas and threads: port.h. */
 #include "pool/port.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The way back: where a loop's works wait, once they are finished, to be called back. A loop has
  * one port at each pool (for each copy of the library that submits), while works of its are pending
  * there. With the pool's lock, but for what is said. Knows works and the hub; does not know lanes,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Hearing that a pool has room. Knows lanes and requests. Threads: the loop's, but for
  * uvchan_pool_room(), which is anyone's. */
 #include "ends/request.h"

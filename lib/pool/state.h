@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The pool: what those who submit and its threads share, and what holds of it whenever the lock is
  * free. Open to this folder alone.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What can be asked of a pool. Threads: any. */
 #include "pool/stats.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What can be asked of a pool, for those who have its lock already. */
 #ifndef UVCHAN_POOL_STATS_H
 #define UVCHAN_POOL_STATS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A pool's threads. Invariants: state.h; which threads enter: threads.h. */
 #include "pool/threads.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A pool's threads: made when they are needed, they look for work, park where there is none, and
  * end with the pool. Knows lanes; does not know who submits, or what becomes of a work that is
  * finished. Threads: any; what runs on a pool's own is said. */

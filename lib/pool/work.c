@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A work, as its loop sees it: submitted, cancelled, expired, and called back. Knows lanes and
  * requests; does not know threads. Threads: the loop's. */
 #include <string.h>

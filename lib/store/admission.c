@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Admission by waiting time; the rule stands in admission.h. */
 #include "store/admission.h"
 

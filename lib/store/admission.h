@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Admission by waiting time: whether the value at the head of a queue is taken out, or cut. Tells a
  * queue that stands from a burst; see uvchan_admission_t.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The store without a bound; its invariants, and which threads enter, stand in blocks.h. */
 #include "store/blocks.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The store without a bound: a list of blocks, each with room for some values side by side. Knows
  * nothing of channels, waiters or loops.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What may be wrong without harm; hints.h says why, and which threads enter. */
 #include "store/hints.h"
 

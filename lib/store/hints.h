@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is told of the ring without a proof: it may be wrong without harm. Who finds out here that
  * it is worth a try, tries, and the ring (ring.h) says how it is; who finds out that it is not,
  * looks again. And the peak, a statistic.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The bounded store; its invariants, and which threads enter, stand in ring.h. */
 #include "store/ring.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The bounded store: a ring of exactly `capacity` slots that any number of threads fill and empty
  * without a lock. It follows Dmitry Vyukov's bounded MPMC queue, with the lap in the position as in
  * crossbeam-channel's array flavor, and adds marks to the position words. How words and slots look

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The parts of the ring that others read and move: the two position words, and the sequence numbers
  * of its slots.
  *

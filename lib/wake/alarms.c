@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A hub's alarms; ideas and threads: alarms.h. An alarm that is set has `ring`. */
 #include "wake/alarms.h"
 

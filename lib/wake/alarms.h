@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a loop has to do at a time, by the one timer of its hub. Knows times, not what is due. The
  * loop's thread alone.
  *

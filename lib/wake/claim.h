@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who may finish a waiter: one word, left once. Includes the C library alone, so that a model
  * checker reads it; the states stand in waiters.h. */
 #ifndef UVCHAN_CLAIM_H

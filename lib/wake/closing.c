@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Callbacks in libuv's closing phase; see closing.h. */
 #include "wake/closing.h"
 

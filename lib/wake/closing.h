@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Callbacks that libuv makes in its closing phase, by a handle of the caller's that is initialised
  * and closed in one step: no stranger's uv_walk() can keep them from happening. Knows no hub. The
  * loop's thread alone. */

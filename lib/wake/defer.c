@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What has to follow a callback; how it is kept stands in defer.h. The loop's thread. */
 #include "wake/defer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What has to follow a callback of the user's that need not return: it may be left by an exception
  * or by longjmp(), as libuv's may. Knows neither what follows nor who asks for it. The loop's
  * thread alone.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The hubs, and the roster of channels and pools, over a fork. In the parent and the child alone
  * the thread that forks; invariants: hub-state.h. turns.c names a function of this file, so that a
  * program that is linked to the static library has the handlers too. */

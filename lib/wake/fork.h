@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What becomes of the hubs in a child of fork(): it goes on with those whose loops it goes on with.
  * Each is awake until its first turn there, which gives it another async handle; wake-ups that were
  * under way are forgotten. Knows nothing of channels, whose locks are their users' to keep free at

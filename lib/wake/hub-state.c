@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The steps that the rooms of a hub share. Threads and invariants: its header. */
 #include "wake/hub-state.h"
 

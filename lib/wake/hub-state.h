@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a hub is made of, and the steps that posts, turns, defer and fork share: for this folder
  * alone. An entry is a request or a receiver that has something to do on the loop; a hub knows
  * entries, not what they stand for. Which thread enters is said at each member and at each
@@ -80,10 +81,10 @@ struct uvchan__hub_s {
   uv_prepare_t prepare;
   uv_check_t check;
   uv_idle_t idle;
-  uv_timer_t timer;              /* for alarms.c alone, as the next three */
-  uvchan__alarm_t* first_alarm;  /* by their times */
+  uv_timer_t timer;             /* for alarms.c alone, as the next three */
+  uvchan__alarm_t* first_alarm; /* by their times */
   uvchan__alarm_t* last_alarm;
-  uint64_t timer_at;             /* as uv_hrtime(), while it is active; else 0 */
+  uint64_t timer_at; /* as uv_hrtime(), while it is active; else 0 */
   uvchan__later_t later;
   uvchan__registry_t* home; /* fixed: of the copy of the library that made it */
   /* Under the lock of its registry. */

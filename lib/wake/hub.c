@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A hub's life. The loop's thread, but the registry is everyone's, under its lock. Invariants:
  * hub-state.h. */
 #include "wake/hub.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A loop's hub, by which the loop is woken: made by its first user and gone with its last. Knows
  * how many users it has, not who they are. The loop's thread alone.
  *

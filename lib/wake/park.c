@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a thread sleeps; its states stand in park.h. */
 #include "wake/park.h"
 

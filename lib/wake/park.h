@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a thread sleeps until the one who claimed it has finished with it, or its time is over, which
  * alone withdraws nothing (uvchan__await() does). Knows nothing of channels.
  *

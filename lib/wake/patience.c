@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How long a thread looks again before it sleeps; the idea stands in patience.h. */
 #include "wake/patience.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How long a thread in a waiting call looks again before it sleeps. Knows nothing of channels.
  *
  * To be woken costs tens of microseconds, most of it on the way out of the kernel; what is waited

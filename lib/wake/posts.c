@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How an entry gets to its loop. Threads: its header; invariants: hub-state.h.
  *
  * One wake-up serves all who need one until it is carried out: it is pending meanwhile, which is

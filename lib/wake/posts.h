@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How an entry gets to its loop, and how the loop is woken for it. Knows entries, not what they
  * stand for, and nothing of what a turn does with them. Any thread, but for what says otherwise;
  * the invariants stand in hub-state.h. */

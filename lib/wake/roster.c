@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The roster of channels and pools. Threads and invariants: roster.h. */
 #include "wake/roster.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What this copy of the library has made and is still there: its channels and its pools, in the
  * order of their making, for those who want to see all of them. Knows members; does not know what
  * they are. Threads: any.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A loop's turn; what it consists of stands in turns.h. Whether the last turn ran something, and
  * whether others wait for theirs, are hints: wrong without harm. */
 #include "wake/turns.h"

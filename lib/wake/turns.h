@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A loop's turn, as its hub takes part in it: what is ready runs between the poll and the closing
  * callbacks. Knows entries, not what they stand for, and nothing of who posts them. The loop's
  * thread alone; the invariants stand in hub-state.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who waits, in order; and the wait of a thread, with what its deadline does: uvchan__await().
  * States, invariants and threads: waiters.h. */
 #include "wake/waiters.h"

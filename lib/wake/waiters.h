@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who waits on a channel, in order: threads in waiting calls, requests, selects, and started
  * receivers that have nothing to receive.
  *

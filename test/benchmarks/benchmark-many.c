@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One thread sends to channels chosen at random; one loop receives from all of them.
  *
  *   channels, capacity (values, of each), ms (how long), pin (1: each side on a processor of its

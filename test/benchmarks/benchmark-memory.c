@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The memory that channels ask for, counted in the allocator: what is asked, not what malloc makes
  * of it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A thread sends more than some threads can work off: how long what they take has waited, and how
  * much of it they get done. Values come at random, as on a net; a worker sleeps for as long as its
  * work takes, so this needs no more processors than there are.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A thread sends one value each period to a loop that sleeps in between; the latency is from before
  * the send to inside the callback.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One value to and fro between two loops on threads of their own, over two channels: values are
  * round trips.
  *

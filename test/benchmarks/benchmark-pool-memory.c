@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a work that waits in a pool takes of memory, beside the caller's: 100,000 wait behind one
  * that is held up. Counted in the library's allocator, and in the heap where the C library tells;
  * the larger counts.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A loop submits a work each period, more than a pool's threads can do, whatever becomes of those
  * before. Values are the works that were worked off in the time; the latency is theirs, from the
  * submission to the begin.

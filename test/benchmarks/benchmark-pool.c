@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Loops have works done by the threads of a pool. Of each loop as many works are in the pool at any
  * time as it says: on_done submits again.
  *

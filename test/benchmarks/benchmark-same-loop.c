@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Everything on one loop: what a callback sends is received on the same loop.
  *
  *   run                  values; those of one run are sent in the callback that got the last value

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Select over many channels.
  *
  *   mode=ready    one thread; every channel has values: a select receives one, and it is sent back

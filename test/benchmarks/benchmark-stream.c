@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Senders send as fast as they can and wait while the channel is full; receivers receive
  * everything. Threads or loops at either end.
  *

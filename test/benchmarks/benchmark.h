@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the benchmark programs share, those of the library and those of the peers in C and C++:
  * arguments of the form name=value, time, processors, sums, latencies, and the one line that a
  * program prints. Reads as C11 and as C++17; knows the C library and POSIX alone.

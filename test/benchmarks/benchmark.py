@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Measures uvchan against its peers, and judges it by the targets in the table of
 measure/workloads.py.
 

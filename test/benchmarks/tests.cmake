@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The benchmarks: that they work, not how fast; sh test/benchmark.sh measures.
 if(UNIX) # they read the clocks of POSIX
   file(GLOB benchmarks CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/benchmark-*.c")

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # header.sh COMPILER STANDARD WORK-DIRECTORY LIBRARY: each public header compiles as the only one in
 # a file, with every warning an error; then all are used in a program that is linked with the
 # library and runs. The standard is one of C's, to the letter, with the POSIX names that libuv's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An end is one of its channel's type, and a whole channel is no end. */
 #include "orders.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A channel of orders takes and gives orders alone, also where another type has the same
  * members. */
 #include "orders.h"

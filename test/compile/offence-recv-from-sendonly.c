@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A send-only end has no way to receive. */
 #include "orders.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A receive-only end has no way to send or to close. */
 #include "orders.h"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # offence.sh COMPILER SOURCE: the source compiles where no offence is chosen, and each "OFFENCE ==
 # n" in it fails for its own line alone. A pointer to another type counts as failure, as it does by
 # default in compilers of today.

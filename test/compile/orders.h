@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the offences are about: two channels of types that look alike, and their ends. */
 #ifndef ORDERS_H
 #define ORDERS_H

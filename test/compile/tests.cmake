@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Each compiler that is here has its say: the one of this build, and clang.
 set(compilers "${CMAKE_C_COMPILER}")
 set(cxx_compilers "${CMAKE_CXX_COMPILER}")

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A use of the headers that is C11 and C++11: one value goes through a typed channel, and through a
  * plain one, and a pool does one work. */
 #ifndef USE_H

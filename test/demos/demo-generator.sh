@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The generator prints 0 to 19 in order and ends by itself. Run as described in test/demos/demo.sh.
 # shellcheck source=test/demos/demo.sh
 . "$(dirname "$0")/demo.sh"

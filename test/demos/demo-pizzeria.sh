@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The pizzeria: its orders, its options, its colours, and how it closes. Run as described in
 # test/demos/demo.sh.
 # shellcheck source=test/demos/demo.sh

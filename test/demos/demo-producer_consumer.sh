@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Ten numbers are processed, in any order, then the stream ends, then the program. Run as described
 # in test/demos/demo.sh.
 # shellcheck source=test/demos/demo.sh

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What the tests of the demo programs share; sourced by them. Each runs as
 #
 #   sh test/demos/demo-NAME.sh DIRECTORY

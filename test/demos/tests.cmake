@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The demo programs.
 if(UVCHAN_BUILD_DEMOS AND UNIX) # the scripts know its signals and its ends of lines
   file(GLOB demo_tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/demo-*.sh")

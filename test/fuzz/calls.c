@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One call of the library, as the input says: which, on what, and what it may answer; see
  * calls.h. */
 #include "calls.h"

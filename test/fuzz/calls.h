@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One call of the library, as the input says. Knows the parties. One thread. */
 #ifndef FUZZ_CALLS_H
 #define FUZZ_CALLS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The input, the clock and the allocator of a fuzzed run; see ground.h. */
 #include "ground.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a fuzzed run stands on: the input's bytes, a clock that the run alone moves, and an
  * allocator that counts and fails on demand. Knows nothing of channels. One thread. */
 #ifndef FUZZ_GROUND_H

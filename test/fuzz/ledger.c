@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The channels of a fuzzed run and the ledger of their values; see ledger.h. */
 #include "ledger.h"
 

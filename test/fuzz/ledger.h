@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The channels of a fuzzed run, each with the ledger of its values: a value has a number, and the
  * ledger knows what its send answered and whether it left the channel. Knows nothing of loops. One
  * thread.

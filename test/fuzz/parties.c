@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is on the loops of a fuzzed run; see parties.h. */
 #include "parties.h"
 

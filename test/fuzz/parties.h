@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is on the two loops of a fuzzed run: receivers, requests, tickers, and wait groups; each in
  * memory of its own, which is gone with its last callback. Knows the ledger. One thread.
  *

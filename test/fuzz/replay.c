@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs files as the fuzzer does, where there is no fuzzer: replay FILE... Each is run several
  * times, since what a select chooses differs. */
 #include <stdio.h>

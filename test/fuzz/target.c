@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One run: two loops in one thread, and calls of the library that the input's bytes name, until
  * they are used up; at the end everything is closed, and nothing may be left. What is checked
  * stands in ledger.h, parties.h and here:

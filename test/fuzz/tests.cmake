@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the fuzzer has found worth keeping, run without it; sh test/fuzz.sh looks for more.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/*.c")
 file(GLOB fuzz_inputs CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/corpus/*")

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Is there an order of steps of the sequential channel that explains the history? The search of
  * Wing and Gong: an operation may take its next step if no other one ended before it began and is
  * not done yet. With Lowe's memory: what has been done of each operation, with the channels'

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Histories written by hand. An operation is written as: thread, begin and end, what it did, what
  * it answered. Channel 0 is written A, and channel 1 B. */
 #include "examples.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Histories written by hand, each with the verdict that it has to get. */
 #ifndef EXAMPLES_H
 #define EXAMPLES_H

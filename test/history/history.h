@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Histories: what a few threads did to one or two channels at once, and whether a sequential
  * channel could have answered the same.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The sequential channel: hand off, else buffer, else wait, with everything in one place and
  * nothing at the same time.
  *

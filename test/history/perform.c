@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One operation of a history: what is called, and what came of it. A request's operation ends in
  * its callback, on the same thread. */
 #include <string.h>

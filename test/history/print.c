@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A history as a table: a line for each operation, in the order in which they began, each thread
  * in a column of its own. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Has threads do what a script says, and writes down what came of it. Threads and loops are made
  * once for many histories: a history takes microseconds, a thread tens of them. */
 #include "run.h"

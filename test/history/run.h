@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the rooms share that run a history: run.c (threads), perform.c (operations) and started.c
  * (receivers).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Draws what a history's threads do, from a seed: kinds of channels, and two to four operations
  * for each thread. Each history has a taste, so that all of them together are about everything,
  * and each of them about little. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Started receivers of a history. Each callback is an operation: it took its values at some moment
  * since this thread was last seen. Where the channel is unbuffered, that it is at rest again is
  * another one, which has happened when the thread is seen next. */

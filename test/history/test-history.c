@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Histories: threads and loops do at random what the library allows, a few operations each, and
  * the answers of every run are explained by a channel that does one step after the other; see
  * history/history.h.

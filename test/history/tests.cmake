@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Histories: short random runs, each judged by a sequential channel.
 file(GLOB history_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/*.c")
 add_executable(test-history ${history_sources})

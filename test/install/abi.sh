@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # abi.sh COMPILER WORK-DIRECTORY [--record]: the library is binary compatible with the one that
 # test/install/abi/x86_64-linux.abi describes, by abidiff of libabigail: functions, their arguments,
 # and sizes and members of all that a program declares. With --record it writes that description

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # consumer.sh CMAKE GENERATOR BUILD-DIRECTORY COMPILER: a project outside the tree uses the
 # installed library, by find_package() and by pkg-config, static and shared, and with libuv from
 # each place that it may come from. The prefix has a space in its name and is not the

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # deb.sh CMAKE GENERATOR COMPILER: `cpack -G DEB` makes three packages of Debian's, for the shared
 # library, for building with it, and for reading; unpacked, they link a program that runs; and
 # lintian, where it is here, has no error to tell.

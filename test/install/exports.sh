@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # exports.sh NM SHARED-LIBRARY NAMES-PROGRAM [MAP]: the shared library exports the public names, all
 # of them and nothing else; and with a map each at the version that the map gives it, the library's
 # own version being the last.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # guest.sh CMAKE GENERATOR COMPILER: the tree is a part of another project, by add_subdirectory() as
 # a static library, and by FetchContent as a shared one, since BUILD_SHARED_LIBS says so. The
 # project's options, flags, variables, targets and tests are as before (guest/CMakeLists.txt looks),

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the scripts of this folder share, which build and install in a directory of their own, work,
 # which goes when they end.
 work=$(mktemp -d)

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # kinds.sh CMAKE GENERATOR COMPILER: which libraries are built, and which one uvchan::uvchan is, as
 # BUILD_SHARED_LIBS and the library's own options say; also where a build directory is told another
 # thing than before.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # meson.sh CMAKE BUILD-DIRECTORY COMPILER: a project of Meson's uses the installed library.
 set -eu
 cmake=$1

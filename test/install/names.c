@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The public names, each with its signature: a name that is missing does not link, one with another
  * signature does not compile. Prints how many functions were checked; with --list, prints the names
  * of those that a library has to export. */

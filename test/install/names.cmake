@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The public names, in each library.
 add_executable(names "${CMAKE_CURRENT_LIST_DIR}/names.c")
 target_link_libraries(names PRIVATE uvchan_static)

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # packages.sh CMAKE GENERATOR COMPILER: the files for vcpkg and Conan make packages of this version
 # that have what they should. Neither tool is asked: what the files use of them is made of cmake, in
 # packages/.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # plugin.sh COMPILER LIBRARY WORK-DIRECTORY: a shared object holds the whole of the static library,
 # as a plugin with a copy of its own does, and a program that is linked with it alone, and with
 # libuv, uses the library through it.

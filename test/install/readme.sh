@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # readme.sh COMPILER LIBRARY WORK-DIRECTORY: the first C program of README.md compiles without a
 # warning, and prints what the first block of text after it shows.
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # recipe.sh CMAKE GENERATOR COMPILER: the line of README.md that builds and installs does so on a
 # machine that has libuv and a C compiler, and neither Check nor what the server needs: what is left
 # out is said. Who asks for the tests there is told what to do, once by an error.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # statics.sh NM LIBRARY: the library keeps nothing for itself but what is listed here, with a word
 # on why it may: a process can have several copies of the library, threads that end, and children of
 # fork(). Whoever adds a static asks what happens when there are two of it, or when the thread that

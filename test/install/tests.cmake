@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What a user gets: the shared library, the README's program, and what is installed.
 if(UVCHAN_BUILD_SHARED)
   add_executable(names-shared "${CMAKE_CURRENT_LIST_DIR}/names.c")

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # unversioned.sh COMPILER STATIC-LIBRARY SHARED-LIBRARY: a program that was linked with a library
 # whose names have no versions, as that of 1.2.0 has none, runs with this one.
 set -eu

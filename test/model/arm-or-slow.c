@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that the two ways to sleep at an empty ring go together (state.h, I5): a started receiver
  * arms, and where that is refused it queues under the lock; a thread marks tail SLOW under the
  * lock, gives the one that was armed its place in the queue, and queues behind it; a sender sends

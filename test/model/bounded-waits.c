@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that neither side of a bounded channel sleeps on for ever (ring.h, I4): a sender waits for
  * room, a receiver for values; the ring is their fast path, the queues their slow one. A value is
  * there at first; a second one goes through the ring of one slot, so the ring wraps. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that a waiter is finished once: two claimers, on two channels, and its owner, who
  * withdraws it, race for one word; one of them wins, and only a claimer that has won writes the
  * value. A loser that can tell who has won sees what that one did before. No ring, and no values go

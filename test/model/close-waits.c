@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that a close ends every wait, once (state.h, I2): a sender and a receiver wait at a
  * channel without a buffer, while a third thread closes it. Both get the value across, or both the
  * end; nobody sleeps on for ever, and no value is half sent. */

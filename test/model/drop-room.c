@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that a channel's room for a large value that overflows is one call's at a time
  * (overflow.c): two threads send to a channel that drops what does not fit. One of them has the
  * room, and the other one memory of its own or, once the first is done with it, the room; each

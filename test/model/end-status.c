@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that who sees the end sees what was done before it (state.h, I2): a thread closes a
  * channel with a status of its own, after a plain write, while another one tries to receive, and a
  * third one asks whether it is closed. Nothing is sent. */

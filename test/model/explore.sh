@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Explores each model whole, under two memory models, with a checker of yours: GenMC 0.10.3, as built from its sources.
 #
 #   sh test/model/explore.sh GENMC [MODEL...]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that the first receiver's place is handed over between two loops (receivers.c; state.h,
  * I5): A, the first, stops on its thread, while B, the second, begins to wait on its own, and a
  * third thread sends a value. B takes the value, or it is posted; and A is not posted once it has

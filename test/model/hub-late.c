@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that a wake-up that was decided on and is carried out late touches neither a loop that is
  * closed nor a hub that is gone (hub-state.h, I4): a thread posts an entry, whose run releases the
  * hub, whose last user it is. The loop, which is awake for an entry of its own, finds it without

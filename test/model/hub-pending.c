@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that who finds a wake-up pending may rely on it (posts.c): something else keeps the loop
  * turning, which so runs an entry and clears awake while the write that was decided on for it is
  * still to come. One thread carries that out and then posts an entry, another posts one meanwhile:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that no wake-up of a loop is lost (hub-state.h, I3): two threads post an entry each, at
  * any moment of the loop's turns, also between its prepare handle and its poll. The loop sleeps for
  * ever only when both have run, each once, and have seen what was done before. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that an entry that is posted by two threads runs after each of the posts (hub-state.h,
  * I1): at most once for each, at least once in all, and the last run sees what either poster did
  * before. */

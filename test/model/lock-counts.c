@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that the lock is one (lock.h): two threads count under it, and whoever counts last frees
  * its memory: the one who let it go before does not touch it again. Nobody sleeps on for ever. */
 #define MODEL_LOCK /* the library's own */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the models with a loop share: one loop, which the program's first thread runs, and its
  * hub. */
 #ifndef MODEL_LOOP_H

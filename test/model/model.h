@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the models of the ring share: the ring itself, two slots, and where it starts. Each model
  * says what it proves, and how many values go round its ring. */
 #ifndef MODEL_H

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Weakens each memory order of the library in turn, in a copy of its sources, and shows which model dies of it: a label whose weaker order
 # every model survives is held by nothing.
 #

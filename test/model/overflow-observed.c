@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that an overflowing send is one step to who asks (overflow.c): a channel that drops its
  * oldest value is full when a sender sends one more, while an observer asks how long it is. It is
  * never less than full. Three values go through a ring of two slots. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that an overflowing send is one step to who receives (overflow.c): a channel of one value
  * that drops its oldest is full when a sender sends one more, while another thread tries to
  * receive. It gets a value, the older one or the newer; and of each it is known where it went. Two

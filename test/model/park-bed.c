@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves the same as park-wakes.c of the portable way to sleep (park.c): a thread goes to bed with
  * a time limit, and once it is claimed, without one; another one claims it, and wakes it. Its
  * outcome is seen. The bed, which lies on its stack, is made when the waker finds it, and he is

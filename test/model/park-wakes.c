@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that a thread that sleeps is woken, and that nothing touches its memory after that
  * (park.h): one thread parks, another one finishes it, and the outcome, which is plain, is seen.
  * The waiter is freed as soon as the sleeper is back. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that no answer of a pool is lost on its way back (pool/port.h): two threads finish a work
  * each, at any moment of the loop's turns, and of the port's own. The loop sleeps for ever only
  * when both are called back, once, and have seen what was done before; the port is in no use

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that no work of a pool is forgotten (pool/state.h, I3): a loop submits one while the
  * pool's thread looks, parks, or sleeps. The thread does one work, and ends; the loop sleeps for
  * ever only when it is called back, once, and has seen what the thread did. */

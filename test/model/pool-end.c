@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that the end of a pool comes once, after all that it waits for (pool/state.h, I5): the
  * loop closes it while its thread does a work, looks or parks, and is called back after the work's
  * on_done and the thread's last touch of the pool. */

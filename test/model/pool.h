@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the models of the work pool share: its sources, and a pool whose threads the models are
  * themselves. */
 #ifndef MODEL_POOL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What every model is made of, for each of its two readers: a stateless model checker for C11,
  * which explores the program whole (explore.sh, with MODEL_CHECKER defined), and the compiler,
  * whose program runs its threads many times over and checks the same assertions.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that all use of a channel comes before it is freed (life.c): two threads hold a reference
  * each; each uses the channel once more, one of them by the fast path alone, and lets go of it.
  * What is left in it is dropped by the last one, who sees it. */

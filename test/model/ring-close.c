@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that no value stands behind the end: a sender tries two values while another thread
  * closes; a receiver that has seen the end has received every value whose send was done, and
  * nothing is left. The receiver looks four times, and the rest is checked at the end. Two values go

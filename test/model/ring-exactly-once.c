@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that no value is lost, doubled or torn, and that one sender's values stay in order: one
  * sender tries two values, another one, a receiver tries twice; what is left is received at the
  * end. Three values go through a ring of two slots, so the ring wraps. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that batches go through the ring whole, and beside single values: one sender tries a batch
  * of two values, another one a single value, a receiver takes a batch of two; what is left is
  * received at the end. What was moved is received, once, and a batch's values stay in order. One

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that two receivers never take the same value, one by one or in batches: a sender tries
  * three values, one receiver tries once, the other takes a batch of two; what is left is received
  * at the end. Three values go through a ring of two slots, so the ring wraps. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that a select that does not wait says so only of one moment (select.c): one thread sends
  * to the first channel, and then would receive from either; the other one sends to the second
  * channel before it tries to receive from the first. So from the first send on there is a value in

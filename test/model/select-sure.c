@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that a select that does not wait looks at its cases twice, and at what has changed between
  * (select.c, try_until_sure()): a value goes to and fro between two channels, always sent to the
  * one before it is received from the other, and the select never finds both empty. The value is

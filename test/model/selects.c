@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that two selects pair with each other (select.c): one would send to the first channel or
  * receive from the second, the other one the reverse; both channels are without a buffer. Both go
  * on, by the same channel, and exactly one value goes across. Neither pairs with itself, and nobody

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that no wake-up is lost at an empty ring where the sleeper has tail ARMED (ring.h, I4): a
  * receiver takes what is there, and arms where there is nothing; two senders try one value each, by
  * the fast path. Whoever takes the mark off owes the receiver its wake-up, and sees what it did

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that no wake-up is lost at an empty ring (docs/design.md, "Why no wake-up is lost", 1): a
  * receiver takes what is there, then marks, looks again and sleeps; two senders try one value each,
  * by the fast path, or where the ring is SLOW under the lock. Nothing is closed. In the end the

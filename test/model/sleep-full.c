@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that no wake-up is lost at a full ring: the mirror of sleep-empty.c. A sender finds the
  * ring full, marks both words, looks again and sleeps; two receivers take one value each, by the
  * fast path, or where head is SLOW under the lock. Nothing is closed. In the end the sender may

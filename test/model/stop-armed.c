@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that a receiver that has tail ARMED can stop while others send (state.h, I5): it takes the
  * mark off itself, or exactly one sender has taken it off, finds the receiver, and posts it; then
  * the stop waits for that post, and after it nobody touches the receiver any more. A second

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that a receiver that has tail ARMED can stop while others send (receivers.c; state.h, I5):
  * it takes the mark off itself, or a sender has, and then the stop waits for that post; after it
  * nobody touches the receiver, whose memory is then used for something else. Two senders send one

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The models.
 # Programs with a main of their own, which include the sources that they are about, and have a libuv
 # of their own.

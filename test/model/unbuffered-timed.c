@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that a value without a buffer is handed over once or not at all, where both sides wait
  * with a time limit that may be over at any moment (waiters.h, I2): a withdrawal races with a
  * claim, and who returns from a call that was in vain has left the channel's queues. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves the hand-over without a buffer, from thread to thread (waiters.h, park.h): whoever comes
  * first waits, the other one takes the value from him or gives it to him, and both return. The
  * sender's memory is its own again, and what it did before is seen. */

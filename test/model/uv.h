@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the library's sources need of libuv, for models: one loop, whose thread takes turns by
  * model_turn().
  *

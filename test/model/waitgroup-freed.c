@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Proves that a wait group's waiter may free it as soon as its own call has returned (waitgroup.c):
  * one thread waits, two are done, the last of which wakes it; all that both did before is seen, by
  * plain reads. */

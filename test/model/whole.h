@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the models of the whole library share: its sources, in one translation unit with the model,
  * over a modelled libuv (uv.h), and a modelled way to sleep on a word.
  *

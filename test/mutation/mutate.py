@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Puts faults into copies of lib/, one at a time, and runs the suites over each; see
 test/mutate.sh.
 

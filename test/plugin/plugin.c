@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A plugin with a copy of the library of its own, as extensions of other languages have. Its
  * allocator does not free what another one has made, nor another one what it has made: there is
  * something in front of each piece. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a plugin with its own copy of the library gives its host: that copy's functions. */
 #ifndef PLUGIN_H
 #define PLUGIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Two copies of the library in one process: a host's, and that of a plugin, which shares channels
  * and loops with the host. What one copy does not know of the other costs a needless wake-up at
  * most. Arguments: the plugin's file. */

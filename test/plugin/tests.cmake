@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Two copies of the library in one process.
 # A plugin has its own, and takes libuv from the program that loads it.
 if(UNIX AND NOT APPLE)

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # example.sh PROGRAM OUTPUT [EMULATOR...]: the program ends with 0, and prints what stands in the
 # file.
 set -eu

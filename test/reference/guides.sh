@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # guides.sh CC CXX LIBRARY WORK-DIRECTORY: in each guide, a program compiles without a warning and
 # prints what the block of text after it shows. CXX: or empty, then programs in C++ are left out.
 set -eu

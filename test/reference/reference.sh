@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # reference.sh PYTHON: each public name has a description and an example; and where docutils is
 # installed, the pages are made, each name has one, and man finds it.
 set -eu

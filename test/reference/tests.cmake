@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The reference: each example runs, and prints what stands beside it; and each public name has a
 # description and an example.
 file(GLOB examples CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/docs/examples/*.c")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # What run-demo.sh and run-portability.sh share; they set `name` (for messages) and source this
 # file. `work` is a directory of their own, that goes with them.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # floors.sh: lib/ is built of floors, and includes go down alone: from a floor to itself, or along
 # one of the seventeen arrows below. A room is a .c file with its header, and there is no circle of
 # rooms. What is inside a channel, and inside a hub, is open to one floor alone. Each mistake is

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # format.sh [--fix]: each file of C and C++ is as clang-format makes it, of the version that
 # .clang-format names, since versions differ; without that one this is left out. With --fix it is
 # made so.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # demo/run.sh answers --help and a wrong name before it installs or builds anything, and says what
 # is missing where it can't install it.
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # test/portability.sh answers --help and a wrong target before it builds anything; without the tools
 # it skips the target, says why, and that is no failure.
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Every shell script of the project can be read by its shell.
 set -eu
 cd -- "$(dirname -- "$0")/../.."

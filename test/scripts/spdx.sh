@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # spdx.sh [--fix]: each source file tells its licence in a line at its top. With --fix the line is
 # put in where it is missing.
 set -eu

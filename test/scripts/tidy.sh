@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # tidy.sh [FILE...]: clang-tidy has nothing to say of these files; without one, of the library's. The
 # version is that of the formatter which .clang-format names, since versions differ; without it this
 # is left out. Each file has a process of its own: told of several, clang-tidy 14 takes the va_list of

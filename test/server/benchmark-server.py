@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the pool costs the server: requests a second through the pool and its bakers, with nothing to
 bake, against the same server answering at once on its loop. And what the server does at twice the
 load that its bakers can do, as it is without options: how long those who are served have waited.

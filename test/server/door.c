@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The door of the server alone, with a system that refuses: accept() and calloc() fail where a test
  * says so. Clients are sockets of this process. */
 #include <errno.h>

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # embedding.sh COMPILER WORK-DIRECTORY: the C of docs/embedding.md is true. A block that includes
 # something is a file that compiles without a warning; of any other each line stands in the source
 # of demo/server.

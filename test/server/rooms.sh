@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The rooms of demo/server have one direction: their includes make no circle, and http/ includes
 # nothing that the pizzeria knows of.
 set -eu

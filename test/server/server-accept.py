@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How clients are let in: what happens where descriptors are scarce, how the limit of connections is
 shared by the loops, and how clients are spread over them.
 

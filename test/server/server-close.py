@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """SIGTERM under full load: every order that was accepted is answered, once, and the server ends
 with exit code 0.
 

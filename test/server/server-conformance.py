@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """HTTP/1.1 over raw sockets, sentence by sentence: each test's name ends with the section that it
 holds the server to, of RFC 9110 (semantics) or RFC 9112 (the protocol). Where a section leaves a
 choice, the name says what the server chose: it is the strict one."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """demo/echo.c, what was lifted out of demo/server into a service without pizzas: its answers, their
 order, what becomes of a request that finds the pool full, of one whose client has left, and of
 those that are under way when the service is closed.

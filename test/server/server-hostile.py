@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Clients that mean no good, beside clients that do: the others are served throughout, and their
 median latency stays within twice its quiet value, which baking dominates.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The server's HTTP: its paths, its refusals, pipelining, limits, and what it does when the kitchen
 is full."""
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # server-lift.sh CMAKE GENERATOR BUILD-DIRECTORY COMPILER NM PYTHON: the files that
 # docs/embedding.md says to lift, and no others, are copied into an empty folder, with its
 # CMakeLists.txt; what is built there, with the library as it is installed, does what the echo of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The server under load: wrk with 256 keep-alive connections for ten seconds at each policy, or
 with 32 for three seconds where UVCHAN_SHORT is set, as it is for builds with a sanitizer.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The access log: a line for each request, in the common log format with the seconds that it took,
 and never a client that waits for it."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The server's page in a real browser: Chromium, headless, driven over WebDriver with nothing but
 Python's standard library.
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # server-run.sh WORK-DIRECTORY: `sh demo/run.sh server` builds the server, starts it with its page
 # and prints the address; an order by curl is baked, and Ctrl-C closes the server with exit code 0.
 # `sh demo/run.sh echo` does the same with the echo and a body.

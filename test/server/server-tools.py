@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What others load and read servers with, against the pizzeria: wrk, ab, h2load (HTTP/1.1), siege
 and a browser, each where it is installed; what is left out is said.
 

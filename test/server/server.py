@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tests of demo/server share: a server process on a port of the system's choice, and a
 client that takes answers apart strictly.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Tests of demo/server: servers on 127.0.0.1 at ports that the system chooses. In the build as it is
 # released the loads are those that the tests tell of; in the others they are short ones.
 find_package(Python3 COMPONENTS Interpreter)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The ledgers, and the allocator that counts. */
 #include "soak.h"
 

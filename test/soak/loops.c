@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Threads that run one loop after the other, each with receivers, requests, selects, a ticker and a
  * wait group. */
 #include "parties.h"

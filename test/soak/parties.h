@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The threads of the soak, each with a random state of its own. */
 #ifndef PARTIES_H
 #define PARTIES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* All traffic at once, on loops and threads that come and go, for as long as is asked for: soak
  * SECONDS [SEED]. Every value is accounted for (soak.h), every loop closes, and what the process
  * holds does not grow: the most that it held in the second half of the time is held against the

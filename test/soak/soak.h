@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The world of the soak: channels that come and go under everyone's hands, each with a ledger that
  * has to be exact in the end. Knows no loops. Threads: any.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Some seconds of the soak; sh test/soak.sh takes as long as is asked for.
 file(GLOB soak_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/*.c")
 add_executable(soak ${soak_sources})

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Threads without a loop: they send and receive in every way there is. */
 #include "parties.h"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # gdb.sh COMPILER WORK-DIRECTORY: gdb's commands for channels tell from a core what is in them and
 # who waits; and the library's own functions, called by gdb with all other threads stopped, and with
 # locks held, come back. What is no same in each run, addresses and numbers of threads, is not

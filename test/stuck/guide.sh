@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # guide.sh COMPILER LIBRARY WORK-DIRECTORY: the programs of docs/stuck.md compile without a warning,
 # and print what stands there, but for addresses, times and numbers of threads. Where they are
 # installed, Python reads the JSON, promtool the metrics, and bpftrace its lines.

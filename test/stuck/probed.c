@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Each probe once at least, in an order that is the same in each run. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Prints each probe that the program comes by, with its second argument, and its third."""
 
 import gdb

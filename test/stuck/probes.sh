@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # probes.sh COMPILER WORK-DIRECTORY: each probe is there, and comes with its arguments, as gdb sees
 # them; and the lines of docs/stuck.md are ones that bpftrace, where it is installed, compiles.
 set -eu

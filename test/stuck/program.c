@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A program that is stuck in each way there is, for gdb to look at: full and empty channels, values
  * of a type, threads that wait, a receiver, a request, a pool. Once all that is so it aborts, which
  * leaves a core. */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What gdb tells of a core, and of the probes, where it is installed.
 if(NOT WIN32 AND NOT APPLE)
   uvchan_add_script(gdb gdb.sh "${CMAKE_C_COMPILER}" "${CMAKE_CURRENT_BINARY_DIR}")

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Channels whose values grow old by a clock of the test's own: tests.cmake has the steps of a
  * channel read it. So an age is what a test says, and no test waits for one. */
 #ifndef AGING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the suites on children of fork() share: children, each of which ends by itself or by an
  * alarm and tells by its exit code, and memory that a child finds whole.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A loop of the parent's, with a channel and its receiver, that a child goes on with. */
 #ifndef INHERITED_H
 #define INHERITED_H

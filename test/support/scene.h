@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A scene: one loop and the channels that a test uses on it. The loop is open before each test of a
  * test case that scene_tcase() made; scene_finish(), or else the end of the test, runs it until
  * nothing is alive, closes it, and gives the channels back.

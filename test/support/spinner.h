@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the suites on spinning receivers share: a receiver that spins, whether its loop is awake,
  * and a thread that sends to it. Whether a loop spins is read off its backend timeout: 0 where its
  * next turn will not block. Nothing is timed: a spin is either far longer than any test, or over at

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the stress suite stands on: the world of channels, the ledger of all values, and the parties
  * that are plain threads. The parties on loops, and the tests, are in test-stress.c.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the suites on loops share: a receiver that checks what it gets, requests that record how
  * they ended, and short words for turning a loop. Everything is for the loop's own thread. It knows
  * support.h and the public header alone. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The runner, the counting allocator and the small helpers that support.h describes.
  *
  * Each block of the allocator has a head in front with its size and a mark, so that its bytes are

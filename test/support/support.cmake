@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the suites share.
 file(GLOB support_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/*.c")
 add_library(uvchan_support STATIC ${support_sources})

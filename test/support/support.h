@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What every suite stands on: the runner, an allocator that counts and fails on demand, checked
  * loops, threads, and the tables of capacities and element sizes. It knows the public header alone.
  *

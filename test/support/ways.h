@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The ways to send and to receive from a plain thread, behind one call each, so that a test can run
  * over all pairings of them. A number names a value: its sender and its place in that sender's
  * order, which the receiver reads back out of the value. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the suites on pools share: works that record how they began and ended, and a gate at which
  * threads of a pool stand until it is opened. It knows the public headers alone.
  *

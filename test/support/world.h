@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the suites on strangers share. A stranger closes every handle of a loop, as programs do at
  * their end: uv_walk() with uv_close(handle, NULL). The world is all that the library can have on a
  * loop, and its loop is in memory of its own, so that it can be gone before the world is. */

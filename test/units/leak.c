@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A channel that is never released: the list of all channels does not keep a leak checker from
  * seeing it. */
 #include <uvchan.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Leaves a callback by an exception, as leaving.h says. */
 #include "leaving.h"
 

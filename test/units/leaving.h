@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a callback is left without returning: by longjmp(); or in a suite that is built with
  * LEAVE_BY_THROW by an exception of C++, which leaving.cc throws and catches. */
 #ifndef LEAVING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Admission by waiting time, by itself and on a clock of its own: which queue stands, what is cut
  * from it, and when it stands no longer. The queue is simulated: values that come, and workers that
  * take them out when they are free. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values that grow old, on loops: requests, selects and started receivers, on one loop and on
  * several. The clock is the test's, so what a loop has not come to yet is as old as a test says. */
 #include "aging.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values that grow old, among threads: each value is received or dropped once, in whichever ways it
  * is sent and received, while the clock runs. The clock is the test's: whoever receives sets it on,
  * so that some values expire and some do not. */

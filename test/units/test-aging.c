@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Values that grow old, in the calls of threads: what has expired is received in no way, and goes
  * to drop_cb once; it makes room; the admission cuts a queue that stands. The clock is the
  * test's. */

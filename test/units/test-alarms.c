@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The alarms of a hub: each rings once, in a turn of its loop and not before its time, the earlier
  * one first; one that is taken back does not; and each may be set again where it rings. Times that
  * are past ring at once, and whatever order they were set in, in their own. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Alignment: whatever its size, and whichever way it takes, a value that a callback gets is aligned
  * as malloc aligns; of a batch the first is. */
 #include "support-loop.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where uv_async_init() fails, for want of descriptors say, whoever would have been the first user
  * of the loop answers with its error, and nothing is left behind. The two files that call
  * uv_async_init() are compiled once more for this program (test/CMakeLists.txt) and call

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Bad input on a loop: each function, each argument that can be wrong. The answer is UV_EINVAL,
  * nothing is left on the loop, which can be closed without a turn, and the memory of the request or
  * handle may be anything. */

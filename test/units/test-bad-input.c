@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Bad input from plain threads: each function, each argument that can be wrong. The answer is
  * UV_EINVAL and nothing has happened. */
 #include <limits.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Cancelled requests: 0 and one callback with UV_ECANCELED that took nothing, or UV_EBUSY and the
  * outcome that was decided already. */
 #include "scene.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The channel as one thread sees it: making and releasing it, trying, batches, and what it says
  * about itself, over every capacity and element size. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Close, abort and the last release while threads are at work: every send that answered 0 is
  * received or dropped, every other is not, everybody comes home, and the memory goes after the last
  * one. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Close, close with a status, abort, release and counted senders: who is told what, and who is
  * woken. */
 #include <string.h>

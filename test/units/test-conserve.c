@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Work is conserved: no value waits for a loop that is busy, or deaf, while another receiver's
  * loop, or a thread, sleeps for it. */
 #include "support-loop.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A program with a main loop of its own that polls uv_backend_fd() for uv_backend_timeout() and
  * then runs the loop's turn, as GLib's and Qt's do: whatever it does to channels between two turns,
  * on that very thread, shows there and is delivered. Nothing else happens on these loops, so what

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Nobody is starved: a flooded receiver leaves turns for timers and other channels, and senders are
  * served in their order. Turns and values are counted; nothing is timed. */
 #include "scene.h"

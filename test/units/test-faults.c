@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory that is not there yet: a call whose value lies in a page that has to be brought in first -
  * from a file, from swap, by a handler - waits for that, and holds up nobody else: no thread's call
  * on the same channel, and no loop that receives from it. Its own outcome is as if the page had

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* After uv_loop_fork() a child goes on with the parent's loop and channels, where no other thread
  * was inside a call on them: between turns of the loop, and within one. */
 #include "inherited.h"

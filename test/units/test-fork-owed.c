@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A child's loop wakes up whatever wake-ups were owed to it by threads which the child does not
  * have. */
 #include "inherited.h"

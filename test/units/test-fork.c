@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A child of fork() uses loops and channels of its own, whatever the parent's other threads were
  * doing. */
 #include "child.h"

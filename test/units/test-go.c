@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Programs that people write in Go, with threads for goroutines: each says something about how
  * channels work together. */
 #include <stdlib.h>

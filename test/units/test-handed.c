@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A value that a started receiver was told of is not lost where the receiver goes away before its
  * callback: it is ahead of all others, for whoever comes next. */
 #include "scene.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory order across threads and loops, with plain data beside the channel: under ThreadSanitizer
  * an order that is missing is a data race, and elsewhere the data are wrong sooner or later. */
 #include "scene.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory order: what was done before a send, a receive or a close is seen by who comes after it.
  * The data beside the channels is plain memory, so that ThreadSanitizer judges too. */
 #include <string.h>

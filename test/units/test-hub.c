@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One wake-up handle for each loop, however many users it has: made by the first, gone with the
  * last. */
 #include "scene.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What nobody uses costs nothing: no turns of the loop, no thread, no descriptor, no timer. */
 #include <dirent.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is told of channels and pools: the figures are right, JSON and OpenMetrics are well formed
  * for any name, who waits is told with his thread or loop; and it can be asked at any time: with
  * locks held, while others are at work, from its own callback, in a child of fork(). */
@@ -159,12 +160,14 @@ START_TEST(each_kind_and_each_end_is_told) {
   int value = 1;
   must(uvchan_try_send(unbounded, &value) == 0);
   must(uvchan_close(unbuffered) == 0 && uvchan_close_with(unbounded, -12345) == 0);
-  ck_assert(has(told(NULL, UVCHAN_TEXT), ": unbuffered, 0 of 0, peak 0, 0 bytes each, closed with "
-                                         "EOF, references 1\n"));
+  ck_assert(has(told(NULL, UVCHAN_TEXT),
+                ": unbuffered, 0 of 0, peak 0, 0 bytes each, closed with "
+                "EOF, references 1\n"));
   ck_assert(has(written.text, ": unbounded, 1, peak 1, 4 bytes each, closed with "));
   check_json(told(NULL, UVCHAN_JSON));
-  ck_assert(has(written.text, "\"kind\":\"unbuffered\",\"elem_size\":0,\"capacity\":0,"
-                              "\"closed\":true,\"end\":\"EOF\",\"len\":0"));
+  ck_assert(has(written.text,
+                "\"kind\":\"unbuffered\",\"elem_size\":0,\"capacity\":0,"
+                "\"closed\":true,\"end\":\"EOF\",\"len\":0"));
   ck_assert(has(written.text, "\"kind\":\"unbounded\",\"elem_size\":4,\"closed\":true,\"end\":"));
   uvchan_release(unbuffered);
   uvchan_release(unbounded);
@@ -297,8 +300,8 @@ START_TEST(a_thread_that_sleeps_is_told_by_its_number_with_its_time) {
 #endif
   support_await(strstr(told(NULL, UVCHAN_TEXT), line) != NULL);
   check_json(told(NULL, UVCHAN_JSON));
-  ck_assert(has(written.text, sends ? "\"senders\":[{\"kind\":\"thread\"," :
-                                      "\"receivers\":[{\"kind\":\"thread\","));
+  ck_assert(has(written.text, sends ? "\"senders\":[{\"kind\":\"thread\","
+                                    : "\"receivers\":[{\"kind\":\"thread\","));
   ck_assert(has(written.text, "\"waited_ms\":"));
   if (sends) must(uvchan_try_recv(ch, &value) == 0);
   if (!sends) must(uvchan_try_send(ch, &value) == 0);

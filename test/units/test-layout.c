@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The sizes of what a program declares, and the places of the members, by number: a program that
  * was compiled with an earlier header of this major version relies on them. Who has to change a
  * number here breaks it. What there is of libuv's own handles is left out, since libuv decides on

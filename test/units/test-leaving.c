@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A callback that does not return: it leaves uv_run() by longjmp(), or by an exception of C++. What
  * it was given counts as received, and everything goes on when uv_run() is called again: the same
  * handle, the others that were ready in the same turn, stop and start, close, and the end of the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What keeps a loop alive and what does not, and what happens to channels whose loops end. */
 #include <stdlib.h>
 

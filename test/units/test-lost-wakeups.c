@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Wake-ups between threads and loops. No test here closes a channel while it still waits for a
  * value: the wake-up of a close would hide one that was lost, which shows as a loop that sleeps for
  * ever and as the time limit of the test case. */

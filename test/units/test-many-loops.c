@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Several loops, each on a thread of its own, that share channels: exactly once, in order, and the
  * end for all. */
 #include "support-loop.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory on loops: what allocates and what does not, and each allocation failing in its turn. */
 #include "scene.h"
 

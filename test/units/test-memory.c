@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory: how much a channel takes, that values in bounded channels need none, that bursts are
  * given back, and what happens at every single allocation that fails. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls at moments that nobody plans for: a cancel inside the request's own start, or after its
  * callback; a stop after the close callback; a turn in which callbacks take other receivers out of
  * it. */

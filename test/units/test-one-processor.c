@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* On one processor: who looks again and again there holds up the one he waits for, unless he gives
  * the processor up. Where a test cannot choose its processor, it runs on all of them. */
 #ifndef _GNU_SOURCE

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Operations that are made of several steps, and are one step to everyone else: what others see in
  * the midst of them. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Order: of one sender's values, of those who wait, and what "not now" may mean. */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The overflow policies: no send waits, each value is received or dropped once, and it is the
  * newest or the oldest that goes. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every way to send paired with every way to receive where at least one of the two is on a loop,
  * over every kind of channel: all values, in order, once, and then the end. The pairs of plain
  * threads alone are the subject of another suite. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Waiting calls look again for a moment before they sleep: whenever the other side comes, before
  * that, in that moment or long after it, the outcome is the same. Lengths of time are only varied;
  * nothing is judged by them but that no call gives up before its limit. */

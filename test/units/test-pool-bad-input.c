@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a caller of a pool may get wrong is answered by UV_EINVAL, and changes nothing. */
 #include "scene.h"
 #include "works.h"

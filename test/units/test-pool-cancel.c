@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Cancelling a work: 0 and UV_ECANCELED where it has not begun, UV_EBUSY and its own outcome where
  * it has; at once in either case, and its callback comes once. _i is mostly the number of threads
  * and the capacity. */

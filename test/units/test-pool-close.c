@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The end of a pool: what waits, what waits for room, what has begun; on_closed after the last
  * on_done of all loops; and references that are given back in any order. _i is mostly the number of
  * threads and the capacity. */

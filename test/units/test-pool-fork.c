@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A child of fork() makes pools of its own, whatever the parent's were doing; and the parent's go
  * on. */
 #include "child.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Two lanes: urgent work goes first, of nine works that begin one is normal where some wait, and
  * places of the capacity may be kept for what is urgent. One thread, so that the order is exact. */
 #include "scene.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* on_done, on_room and on_closed that do not return: they leave uv_run() by longjmp(), or by an
  * exception of C++. The rest of the batch, the close, the loop and the pool go on when uv_run() is
  * called again. on_work has to return, and does. */

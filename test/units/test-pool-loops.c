@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Loops that submit: they are kept alive by what is pending and by nothing else; who polls by
  * himself sees what is done; callbacks may submit, close and cancel; and several pools, and several
  * loops, stand beside each other. */

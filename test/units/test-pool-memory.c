@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory of a pool: each call that asks for some answers UV_ENOMEM where it gets none, with no
  * effect, and succeeds the next time; and a work needs none. */
 #include "scene.h"

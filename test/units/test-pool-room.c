@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Hearing that a pool has room: at once where there is, else when there is again; and all who wait
  * are called back for one place. */
 #include "scene.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The recipe for a server on a pool: it accepts a connection when it can take a work, and asks for
  * room else. A real listening socket on loopback, and more clients than the pool takes. */
 #include "scene.h"

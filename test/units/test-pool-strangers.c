@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A stranger closes every handle of a loop that has works at a pool: uv_walk() with
  * uv_close(handle, NULL). The run ends, the loop may go, the pool works on for others, and
  * uvchan_cancel() brings each callback, of what waits, runs or has ended. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stress: three loops do whatever a pool allows, at random, and every work is accounted for.
  *
  * The seed is the name of the test case, so that a failure shows it; UVCHAN_SEED=n runs the same

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A pool's threads: begun when they are needed, each with its own state, and fewer where one can't
  * be made or its begin fails. The file that calls uv_thread_create_ex() is compiled once more for
  * this program (tests.cmake) and calls uv_thread_create_ex_or_fail() instead, which fails on

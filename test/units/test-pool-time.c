@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How long a work may wait: max_wait of the pool and of the work; and admission, which cuts a queue
  * that stands. Times are 1 nanosecond, which is over at once, 1 millisecond, or
  * 100 years. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Submitting to a pool: each work is done once, on a thread of the pool, and called back once, on
  * its own loop; works begin in the order of their submission; and a pool is bounded. _i is mostly
  * the number of threads and the capacity. */

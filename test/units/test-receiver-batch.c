@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Started receivers that take runs of values: what lies side by side, the budget, the end, and
  * leaving in the callback. */
 #include "scene.h"

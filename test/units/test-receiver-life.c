@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Started receivers on one loop: start, stop, close, and what is allowed in their callbacks. */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Started receivers, one value a callback, on one loop: what is delivered, and the end. */
 #include "scene.h"
 

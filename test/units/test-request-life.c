@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Send and receive requests: their memory, their channel, their arguments, and what counts as
  * waiting. */
 #include <stdlib.h>

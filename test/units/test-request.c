@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Send and receive requests: when they call back and with what, in which order, and the end. */
 #include "scene.h"
 

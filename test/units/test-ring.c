@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The bounded store by itself: positions that wrap, marks that refuse, batches that others are in
  * the middle of. Each test begins at several laps, so that the seqs of the slots pass 2^31 and
  * 2^32 and the position words 2^64. */

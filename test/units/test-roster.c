@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The roster's numbers: however many channels were made before, a walk sees all that there are, and
  * none that was made after its begin. The roster of this program is the test's, so that it can go
  * on from any number; the one of the library has the same names, and is left out by the linker. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Sends from the receiver's own loop thread: from every kind of callback, delivered in the next
  * turn, without a wake-up. */
 #include "scene.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Select requests on a loop: which case is chosen, with what chance, and what is left alone. */
 #include "scene.h"
 

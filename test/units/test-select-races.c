@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Selects against each other: the chance of each case, exactly once over many channels, and no two
  * selects that block each other.
  *

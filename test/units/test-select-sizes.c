@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Selects over channels whose values differ in size and whose capacities differ in kind: each value
  * comes whole out of the channel that took it. For threads and for a loop's select requests. */
 #include <string.h>

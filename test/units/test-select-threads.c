@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Select from plain threads: which cases are ready, what a chosen case gets, what wakes a select
  * that waits, and what is left behind. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Beside a receiver that spins: timers, sockets, other receivers and requests of its loop have
  * their turns. Turns are counted; nothing is timed. */
 #include "spinner.h"

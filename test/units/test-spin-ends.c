@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How spinning ends: the receiver is stopped or closed, its loop ends, its time is over, or is set
  * anew. */
 #include "spinner.h"

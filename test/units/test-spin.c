@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Receivers that spin: what time they take, what they get from threads and from their own loop, and
  * two sides that both look again. */
 #include <stdlib.h>

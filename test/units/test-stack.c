@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Small stacks: every call of the library runs on a thread with 16 KiB of it, of which the C
  * library takes a part; turns of a loop on 16 KiB beside what libuv's own poll needs. Where a
  * sanitizer makes frames larger, the same calls run on an ordinary stack. */

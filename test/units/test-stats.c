@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The statistics: exact at rest for every way to send and receive, who waits while they wait, and
  * sane while others are at work. */
 #include "support-loop.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A stranger closes every handle of a loop beside a thread that is about to finish a request, and
  * cancelling beside whoever has decided it. What the library reads in libuv's handles to tell that
  * one is closed. */

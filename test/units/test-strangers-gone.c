@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A stranger has closed every handle of a loop, and the loop is gone, or is in its last closing
  * phase: whoever closes or cancels what was on it is called back, in each other's callbacks too. */
 #include "world.h"

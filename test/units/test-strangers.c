@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A stranger closes every handle of the loop, as programs do at their end: uv_walk() with
  * uv_close(handle, NULL). At whatever moment he comes, the loop ends, later sends are harmless, and
  * whoever still closes or cancels what is his is called back. */

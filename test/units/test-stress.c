@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stress: threads and loops do whatever the library allows, at random, on a few channels; and every
  * value is accounted for.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pthread_cancel(): a thread that is cancelled within a call leaves it in order, with no value in
  * its hands and no lock held, and is cancelled at the next point of its own. Where threads can't be
  * cancelled, there is nothing to test. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Threads share a channel: exactly once, in the order of each sender, over every capacity and every
  * pairing of the ways to send with the ways to receive. Each pairing runs once with an end and once
  * without: a close at the end would wake who was forgotten. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tickers: what they send and when they stop, what is missed, and their life on the loop. No test
  * judges how long anything took. */
 #include "scene.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls with a time limit: who ran out of time took nothing, left nothing, and kept no wake-up to
  * himself. */
 #include "ground/platform.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Typed ends: each function does what its plain one does, for values of several types. (What must
  * not compile is another test.) */
 #include <string.h>

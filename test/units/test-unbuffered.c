@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Started receivers on an unbuffered channel: it has room for one value for each of them that is
  * not in its callback. And what a waiting send in such a callback does. */
 #include "scene.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Wait groups on a loop: the notify request, alone and beside threads. */
 #include "scene.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Wait groups among threads: who waits, when it ends, and that its memory may go as soon as a wait
  * has returned. */
 #include <limits.h>

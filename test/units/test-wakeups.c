@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* No lost wake-up: many sleep, and exactly as much happens as wakes them all. No test here closes a
  * channel before everyone is awake, since that would wake whoever was forgotten. */
 #include "ways.h"

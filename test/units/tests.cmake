@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The suites: one for each test-*.c.
 file(GLOB suites CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/test-*.c")
 foreach(source IN LISTS suites)

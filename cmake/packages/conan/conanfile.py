@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A recipe of Conan's (version 2), which packs the tree that it lies in:
 
     conan create cmake/packages/conan --build=missing

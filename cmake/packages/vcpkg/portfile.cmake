@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A port of vcpkg's, which builds the tree that it lies in:
 #
 #   vcpkg install uvchan --overlay-ports=cmake/packages/vcpkg

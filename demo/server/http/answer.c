@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Answers: a line with the status, headers, a body. */
 #include "http/answer.h"
 

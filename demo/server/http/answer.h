@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An answer as HTTP/1.1 writes it. Knows nothing of who asked, nor where the bytes go. Threads:
  * any. */
 #ifndef ANSWER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A door whose clients go to the desk on the same loop. So whoever makes room is on that loop too,
  * and a knock is a look. */
 #include "http/booth.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A booth: a desk with a door of its own, for a server of one loop. Clients come in by a call, and
  * not from another thread. Knows neither what a request is about, nor what ends the server.
  * Threads: booth_open() and booth_run() the main one; the rest the desk's. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Growing memory: doubled when it is full, so that adding costs the same on average however much
  * there is. */
 #include "http/bytes.h"

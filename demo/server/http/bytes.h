@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A piece of memory that grows at its end. Knows nothing of what is in it. Threads: one at a time.
  *
  * Where memory runs out it is marked failed and takes nothing more, so that whoever fills it looks

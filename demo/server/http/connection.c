@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A connection's life: reading and not reading, writing, its deadlines, and its end. */
 #include "http/connection.h"
 

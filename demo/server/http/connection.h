@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A connection: bytes in, through the parser, to exchanges; their answers, in the order of the
  * requests, and bytes out. Knows neither what the requests are about nor who else is connected.
  * Threads: its host's.

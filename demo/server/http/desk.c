@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A desk's loop: it serves its connections, cuts off those whose time is over, and ends when it has
  * none, and nothing is to come: then uv_run() returns, and uv_loop_close() answers 0. */
 #include "http/desk.h"

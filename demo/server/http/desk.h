@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A desk: one loop in a thread of its own, with the connections that it was given. Knows neither
  * what a request is about, nor how clients come in, nor the other desks.
  *

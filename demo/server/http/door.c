@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Accepts while there is room, and else sees to it that somebody, or a timer, has it look again. */
 #include "http/door.h"
 

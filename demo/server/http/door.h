@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The door: the one socket that listens, for all desks. It lets clients in while there is room for
  * them; nobody is let in, and nobody sent away, where there is none: the backlog of the system
  * carries the wait, and the door costs no processor. Knows neither who serves the clients nor how

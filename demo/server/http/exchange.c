@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A queue for each connection, and the answers that are given into it. */
 #include "http/exchange.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Exchanges: the requests of one connection with their answers. Each is answered at its own time,
  * and written in its turn. Knows neither sockets nor what a request is about. Threads: one, the
  * host's.

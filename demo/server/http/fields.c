@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading field values, and judging them together. */
 #include "http/fields.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The fields of a request's head that decide how the connection goes on (RFC 9110 and RFC 9112):
  * what they say, and whether it goes together. Knows no other field. Threads: any. */
 #ifndef FIELDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a connection sees of who accepted it, and whom it hands its requests to: a small table of
  * calls. Types alone.
  *

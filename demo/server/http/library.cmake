@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The library that takes HTTP messages apart, as the target server_http_library, if one is here: the
 # first of
 #

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Taking the request line apart. A target comes in one of four forms (RFC 9112, 3.2): "/path?query"
  * from clients, "http://host/path?query" from such as take this server for a proxy, "*" with
  * OPTIONS alone, and "host:port" with CONNECT alone, which nobody here answers. */

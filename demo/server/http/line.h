@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The request line: method, target, version (RFC 9112, 3). Knows no other line. Threads: any. */
 #ifndef LINE_H
 #define LINE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From bytes to requests: the wire cuts them into parts, the reader takes those apart, and here it
  * is judged what the parts say. */
 #include "http/parse.h"

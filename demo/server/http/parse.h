@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From bytes to requests: collects a message, holds it to its limits, and tells when it is whole.
  * It does not know who takes the requests, nor how they are answered. Threads: one at a time for
  * each parser.

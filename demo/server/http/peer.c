@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libuv tells of the other side's end by reading alone: while a handle is not read from it is not
  * polled, and a second handle on the same descriptor, for UV_DISCONNECT, is not allowed. So the
  * system is asked, without waiting, and of what it answers nothing is taken that libuv waits for:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the system knows of the other side of a connection, without reading from it. Threads: the
  * handle's. */
 #ifndef PEER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The two libraries have the same callbacks, and differ in how they begin and how they tell of an
  * error. */
 #include "http/reader.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The library that takes messages apart: llhttp, or http_parser where that is not here. The one
  * room that knows which; it does not know what the pieces mean. Threads: one at a time for each
  * reader. */

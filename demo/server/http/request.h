@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a request says, once it is whole. Types alone: nothing of the library that parses shows. */
 #ifndef REQUEST_H
 #define REQUEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A machine of one step for each byte of a head and of what stands between chunks; what changes
  * nothing is passed over as a whole. */
 #include "http/wire.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Bytes, held to the grammar of HTTP/1.1 (RFC 9112) ahead of whoever reads them, and cut where one
  * part of a message ends. Knows what a message is made of, and not what it says. Threads: one at a
  * time.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* The order board: draws what the server tells on /events, and sends the orders of the form.
  *
  * Events change the state below and nothing else; the server's tick, four times a second, is the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # cmake -D OUTPUT=page.c -D DIRECTORY=page -P embed.cmake: writes the files of the page as C, for
 # page.h.
 set(assets "/:index.html:text/html\; charset=utf-8" "/style.css:style.css:text/css\; charset=utf-8"

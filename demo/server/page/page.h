@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The files of the live page, built into the program: demo/server/page/ as it was when the program
  * was built. */
 #ifndef PAGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Records on their way to the thread that writes. It takes as many as there are and writes them
  * together, as much at a time as a pipe takes whole: so it waits for a slow reader in poll() alone,
  * and there with a limit once the log is closed. */

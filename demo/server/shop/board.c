@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The board's numbers and its samples: rings of what the counters were, so that the difference to
  * now is what happened since. */
 #include "shop/board.h"

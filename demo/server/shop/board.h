@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The board: what is counted, for /stats, /metrics and the live page. Threads: any.
  *
  * At rest arrived == ready + lost + rejected + gave_up, and waiting == baking == 0. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Random numbers, seeded by the system. They decide about pizzas only, so a small bias of the
  * remainder does no harm. */
 #include "shop/chance.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Random numbers: the SplitMix64 generator (Steele, Lea, Flood 2014). Threads: each has one of its
  * own. */
 #ifndef CHANCE_H

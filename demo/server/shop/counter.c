@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the pizzeria has for a desk to call, and how a counter closes:
  *
  *   errands' end    no further client comes; requests that still come are answered, orders among

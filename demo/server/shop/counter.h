@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A counter: a desk of the pizzeria, with its intake. It hands the desk's requests to the routes,
  * and closes with the house. Knows neither how an order is made nor how bytes come in. Threads: the
  * desk's, but for what is declared here, which the main thread calls before that begins and after

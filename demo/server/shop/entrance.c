@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which counter a client goes to, and how the door hears that there is room again.
  *
  * The knocks channel holds one value and drops its oldest: a knock never waits, as many knocks as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The entrance: the door of the house, on the main loop, and the channels by which clients get from
  * there to the counters.
  *

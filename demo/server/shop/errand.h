@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the main loop asks of a counter, through a channel of its own for each. Types alone. */
 #ifndef ERRAND_H
 #define ERRAND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The buckets: below 8 microseconds one for each, then eight for each doubling. The relaxed
  * accesses are counters: nobody concludes from one what another must be. But whoever sees a time
  * counted sees a maximum that is no less: the maximum is raised first, and the count publishes

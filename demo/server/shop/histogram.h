@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A histogram of times, from a microsecond to an hour, each bucket at most an eighth wider than the
  * one before. Threads: any may add and read; what is read while others add may lack what they are
  * adding. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The house: what all threads share. Everything in it is fixed before the threads begin, or is the
  * pool, or a channel, or counts. */
 #ifndef HOUSE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The way of an order, as its desk sees it:
  *
  *   made --try--> in the kitchen ------------------------------> on_done(): answered and freed

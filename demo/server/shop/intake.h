@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The intake: how a desk's orders go to the kitchen and come back, and what happens when it is
  * full. Knows neither sockets nor paths. Threads: the desk's, but for intake_open(), which the main
  * thread calls before the desk's begins. */

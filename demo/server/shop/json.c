@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* JSON as the JSON library writes it: compact, and numbers with at most nine digits, which is what
  * a time of three decimals needs. */
 #include "shop/json.h"

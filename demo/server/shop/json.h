@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing JSON values into growing memory. */
 #ifndef JSON_H
 #define JSON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The bakers: the threads of a pool. What each has for itself, its chance, is made on its thread as
  * it begins, and freed there as it ends. */
 #include "shop/kitchen.h"

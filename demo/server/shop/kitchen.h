@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kitchen: a pool whose threads are the bakers. An order is a work of it. */
 #ifndef KITCHEN_H
 #define KITCHEN_H

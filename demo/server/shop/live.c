@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Live news: told by any thread into one channel, copied by the main loop to one channel for each
  * viewer. A channel that is sent through a channel carries its reference with it: who takes it out
  * has to give it back, and what is left in there is given back by drop_cb. */

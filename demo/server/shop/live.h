@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Live news: what happens to orders, on its way from the loops and the bakers to everyone who
  * watches.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The command line of the server, read with getopt_long. A number is taken only where the whole
  * text is one and it is in range. */
 #include "shop/options.h"

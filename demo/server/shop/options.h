@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The command line of the server. Knows nothing of channels. */
 #ifndef OPTIONS_H
 #define OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Orders: read from JSON or a form, and written as JSON. Strings are checked by
  * the JSON library: UTF-8, and here also without control characters. */
 #include "shop/order.h"

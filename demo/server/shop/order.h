@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An order, from its customer's words to what became of it, and as JSON. Knows the pool as a type
  * alone.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Descriptors are counted in /dev/fd, which most systems have: there is no call for it. */
 #include "shop/process.h"
 

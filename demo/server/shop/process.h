@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the system says of this process. Knows nothing of the pizzeria. Threads: any, but for
  * process_allow_descriptors(), which is called before there are others. */
 #ifndef PROCESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A desk's orders are found by its connections, as the work of their exchanges: an order whose
  * client has left is nobody's any more, and not in the roll. */
 #include "shop/roll.h"

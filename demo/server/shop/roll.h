@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The roll of a desk: the orders that are under way, for those who come to watch. Threads: the
  * desk's. */
 #ifndef ROLL_H

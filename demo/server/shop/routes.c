@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of paths. */
 #include "shop/routes.h"
 

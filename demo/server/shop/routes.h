@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which request is answered how. Knows neither sockets nor the library that parses. */
 #ifndef ROUTES_H
 #define ROUTES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The figures: the statistics of the pool and the channel, and the board's counters. */
 #include "shop/stats.h"
 

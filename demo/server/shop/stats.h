@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The figures, as JSON and for Prometheus. Threads: any. Its figures belong together only at
  * rest. */
 #ifndef STATS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A viewer begins when it has got its board, with all that is under way at once: what counts there
  * and the tickets belong together. Then it takes what is in its channel twenty times a second,
  * unless its last write is still under way; a tick is written every quarter of a second. So a slow

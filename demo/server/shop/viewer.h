@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A viewer: a connection that gets the live news as server-sent events. Knows nothing of requests.
  * Threads: the connection's host's. */
 #ifndef VIEWER_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The figures of a run, as they are made from what a program told."""
 
 def a_value(name):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The machine that is measured on, and what on it may disturb."""
 
 import os

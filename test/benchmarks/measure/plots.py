@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The results as plots, by gnuplot where it is here."""
 
 import os

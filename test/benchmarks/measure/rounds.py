@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Rounds of all programs in turn, and their results."""
 
 import statistics

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs one program once, and reads the line that it tells."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The results as tables: on the terminal, and in Markdown."""
 
 from measure.figures import FIGURES

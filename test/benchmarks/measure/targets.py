@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What uvchan's figures must be, and whether they are."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The workloads: what is run, by whom, and the figures that are wanted of uvchan: a table."""
 
 from typing import NamedTuple, Tuple

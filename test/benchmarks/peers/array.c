@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The better form of the queue written by hand: an array of values that grows up to the capacity,
  * and that the receiver takes as a whole, under the lock, in exchange for its own empty one. The
  * uv_async_t is sent to only where the array was empty. Senders wait on a condition while it is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 // Boost.Asio's experimental concurrent_channel. Each thread that sends or receives has an io_context of its own, in which its handlers run:
 // a loop runs it throughout, a sending thread only until there is room. Both sides try first (try_send, try_receive) and begin an
 // asynchronous operation where that does not go on; in same-loop each value comes by an operation of its own, so through the io_context.
@@ -75,17 +76,21 @@ class Loop {
 
 // Sends on a thread: where the channel is full, waits in the loop until the operation is done.
 template <size_t Size>
-void send_waiting(Channel<Size>& channel, Loop& loop, const Value<Size>& value, error_code end = {}) {
+void send_waiting(Channel<Size>& channel, Loop& loop, const Value<Size>& value,
+                  error_code end = {}) {
   if (channel.try_send(end, value)) return;
-  channel.async_send(end, value, loop.bind([](error_code error) { peers_must(!error, "async_send"); }));
+  channel.async_send(end, value,
+                     loop.bind([](error_code error) { peers_must(!error, "async_send"); }));
   loop.run();
 }
 
 // Sends in a callback, where nothing waits for the operation to be done.
 template <size_t Size>
-void send_from_callback(Channel<Size>& channel, Loop& loop, const Value<Size>& value, error_code end = {}) {
+void send_from_callback(Channel<Size>& channel, Loop& loop, const Value<Size>& value,
+                        error_code end = {}) {
   if (channel.try_send(end, value)) return;
-  channel.async_send(end, value, loop.bind([](error_code error) { peers_must(!error, "async_send"); }));
+  channel.async_send(end, value,
+                     loop.bind([](error_code error) { peers_must(!error, "async_send"); }));
 }
 
 error_code the_end() { return asio::error::eof; }
@@ -94,8 +99,13 @@ error_code the_end() { return asio::error::eof; }
 template <size_t Size, typename OnValue, typename OnEnd>
 class Receiver {
  public:
-  Receiver(Channel<Size>& from, Loop& its_loop, bool drains_it, OnValue value_callback, OnEnd end_callback)
-      : channel(from), loop(its_loop), drains(drains_it), on_value(value_callback), on_end(end_callback) {}
+  Receiver(Channel<Size>& from, Loop& its_loop, bool drains_it, OnValue value_callback,
+           OnEnd end_callback)
+      : channel(from),
+        loop(its_loop),
+        drains(drains_it),
+        on_value(value_callback),
+        on_end(end_callback) {}
 
   void start() {
     channel.async_receive(loop.bind([this](error_code end, const Value<Size>& value) {
@@ -116,7 +126,8 @@ class Receiver {
   }
 
   bool try_take() {
-    return channel.try_receive([this](error_code end, const Value<Size>& value) { take(end, value); });
+    return channel.try_receive(
+        [this](error_code end, const Value<Size>& value) { take(end, value); });
   }
 
   Channel<Size>& channel;
@@ -186,7 +197,8 @@ class StreamSender {
 template <size_t Size>
 class StreamReceiver {
  public:
-  StreamReceiver(Channel<Size>& channel, bool polls) : loop(polls), receiver(channel, loop, true, CountValue{this}, CountEnd{this}) {}
+  StreamReceiver(Channel<Size>& channel, bool polls)
+      : loop(polls), receiver(channel, loop, true, CountValue{this}, CountEnd{this}) {}
 
   static void on_thread(peers_thread_t* self) {
     auto* s = static_cast<StreamReceiver*>(self->data);
@@ -224,7 +236,8 @@ void stream_of(const peers_stream_t& options) {
   }
   for (size_t i = 0; i < options.senders; i++) {
     senders.push_back(std::make_unique<StreamSender<Size>>(channel, options));
-    peers_add(options.from_loop ? StreamSender<Size>::on_loop : StreamSender<Size>::on_thread, senders.back().get(), 0);
+    peers_add(options.from_loop ? StreamSender<Size>::on_loop : StreamSender<Size>::on_thread,
+              senders.back().get(), 0);
   }
   peers_run();
 }
@@ -472,7 +485,9 @@ class Many {
     void operator()() const { m->look(); }
   };
   struct Line {
-    Line(Many* m, size_t capacity) : channel(m->loop.context, capacity), receiver(channel, m->loop, true, OnValue{m}, OnEnd{m}) {}
+    Line(Many* m, size_t capacity)
+        : channel(m->loop.context, capacity),
+          receiver(channel, m->loop, true, OnValue{m}, OnEnd{m}) {}
 
     Channel<8> channel;
     Receiver<8, OnValue, OnEnd> receiver;
@@ -480,7 +495,8 @@ class Many {
 
   // The last value is what ends it; that all those channels end afterwards takes time that is not counted.
   void look() {
-    if (receiving->received == __atomic_load_n(&total, __ATOMIC_RELAXED) && receiving->ended == 0) peers_ended(receiving);
+    if (receiving->received == __atomic_load_n(&total, __ATOMIC_RELAXED) && receiving->ended == 0)
+      peers_ended(receiving);
   }
 
   static void send(peers_thread_t* self) {
@@ -533,7 +549,8 @@ void memory_of(size_t n, size_t capacity, size_t each, bool is_drained_shown) {
 
   for (auto& channel : channels) {
     channel = std::make_unique<Channel<8>>(loop.context, capacity);
-    for (size_t i = 0; i < each; i++) peers_must(channel->try_send(error_code{}, Value<8>{}), "try_send");
+    for (size_t i = 0; i < each; i++)
+      peers_must(channel->try_send(error_code{}, Value<8>{}), "try_send");
   }
   uint64_t full = peers_heap_bytes() - bytes;
   for (auto& channel : channels) {
@@ -565,11 +582,16 @@ void memory(const benchmark_t* b) {
 class Pool {
  public:
   explicit Pool(const peers_pool_t& its_options)
-      : options(its_options), threads(options.threads), items(options.flight), guard(loop.context.get_executor()) {}
+      : options(its_options),
+        threads(options.threads),
+        items(options.flight),
+        guard(loop.context.get_executor()) {}
 
   void run() {
-    peers_add([](peers_thread_t* self) { static_cast<Pool*>(self->data)->run_loop(self); }, this, 0);
-    peers_add_ticks(&options, [](void* self) { static_cast<Pool*>(self)->tick(); }, this);
+    peers_add([](peers_thread_t* self) { static_cast<Pool*>(self->data)->run_loop(self); }, this,
+              0);
+    peers_add_ticks(
+        &options, [](void* self) { static_cast<Pool*>(self)->tick(); }, this);
     peers_run();
     benchmark_print_latencies(&latencies);
     threads.join();

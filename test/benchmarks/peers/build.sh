@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # build.sh, for a script to source: build_peer NAME OUTDIR builds the program of one peer as
 # OUTDIR/NAME. It returns something other than 0, and leaves what the compiler or pkg-config said on

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Concurrency Kit's ck_ring with a uv_async_t: values in the ring, by CK_RING_PROTOTYPE; SPSC for
  * one sender, MPSC for several.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* GLib's GAsyncQueue, made bounded by a counter with a GMutex and a GCond, and received by a
  * GSource on a GMainLoop: the source is ready where the queue is not empty, and who puts a value
  * into an empty queue wakes the loop's context. The source takes values out in runs under one lock.

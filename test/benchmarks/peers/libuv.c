@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libuv's own uv_queue_work(): one pool for the whole process, a list under a mutex, a condition,
  * and the answer by way of the loop's uv_async_t. UV_THREADPOOL_SIZE says how many threads. There
  * is no bound.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the hardware and libuv by itself allow: not queues that anyone ships, but what all others
  * are measured against.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The queue as most projects on libuv write it by hand: a mutex, a linked list with a malloc'd node
  * for each value, a uv_async_t that is sent to on each push (libuv makes one wake-up of several),
  * and a condition that senders wait on while the list is full. The callback takes the nodes out one

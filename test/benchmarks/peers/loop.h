@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* For the peers that use libuv: a loop with its uv_async_t. */
 #ifndef LOOP_H
 #define LOOP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 // moodycamel::ConcurrentQueue with a uv_async_t for a loop that receives, moodycamel::BlockingConcurrentQueue for threads that do. The
 // queues have no bound of their own: senders wait for room at a LightweightSemaphore, which spins for some time before it sleeps (as
 // the blocking queue does). Senders have producer tokens; receivers take values out in bulk.
@@ -39,7 +40,8 @@ class LoopQueue {
  public:
   using Callback = void (*)(void* data, const Value<Size>* value); // nullptr at the end
 
-  LoopQueue(size_t capacity, size_t senders) : queue(capacity, senders, senders == 0 ? 1 : 0), room(static_cast<ssize_t>(capacity)) {}
+  LoopQueue(size_t capacity, size_t senders)
+      : queue(capacity, senders, senders == 0 ? 1 : 0), room(static_cast<ssize_t>(capacity)) {}
   LoopQueue() = default; // without a bound: for push() alone
 
   moodycamel::ProducerToken token() { return moodycamel::ProducerToken(queue); }
@@ -275,7 +277,8 @@ void stream(const benchmark_t* b) {
   peers_stream_t options = peers_stream(b);
 
   if (options.from_loop) peers_refuse("a sender on a loop");
-  if (options.to_loop && options.receivers > 1) peers_refuse("several loops that receive from one queue");
+  if (options.to_loop && options.receivers > 1)
+    peers_refuse("several loops that receive from one queue");
   if (options.capacity == 0) peers_refuse("an unbuffered channel");
   switch (options.size) {
     case 8:
@@ -423,7 +426,8 @@ void memory_of(size_t n, size_t capacity, size_t each, bool is_drained_shown) {
   uint64_t began = benchmark_now();
   uint64_t began_cpu = benchmark_cpu();
   for (auto& queue : queues) {
-    queue = capacity == 0 ? std::make_unique<LoopQueue<8>>() : std::make_unique<LoopQueue<8>>(capacity, 0);
+    queue = capacity == 0 ? std::make_unique<LoopQueue<8>>()
+                          : std::make_unique<LoopQueue<8>>(capacity, 0);
     queue->start(&loop, on_memory, &received);
     for (size_t i = 0; i < each; i++) {
       Value<8> value;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the peers in C and C++ share: a main() that finds the workload, and the threads of a
  * workload, which begin together, are told to stop after `ms` milliseconds, and whose counts and
  * sums are compared at the end. Needs C11 or C++17 with GCC's atomic builtins.

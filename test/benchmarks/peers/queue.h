@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The workloads over a queue that was written by hand around a uv_async_t: for list.c and array.c,
  * which define the queue. */
 #ifndef QUEUE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A value goes from a thread over a typed channel to a loop, in a program outside the project. The
  * version of libuv that the argument names is the one that the program was compiled for, and the
  * one that it runs with. */

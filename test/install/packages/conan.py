@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs the recipe of cmake/packages/conan with what it uses of Conan's, made of cmake itself.
 
 conan.py CMAKE C-COMPILER WORK-DIRECTORY

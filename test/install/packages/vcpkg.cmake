@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Runs the port of cmake/packages/vcpkg with what it calls of vcpkg's, made of cmake itself:
 # cmake -DLINKAGE=static|dynamic -DWORK=DIRECTORY -DC_COMPILER=COMPILER -P vcpkg.cmake
 # What vcpkg does with the files of a package is checked as far as this: whether they are there.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs files as the fuzzer does, where there is no fuzzer: replay FILE... */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Each call of libuv's that a connection makes, and what the room "peer" asks the system. */
 #include "socket.h"
 

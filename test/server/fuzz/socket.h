@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a connection needs of libuv, in memory: one socket without a system behind it, whose other
  * side is moved by calls. Threads: one. */
 #ifndef SOCKET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A connection of demo/server under any bytes in any pieces: a run's input is a script of steps,
  * and then what the client sends.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A program that uses the package, which `conan create` builds and runs."""
 
 import os

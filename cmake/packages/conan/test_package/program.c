@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A value goes into a channel and comes out again. */
 #include <uvchan.h>
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 // Go's own channels, of which uvchan's have their taste. Unlike uvchan there are no event loops: where one is asked for, a goroutine that
 // blocks takes its place, and the scheduler switches between goroutines without the kernel. A channel has a lock, which is taken for each
 // value on both sides; a thread that finds no goroutine to run spins over the others' queues before it sleeps. pin is taken and not used.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //! crossbeam-channel, channels between threads: a ring without a lock. Unlike uvchan it has no loops, and a thread that waits spins and
 //! yields its processor some times before it sleeps, which shortens latencies and costs processor time. A select visits all its channels
 //! in a random order each time.

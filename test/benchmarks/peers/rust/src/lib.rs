@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //! What the peers in Rust share: arguments of the form name=value, time, processors, sums, latencies, and the figures of the one line
 //! that a program prints. The same things as in test/benchmarks/benchmark.h, with the same meanings.
 

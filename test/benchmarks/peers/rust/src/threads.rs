@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //! The workloads of the channels between threads, crossbeam's and flume's, which have the same functions by the same names. A program
 //! includes this module and names its crate `channel`.
 

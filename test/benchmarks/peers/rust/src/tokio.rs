@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //! tokio's mpsc channels. Unlike uvchan's they have one receiver, which a value wakes by its task: a wake from another thread puts the task
 //! in the queue of its runtime and writes to the eventfd of that runtime's poll, be it asleep or not. A runtime here has one thread, and
 //! sleeps in epoll without spinning, as a loop does. A task that finds values again and again gives way to others after 128 of them.

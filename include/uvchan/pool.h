@@ -88,8 +88,8 @@ uvchan_pool_t* uvchan_pool_retain(uvchan_pool_t* pool);
  * not the pool's own. */
 void uvchan_pool_release(uvchan_pool_t* pool);
 
-/* What its user keeps with a pool, for on_closed say: NULL at first. The second answers what was set
- * last; NULL for NULL. Threads: any, but not one that sets while another asks. */
+/* What its user keeps with a pool, for on_closed say: NULL at first. The second answers what was
+ * set last; NULL for NULL. Threads: any, but not one that sets while another asks. */
 void uvchan_pool_set_data(uvchan_pool_t* pool, void* data);
 void* uvchan_pool_get_data(const uvchan_pool_t* pool);
 

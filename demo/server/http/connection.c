@@ -194,8 +194,8 @@ static void parse_rest(connection_t* connection) {
 }
 
 /* A client that sends no more can still wait for its answers: a half of a connection is closed.
- * What it began to ask is never whole (RFC 9112, 8); where the last answer was given meanwhile, that
- * is not heard any more. */
+ * What it began to ask is never whole (RFC 9112, 8); where the last answer was given meanwhile,
+ * that is not heard any more. */
 static void on_end(connection_t* connection) {
   int is_heard = !connection->exchanges.is_last;
 

@@ -223,6 +223,11 @@ static int only_own_receivers(uvchan_t* ch) {
   return 1;
 }
 
+typedef struct {
+  uvchan__place_t* place;
+  int never_alone; /* of who sends */
+} wait_call_t;
+
 /* Marks first, then tries, then queues: a receiver that takes a value before the mark makes room
  * that the try finds, and one that comes after it is refused, takes the lock, and finds the place
  * (ring.h, I4). Tried first, a value could be taken between the try and the mark, and nobody would
@@ -230,11 +235,6 @@ static int only_own_receivers(uvchan_t* ch) {
  *
  * never_alone is asked for a wait without a limit alone: on the thread that runs all receivers it
  * would never end, while one with a limit ends by itself. */
-typedef struct {
-  uvchan__place_t* place;
-  int never_alone; /* of who sends */
-} wait_call_t;
-
 static int attempt_to_send_or_enqueue(uvchan_t* ch, void* arg, uvchan__held_t* held) {
   const wait_call_t* call = arg;
   uvchan__visit_t visit = UVCHAN__VISIT_HOLDING(NULL, held);

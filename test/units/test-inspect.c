@@ -483,6 +483,49 @@ START_TEST(metrics_are_told_of_what_has_a_name) {
 }
 END_TEST
 
+START_TEST(each_metric_is_the_figure_of_its_name) {
+  uvchan_options_t options;
+  uvchan_stats_t stats;
+  uvchan_t* ch;
+  uint64_t value = 7;
+  unsigned int i;
+  memset(&options, 0, sizeof(options));
+  options.elem_size = sizeof(value);
+  options.capacity = 3;
+  options.overflow = UVCHAN_DROP_OLDEST;
+  options.max_age = 10000000;
+  options.name = "figures";
+  must(uvchan_create_ex(&ch, &options) == 0);
+  for (i = 0; i < 10; i++) { /* of each five two find no room, and what is left grows old */
+    if (i == 5) uv_sleep(30);
+    must(uvchan_try_send(ch, &value) == 0);
+  }
+  uvchan_try_recv(ch, &value);
+  metrics();
+  uvchan_stats(ch, &stats);
+  must(stats.sent == 10 && stats.expired > 0);
+  {
+    const struct {
+      const char* name;
+      uint64_t value;
+    } figures[] = {{"sent_total", stats.sent},
+                   {"received_total", stats.received},
+                   {"dropped_total", stats.dropped},
+                   {"expired_total", stats.expired},
+                   {"shed_total", stats.shed},
+                   {"wakeups_total", stats.wakeups},
+                   {"length", stats.len},
+                   {"peak", stats.peak},
+                   {"capacity", stats.capacity}};
+    for (i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+      ck_assert(has(written.text, "uvchan_channel_%s{name=\"figures\",id=\"%u\"} %llu\n",
+                    figures[i].name, id_of(ch), (unsigned long long)figures[i].value));
+    }
+  }
+  uvchan_release(ch);
+}
+END_TEST
+
 /* ---- With locks held, as a debugger finds them ----------------------------------------------- */
 
 START_TEST(a_channel_whose_lock_is_held_is_told_as_busy) {
@@ -761,6 +804,7 @@ int main(void) {
   tcase_add_loop_test(tcase, a_thread_that_sleeps_is_told_by_its_number_with_its_time, 0,
                       2 * SUPPORT_NCAPACITIES - 1);
   tcase_add_test(tcase, metrics_are_told_of_what_has_a_name);
+  tcase_add_test(tcase, each_metric_is_the_figure_of_its_name);
   tcase_add_loop_test(tcase, a_channel_whose_lock_is_held_is_told_as_busy, 0, SUPPORT_NCAPACITIES);
   tcase_add_test(tcase, where_the_list_of_all_is_held_the_answer_is_busy);
   tcase_add_test(tcase, a_stream_gets_the_text);

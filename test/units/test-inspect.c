@@ -451,6 +451,70 @@ START_TEST(a_pool_is_told_with_who_works_and_who_waits) {
 }
 END_TEST
 
+static void on_given_up(uvchan_work_t* work, int status) {
+  (void)work;
+  must(status == UV_ECANCELED);
+}
+
+static void check_pool_metrics(uvchan_pool_t* pool) {
+  uvchan_pool_stats_t stats;
+  unsigned int i;
+  metrics();
+  uvchan_pool_stats(pool, &stats);
+  {
+    const struct {
+      const char* name;
+      const char* label;
+      uint64_t value;
+    } figures[] = {{"submitted_total", "", stats.submitted},
+                   {"refused_total", "", stats.refused},
+                   {"finished_total", ",outcome=\"done\"", stats.done},
+                   {"finished_total", ",outcome=\"cancelled\"", stats.cancelled},
+                   {"finished_total", ",outcome=\"expired\"", stats.expired},
+                   {"finished_total", ",outcome=\"shed\"", stats.shed},
+                   {"finished_total", ",outcome=\"closed\"", stats.closed},
+                   {"waiting", ",where=\"inside\"", stats.waiting},
+                   {"waiting", ",where=\"outside\"", stats.waiting_outside},
+                   {"waiting_urgent", "", stats.waiting_urgent},
+                   {"running", "", stats.running},
+                   {"peak", "", stats.peak},
+                   {"capacity", "", stats.capacity},
+                   {"threads", "", stats.threads}};
+    for (i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+      const char* at = strstr(written.text, "name=\"kitchen\",id=\"");
+      must(at != NULL);
+      ck_assert(has(written.text, "uvchan_pool_%s{name=\"kitchen\",id=\"%lu\"%s} %llu\n",
+                    figures[i].name, strtoul(at + strlen("name=\"kitchen\",id=\""), NULL, 10),
+                    figures[i].label, (unsigned long long)figures[i].value));
+    }
+  }
+}
+
+START_TEST(each_metric_of_a_pool_is_the_figure_of_its_name) {
+  uvchan_pool_options_t options;
+  uvchan_pool_t* pool;
+  job_t jobs[9];
+  int i;
+  memset(&options, 0, sizeof(options));
+  memset(jobs, 0, sizeof(jobs));
+  options.threads = 1;
+  options.capacity = 4;
+  options.name = "kitchen";
+  must(uvchan_pool_create(&pool, &options) == 0);
+  for (i = 0; i < 8; i++) { /* one runs, four wait inside, three outside; one of them is given up */
+    must(uvchan_pool_submit(&scene.loop, &jobs[i].work, pool, work_on,
+                            i == 7 ? on_given_up : on_done) == 0);
+    support_await(i > 0 || atomic_load(&jobs[0].has_begun));
+  }
+  must(uvchan_cancel((uvchan_req_t*)&jobs[7].work) == 0);
+  must(uvchan_pool_try_submit(&scene.loop, &jobs[8].work, pool, work_on, on_done) == UV_EAGAIN);
+  check_pool_metrics(pool);
+  for (i = 0; i < 8; i++) atomic_store(&jobs[i].may_end, 1);
+  scene_run();
+  uvchan_pool_release(pool);
+}
+END_TEST
+
 /* ---- OpenMetrics ----------------------------------------------------------------------------- */
 
 START_TEST(metrics_are_told_of_what_has_a_name) {
@@ -817,6 +881,7 @@ int main(void) {
   tcase_add_test(on_loop, a_loop_is_told_what_it_has_to_do_with);
   tcase_add_test(on_loop, of_many_who_wait_the_first_are_told_and_the_others_counted);
   tcase_add_test(on_loop, a_pool_is_told_with_who_works_and_who_waits);
+  tcase_add_test(on_loop, each_metric_of_a_pool_is_the_figure_of_its_name);
 #if CAN_FORK
   tcase_add_test(tcase, a_child_finds_the_list_of_all_whole);
   tcase_add_test(tcase, a_fork_within_the_callback_leaves_both_walks_whole);

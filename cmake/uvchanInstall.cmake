@@ -22,7 +22,7 @@ install(TARGETS ${uvchan_targets} EXPORT uvchanTargets
 install(FILES include/uvchan.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT uvchan_development)
 install(DIRECTORY include/uvchan DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-  COMPONENT uvchan_development FILES_MATCHING PATTERN "*.h")
+  COMPONENT uvchan_development FILES_MATCHING PATTERN "*.h" PATTERN redis.h EXCLUDE)
 install(FILES docs/gdb/uvchan-gdb.py DESTINATION "${CMAKE_INSTALL_DATADIR}/uvchan"
   COMPONENT uvchan_development)
 install(EXPORT uvchanTargets NAMESPACE uvchan:: DESTINATION "${uvchan_package_dir}"

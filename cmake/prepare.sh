@@ -50,6 +50,10 @@ needs() {
     apk=llhttp-dev brew=llhttp
   need jansson 'has_module jansson' 'Jansson, the JSON library, with its headers' \
     apt-get=libjansson-dev dnf=jansson-devel apk=jansson-dev
+  need hiredis 'has_header c hiredis/async.h' 'hiredis, with its headers' \
+    apt-get=libhiredis-dev dnf=hiredis-devel apk=hiredis-dev
+  need redis-server 'has redis-server valkey-server' 'redis-server (or valkey-server)' \
+    dnf=redis pacman=valkey apk=redis brew=redis
   need python 'has python3' 'Python 3.8 or later' apt-get=python3 dnf=python3 apk=python3
   need curl 'has curl' 'curl, the HTTP client'
   need wrk 'has wrk' 'wrk, the HTTP load generator'

@@ -113,9 +113,9 @@ struct uvchan_redis_sink_s {
  *   sink      the caller's memory, in place until the close callback
  *   ch        of any capacity, with values of 1 byte or more; nobody else receives from it
  *   options   copied
- * Returns 0; UV_EINVAL: NULL, values of 0 bytes, no stream or producer, something in reserved, or
- * in_flight values are more than a size_t holds; UV_ENOMEM, or what uv_timer_init() and a request
- * answer: then nothing needs closing. That the server can't be reached is no error of this call.
+ * Returns 0; UV_EINVAL: NULL, values of 0 bytes, no stream or producer, a batch of more than
+ * 1024, a port of more than 65535, or something in reserved; UV_ENOMEM. Then nothing needs closing.
+ * That the server can't be reached is no error of this call.
  * Threads: loop. Cost: memory for in_flight values. */
 int uvchan_redis_sink_init(uv_loop_t* loop, uvchan_redis_sink_t* sink, uvchan_t* ch,
                            const uvchan_redis_sink_options_t* options);
@@ -173,7 +173,7 @@ typedef struct {
   const char* group;      /* who share the values; copied; NULL: "uvchan". One for each stream */
   const char* consumer;   /* a name that belongs to one process at a time; copied */
   unsigned int in_flight; /* values delivered and not confirmed as done, at most; 0: 512 */
-  unsigned int batch;     /* values in one step, at most; 0: 64 */
+  unsigned int batch;     /* values in one step, at most; 0: 64; 1024 or less */
   /* milliseconds after which a value that nobody is done with goes to another; longer than the
    * longest work; 0: 60000 */
   uint64_t claim_after_ms;

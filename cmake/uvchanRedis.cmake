@@ -1,0 +1,93 @@
+# uvchan-redis, a library of its own on top of uvchan and hiredis: uvchan::redis, static and shared
+# as uvchan itself. It is left out where hiredis is not here, and uvchan knows nothing of it.
+option(UVCHAN_BUILD_REDIS "Build uvchan-redis, where hiredis is found" ON)
+if(NOT UVCHAN_BUILD_REDIS)
+  return()
+endif()
+
+set(uvchan_hiredis_least 0.14)
+include("${CMAKE_CURRENT_LIST_DIR}/uvchanHiredis.cmake")
+if(WIN32 OR NOT TARGET uvchan::hiredis)
+  message(STATUS "uvchan-redis is not built: it needs hiredis ${uvchan_hiredis_least} or later, "
+                 "and a POSIX system (Debian: libhiredis-dev).")
+  return()
+endif()
+
+set(UVCHAN_REDIS_SOURCES
+    lib/redis/words.c
+    lib/redis/scripts.c
+    lib/redis/address.c
+    lib/redis/wire.c
+    lib/redis/link.c
+    lib/redis/command.c
+    lib/redis/sink.c)
+
+function(uvchan_add_redis kind type)
+  set(target uvchan_redis_${kind})
+  add_library(${target} ${type} ${UVCHAN_REDIS_SOURCES})
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/lib")
+  target_link_libraries(${target} PUBLIC uvchan_${kind} PRIVATE uvchan::hiredis Threads::Threads)
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME uvchan-redis POSITION_INDEPENDENT_CODE ON
+    EXPORT_NAME redis_${kind} ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}"
+    LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
+  add_library(uvchan::redis_${kind} ALIAS ${target})
+endfunction()
+
+if(UVCHAN_BUILD_STATIC)
+  uvchan_add_redis(static STATIC)
+endif()
+if(UVCHAN_BUILD_SHARED)
+  uvchan_add_redis(shared SHARED)
+  set_target_properties(uvchan_redis_shared PROPERTIES
+    VERSION 1.${PROJECT_VERSION_MINOR}.${PROJECT_VERSION_PATCH} SOVERSION 1)
+  if(APPLE)
+    target_link_options(uvchan_redis_shared PRIVATE "LINKER:-exported_symbol,_uvchan_[a-z]*")
+  elseif(UVCHAN_HAS_VERSION_SCRIPT)
+    set(uvchan_redis_map "${PROJECT_SOURCE_DIR}/cmake/uvchan-redis.map")
+    target_link_options(uvchan_redis_shared PRIVATE "-Wl,--version-script=${uvchan_redis_map}")
+    set_target_properties(uvchan_redis_shared PROPERTIES LINK_DEPENDS "${uvchan_redis_map}")
+  endif()
+endif()
+add_library(uvchan::redis ALIAS uvchan_redis_${uvchan_kind})
+
+if(NOT UVCHAN_INSTALL)
+  return()
+endif()
+
+set(uvchan_redis_targets "")
+foreach(kind static shared)
+  if(TARGET uvchan_redis_${kind})
+    list(APPEND uvchan_redis_targets uvchan_redis_${kind})
+  endif()
+endforeach()
+install(TARGETS ${uvchan_redis_targets} EXPORT uvchanRedisTargets
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT uvchan_redis_development
+  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT uvchan_redis_runtime
+    NAMELINK_COMPONENT uvchan_redis_development)
+install(FILES include/uvchan/redis.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/uvchan"
+  COMPONENT uvchan_redis_development)
+install(EXPORT uvchanRedisTargets NAMESPACE uvchan:: DESTINATION "${uvchan_package_dir}"
+  COMPONENT uvchan_redis_development)
+install(FILES cmake/uvchanHiredis.cmake DESTINATION "${uvchan_package_dir}"
+  COMPONENT uvchan_redis_development)
+
+# Whoever includes redis.h needs uvchan's header alone: hiredis is private.
+set(uvchan_redis_pc_requires_private "")
+set(uvchan_redis_pc_libs "-L\${libdir} -luvchan-redis")
+set(uvchan_redis_pc_libs_private "${CMAKE_THREAD_LIBS_INIT}")
+if(UVCHAN_HIREDIS_HAS_MODULE)
+  set(uvchan_redis_pc_requires_private "hiredis >= ${uvchan_hiredis_least}")
+else()
+  string(APPEND uvchan_redis_pc_libs_private " \"${UVCHAN_HIREDIS_LIBRARY}\"")
+endif()
+if(NOT TARGET uvchan_redis_shared) # what is static alone needs the private part always
+  if(UVCHAN_HIREDIS_HAS_MODULE)
+    set(uvchan_redis_pc_requires ", ${uvchan_redis_pc_requires_private}")
+    set(uvchan_redis_pc_requires_private "")
+  endif()
+  string(APPEND uvchan_redis_pc_libs " ${uvchan_redis_pc_libs_private}")
+  set(uvchan_redis_pc_libs_private "")
+endif()
+configure_file(cmake/uvchan-redis.pc.in uvchan-redis.pc @ONLY)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/uvchan-redis.pc"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT uvchan_redis_development)

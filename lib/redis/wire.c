@@ -1,0 +1,168 @@
+/* hiredis on a uv_poll_t. One attempt has one context and one poll, so what an old one still calls
+ * back finds a wire without a context. */
+#include "redis/wire.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+/* ---- Writing without a signal ---------------------------------------------------------------- */
+
+static int is_pending(int signal_number) {
+  sigset_t pending;
+
+  return sigpending(&pending) == 0 && sigismember(&pending, signal_number) == 1;
+}
+
+/* hiredis writes by write(), which raises SIGPIPE on a connection that the other side has ended.
+ * The process's way with that signal is not ours to change: so it is held back in this thread, and
+ * one that has come meanwhile is taken. */
+static void write_quietly(redisAsyncContext* context) {
+  int was_pending = is_pending(SIGPIPE);
+  sigset_t pipe_alone, before;
+  int signal_number;
+
+  sigemptyset(&pipe_alone);
+  sigaddset(&pipe_alone, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe_alone, &before);
+  redisAsyncHandleWrite(context);
+  if (!was_pending && is_pending(SIGPIPE)) sigwait(&pipe_alone, &signal_number);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* ---- The poll -------------------------------------------------------------------------------- */
+
+static void fail(uvchan__redis_wire_t* wire, const char* words) {
+  wire->context = NULL;
+  wire->calls->down(wire->owner, words);
+}
+
+/* libuv has stopped the poll. hiredis reads the socket's error and reports it; where it finds none,
+ * the connection is of no use all the same. */
+static void on_poll_error(uvchan__redis_wire_t* wire, int status) {
+  redisAsyncContext* context = wire->context;
+
+  redisAsyncHandleRead(context);
+  if (wire->context == NULL) return;
+  uvchan__redis_wire_drop(wire);
+  wire->calls->down(wire->owner, uv_strerror(status));
+}
+
+static void on_poll(uv_poll_t* poll, int status, int events) {
+  uvchan__redis_wire_t* wire = poll->data;
+
+  if (wire->context == NULL) return;
+  if (status < 0) {
+    on_poll_error(wire, status);
+    return;
+  }
+  if ((events & UV_READABLE) != 0) redisAsyncHandleRead(wire->context);
+  if ((events & UV_WRITABLE) != 0 && wire->context != NULL) write_quietly(wire->context);
+}
+
+static void look_for(uvchan__redis_wire_t* wire, int events) {
+  if (wire->events == events || uv_is_closing((uv_handle_t*)&wire->poll)) return;
+  wire->events = events;
+  if (events == 0) {
+    uv_poll_stop(&wire->poll);
+  } else {
+    uv_poll_start(&wire->poll, events, on_poll);
+  }
+}
+
+/* ---- hiredis' hooks -------------------------------------------------------------------------- */
+
+static void add_read(void* arg) {
+  uvchan__redis_wire_t* wire = arg;
+  look_for(wire, wire->events | UV_READABLE);
+}
+
+static void del_read(void* arg) {
+  uvchan__redis_wire_t* wire = arg;
+  look_for(wire, wire->events & ~UV_READABLE);
+}
+
+static void add_write(void* arg) {
+  uvchan__redis_wire_t* wire = arg;
+  look_for(wire, wire->events | UV_WRITABLE);
+}
+
+static void del_write(void* arg) {
+  uvchan__redis_wire_t* wire = arg;
+  look_for(wire, wire->events & ~UV_WRITABLE);
+}
+
+static void on_gone(uv_handle_t* poll) {
+  uvchan__redis_wire_t* wire = poll->data;
+  const uvchan__redis_wire_calls_t* calls = wire->calls;
+  void* owner = wire->owner;
+
+  free(wire);
+  calls->gone(owner);
+}
+
+/* hiredis calls this before it closes the descriptor, as libuv asks for. */
+static void cleanup(void* arg) {
+  uvchan__redis_wire_t* wire = arg;
+
+  uv_close((uv_handle_t*)&wire->poll, on_gone);
+}
+
+/* A context that has failed is freed by hiredis after these two. */
+static void on_connect(const redisAsyncContext* context, int status) {
+  uvchan__redis_wire_t* wire = context->data;
+
+  if (wire->context == NULL) return;
+  if (status == REDIS_OK) {
+    wire->calls->up(wire->owner);
+  } else {
+    fail(wire, context->errstr);
+  }
+}
+
+static void on_disconnect(const redisAsyncContext* context, int status) {
+  uvchan__redis_wire_t* wire = context->data;
+
+  (void)status;
+  if (wire->context != NULL) fail(wire, context->errstr);
+}
+
+/* ---- Its life -------------------------------------------------------------------------------- */
+
+static void attach(uvchan__redis_wire_t* wire, redisAsyncContext* context) {
+  context->data = wire;
+  context->ev.data = wire;
+  context->ev.addRead = add_read;
+  context->ev.delRead = del_read;
+  context->ev.addWrite = add_write;
+  context->ev.delWrite = del_write;
+  context->ev.cleanup = cleanup;
+  redisAsyncSetConnectCallback(context, on_connect); /* looks for writable, when it is connected */
+  redisAsyncSetDisconnectCallback(context, on_disconnect);
+}
+
+int uvchan__redis_wire_open(uv_loop_t* loop, uvchan__redis_wire_t** wire,
+                            redisAsyncContext* context, const uvchan__redis_wire_calls_t* calls,
+                            void* owner) {
+  uvchan__redis_wire_t* made = calloc(1, sizeof(*made));
+  int r = made == NULL ? UV_ENOMEM : uv_poll_init(loop, &made->poll, context->c.fd);
+
+  if (r != 0) {
+    redisAsyncFree(context);
+    free(made);
+    return r;
+  }
+  made->poll.data = made;
+  made->context = context;
+  made->calls = calls;
+  made->owner = owner;
+  attach(made, context);
+  *wire = made;
+  return 0;
+}
+
+void uvchan__redis_wire_drop(uvchan__redis_wire_t* wire) {
+  redisAsyncContext* context = wire->context;
+
+  wire->context = NULL;
+  redisAsyncFree(context);
+}

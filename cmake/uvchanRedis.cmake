@@ -20,7 +20,10 @@ set(UVCHAN_REDIS_SOURCES
     lib/redis/wire.c
     lib/redis/link.c
     lib/redis/command.c
-    lib/redis/sink.c)
+    lib/redis/sink.c
+    lib/redis/tickets.c
+    lib/redis/slots.c
+    lib/redis/source.c)
 
 function(uvchan_add_redis kind type)
   set(target uvchan_redis_${kind})

@@ -307,14 +307,13 @@ static void on_timer(uv_timer_t* timer) {
 
 /* ---- Its life -------------------------------------------------------------------------------- */
 
-int uvchan__redis_link_init(uv_loop_t* loop, uvchan__redis_link_t* link,
-                            const uvchan_redis_server_t* server,
-                            const uvchan__redis_link_calls_t* calls, void* owner) {
-  int r;
-
+int uvchan__redis_link_prepare(uvchan__redis_link_t* link, const uvchan_redis_server_t* server) {
   memset(link, 0, sizeof(*link));
-  r = uvchan__redis_address_init(&link->address, server);
-  if (r != 0) return r;
+  return uvchan__redis_address_init(&link->address, server);
+}
+
+void uvchan__redis_link_begin(uv_loop_t* loop, uvchan__redis_link_t* link,
+                              const uvchan__redis_link_calls_t* calls, void* owner) {
   link->loop = loop;
   link->owner = owner;
   link->calls = calls;
@@ -327,7 +326,6 @@ int uvchan__redis_link_init(uv_loop_t* loop, uvchan__redis_link_t* link,
   link->timer.data = link;
   link->open = 1;
   set_timer(link, 0);
-  return 0;
 }
 
 void uvchan__redis_link_stop(uvchan__redis_link_t* link) {

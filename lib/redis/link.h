@@ -70,10 +70,12 @@ struct uvchan__redis_link_s {
   char last_words[128];
 };
 
-/* Begins to connect in the loop's next turn. Returns 0; UV_EINVAL, UV_ENOMEM: as the address. */
-int uvchan__redis_link_init(uv_loop_t* loop, uvchan__redis_link_t* link,
-                            const uvchan_redis_server_t* server,
-                            const uvchan__redis_link_calls_t* calls, void* owner);
+/* What can fail: returns as the address, which is freed by its own function until it has begun. */
+int uvchan__redis_link_prepare(uvchan__redis_link_t* link, const uvchan_redis_server_t* server);
+
+/* Begins to connect in the loop's next turn. */
+void uvchan__redis_link_begin(uv_loop_t* loop, uvchan__redis_link_t* link,
+                              const uvchan__redis_link_calls_t* calls, void* owner);
 
 static inline int uvchan__redis_link_is_ready(const uvchan__redis_link_t* link) {
   return link->state == UVCHAN__REDIS_READY;

@@ -357,8 +357,9 @@ int uvchan_redis_sink_init(uv_loop_t* loop, uvchan_redis_sink_t* handle, uvchan_
                                  options->batch == 0 ? 64 : options->batch);
   if (r != 0) goto free_sink;
   prepare(sink, options);
-  r = uvchan__redis_link_init(loop, &sink->link, &options->server, &link_calls, sink);
+  r = uvchan__redis_link_prepare(&sink->link, &options->server);
   if (r != 0) goto free_command;
+  uvchan__redis_link_begin(loop, &sink->link, &link_calls, sink);
   uv_timer_init(loop, &sink->rest);
   sink->rest.data = sink;
   sink->handle = handle;

@@ -1,0 +1,94 @@
+/* Slots, a ring and a queue, all made once. */
+#include "redis/slots.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+int uvchan__redis_slots_init(uvchan__redis_slots_t* slots, uint32_t size, size_t elem_size) {
+  memset(slots, 0, sizeof(*slots));
+  slots->size = size;
+  slots->elem_size = elem_size;
+  slots->free = calloc(size, sizeof(*slots->free));
+  slots->slots = calloc(size, sizeof(*slots->slots));
+  slots->elements = calloc(size, elem_size);
+  slots->waiting = calloc(size, sizeof(*slots->waiting));
+  slots->done = calloc(size, sizeof(*slots->done));
+  if (slots->free == NULL || slots->slots == NULL || slots->elements == NULL ||
+      slots->waiting == NULL || slots->done == NULL) {
+    uvchan__redis_slots_free(slots);
+    return UV_ENOMEM;
+  }
+  while (slots->nfree < size) {
+    slots->free[slots->nfree] = slots->nfree;
+    slots->nfree++;
+  }
+  return 0;
+}
+
+void uvchan__redis_slots_free(uvchan__redis_slots_t* slots) {
+  free(slots->free);
+  free(slots->slots);
+  free(slots->elements);
+  free(slots->waiting);
+  free(slots->done);
+}
+
+int uvchan__redis_slots_has(const uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial) {
+  uint32_t i;
+
+  for (i = 0; i < slots->size; i++) {
+    const uvchan__redis_slot_t* slot = &slots->slots[i];
+    if (slot->state != UVCHAN__REDIS_FREE && slot->time == time && slot->serial == serial) return 1;
+  }
+  return 0;
+}
+
+uint32_t uvchan__redis_slots_take(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial,
+                                  void** element) {
+  uint32_t slot = slots->free[--slots->nfree];
+  size_t at = (size_t)(slots->tail++ % slots->size);
+
+  slots->used++;
+  slots->slots[slot].time = time;
+  slots->slots[slot].serial = serial;
+  slots->slots[slot].state = UVCHAN__REDIS_UNSENT;
+  slots->waiting[at] = slot;
+  *element = slots->elements + at * slots->elem_size;
+  return slot;
+}
+
+size_t uvchan__redis_slots_waiting(const uvchan__redis_slots_t* slots, void** first) {
+  size_t at = (size_t)(slots->head % slots->size);
+  size_t n = (size_t)(slots->tail - slots->head);
+
+  *first = slots->elements + at * slots->elem_size;
+  return n < slots->size - at ? n : slots->size - at;
+}
+
+uint32_t uvchan__redis_slots_out(uvchan__redis_slots_t* slots) {
+  uint32_t slot = slots->waiting[slots->head++ % slots->size];
+
+  slots->slots[slot].state = UVCHAN__REDIS_OUT;
+  return slot;
+}
+
+void uvchan__redis_slots_done(uvchan__redis_slots_t* slots, uint32_t slot) {
+  slots->slots[slot].state = UVCHAN__REDIS_DONE_HERE;
+  slots->done[slots->done_tail++ % slots->size] = slot;
+}
+
+void uvchan__redis_slots_forget(uvchan__redis_slots_t* slots, uint32_t slot) {
+  slots->slots[slot].state = UVCHAN__REDIS_FREE;
+  slots->free[slots->nfree++] = slot;
+  slots->used--;
+}
+
+const uvchan__redis_slot_t* uvchan__redis_slots_done_at(const uvchan__redis_slots_t* slots,
+                                                        uint32_t i) {
+  return &slots->slots[slots->done[(slots->done_head + i) % slots->size]];
+}
+
+void uvchan__redis_slots_confirm(uvchan__redis_slots_t* slots, uint32_t n) {
+  while (n-- > 0) uvchan__redis_slots_forget(slots, slots->done[slots->done_head++ % slots->size]);
+}

@@ -1,0 +1,258 @@
+/* A channel over a stream, with a server that is there: order, bounds, the end, who is refused. */
+#include "ends.h"
+
+START_TEST(values_go_through_sink_and_source_in_order) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  sender_t sender;
+  out_t out;
+  in_t in;
+
+  out_open(&out, 16, &out_with);
+  in_open(&in, 16, &in_with);
+  sender_start(&sender, out.ch, 5000, UV_EOF);
+  run_to_end(&out, &in);
+  support_join(&sender.thread);
+  ck_assert_int_eq(out.status, 0);
+  ck_assert_uint_eq(out_stats(&out).values, 5000);
+  ck_assert_uint_eq(out_stats(&out).held, 0);
+  ck_assert_uint_eq(in.next, 5000);
+  ck_assert_uint_eq(in.values, 5000);
+  ck_assert_uint_eq(in_stats(&in).done, 5000);
+  ck_assert_uint_eq(in_stats(&in).held, 0);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 0);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
+static void fill(out_t* out, uint64_t* sent) {
+  while (uvchan_try_send(out->ch, sent) == 0) ++*sent;
+}
+
+/* 10 in the stream, 4 with the sink, 5 in the channel, and no more. */
+START_TEST(a_full_stream_makes_the_local_channel_fill) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  uint64_t sent = 0;
+  out_t out;
+  in_t in;
+
+  out_with.capacity = 10;
+  out_with.in_flight = 4;
+  out_with.batch = 3;
+  out_open(&out, 5, &out_with);
+  do {
+    fill(&out, &sent);
+    uv_run(&scene.loop, UV_RUN_ONCE);
+  } while (sent < 19 || out_stats(&out).state != UVCHAN_REDIS_FULL);
+  ck_assert_uint_eq(sent, 19);
+  ck_assert_int_eq(uvchan_try_send(out.ch, &sent), UV_EAGAIN);
+  ck_assert_uint_eq(uvchan_len(out.ch), 5);
+  ck_assert_uint_eq(out_stats(&out).held, 4);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 10);
+
+  must(uvchan_close(out.ch) == 0);
+  in_open(&in, 2, &in_with);
+  run_to_end(&out, &in);
+  ck_assert_uint_eq(in.values, 19);
+  ck_assert_uint_eq(in.next, 19);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
+/* Nobody is done: the source asks for no more than it has slots. */
+START_TEST(a_source_holds_no_more_than_its_slots) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  sender_t sender;
+  unsigned int i;
+  out_t out;
+  in_t in;
+
+  in_with.in_flight = 7;
+  out_open(&out, 16, &out_with);
+  in_open(&in, 16, &in_with);
+  in.hold = 7;
+  sender_start(&sender, out.ch, 100, UV_EOF);
+  run_until(&scene.loop, out.ends == 1 && in.values == 7);
+  support_join(&sender.thread);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 100);
+  ck_assert_uint_eq(in_stats(&in).held, 7);
+  for (i = 0; i < in.nheld; i++) ck_assert_int_eq(uvchan_redis_done(&in.held[i].ticket), 0);
+  ck_assert_int_eq(uvchan_redis_done(&in.held[0].ticket), UV_EALREADY);
+  run_until(&scene.loop, in.ends == 1 && in.source_ends == 1);
+  ck_assert_uint_eq(in.values, 100);
+  ck_assert_uint_eq(in.again, 0);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
+START_TEST(the_end_travels_with_its_status) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  sender_t sender;
+  out_t out, late;
+  in_t in;
+
+  out_open(&out, 16, &out_with);
+  in_open(&in, 16, &in_with);
+  sender_start(&sender, out.ch, 10, UV_EFBIG);
+  run_to_end(&out, &in);
+  support_join(&sender.thread);
+  ck_assert_uint_eq(in.values, 10);
+  ck_assert_int_eq(in.end, UV_EFBIG);
+  ck_assert_int_eq(in.status, UV_EFBIG);
+
+  /* a closed stream refuses sends, wherever they come from */
+  out_with = out_options("two");
+  out_open(&late, 16, &out_with);
+  run_until(&scene.loop, late.ends == 1);
+  ck_assert_int_eq(late.status, UV_EPIPE);
+  ck_assert_int_eq(uvchan_is_closed(late.ch), 1);
+  out_close(&late);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
+START_TEST(the_last_of_the_counted_producers_closes_the_stream) {
+  uvchan_redis_sink_options_t one_with = out_options("one");
+  uvchan_redis_sink_options_t two_with = out_options("two");
+  out_t one, two;
+
+  one_with.producers = two_with.producers = 2;
+  out_open(&one, 16, &one_with);
+  out_open(&two, 16, &two_with);
+  must(uvchan_close(one.ch) == 0);
+  run_until(&scene.loop, one.ends == 1);
+  ck_assert_int_eq(one.status, 0);
+  ck_assert_int_eq(server_integer("HEXISTS uvchan:{orders}:end closed"), 0);
+  must(uvchan_close(two.ch) == 0);
+  run_until(&scene.loop, two.ends == 1);
+  ck_assert_int_eq(two.status, 0);
+  ck_assert_int_eq(server_integer("HEXISTS uvchan:{orders}:end closed"), 1);
+  out_close(&one);
+  out_close(&two);
+}
+END_TEST
+
+/* The older one of a name is refused, so that no value is taken for one that is in already. */
+START_TEST(of_two_producers_with_one_name_the_older_one_ends) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  uint64_t value = 0;
+  out_t older, newer;
+
+  out_open(&older, 16, &with);
+  run_until(&scene.loop, out_stats(&older).state == UVCHAN_REDIS_RUNNING);
+  out_open(&newer, 16, &with);
+  run_until(&scene.loop, out_stats(&newer).state == UVCHAN_REDIS_RUNNING);
+  must(uvchan_try_send(newer.ch, &value) == 0);
+  run_until(&scene.loop, out_stats(&newer).values == 1);
+  must(uvchan_try_send(older.ch, &value) == 0);
+  run_until(&scene.loop, older.ends == 1);
+  ck_assert_int_eq(older.status, UV_EEXIST);
+  ck_assert_uint_eq(out_stats(&older).values, 0);
+  ck_assert_uint_eq(out_stats(&older).held, 1);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 1);
+  out_close(&older);
+  out_close(&newer);
+}
+END_TEST
+
+START_TEST(what_is_no_value_goes_to_the_dead_letters) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  sender_t sender;
+  out_t out;
+  in_t in;
+
+  server_do("XADD uvchan:{orders}:stream * hello world");
+  server_do("XADD uvchan:{orders}:stream * f 2;8 p x n 1 v 12345678");
+  out_open(&out, 16, &out_with);
+  in_open(&in, 16, &in_with);
+  sender_start(&sender, out.ch, 10, UV_EOF);
+  run_until(&scene.loop, in_stats(&in).dead == 2 && out.ends == 1 && in.source_ends == 1);
+  support_join(&sender.thread);
+  ck_assert_uint_eq(in.values, 10);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:dead"), 2);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 0);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
+START_TEST(what_is_never_done_goes_to_the_dead_letters) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  uint64_t value = 0;
+  unsigned int forgotten = 0;
+  out_t out;
+  in_t in;
+
+  in_with.claim_after_ms = 10;
+  in_with.max_deliveries = 3;
+  out_open(&out, 16, &out_with);
+  in_open(&in, 16, &in_with);
+  in.hold = 64;
+  must(uvchan_try_send(out.ch, &value) == 0);
+  while (in_stats(&in).dead == 0) {
+    uv_run(&scene.loop, UV_RUN_ONCE);
+    while (forgotten < in.nheld) must(uvchan_redis_forget(&in.held[forgotten++].ticket) == 0);
+  }
+  ck_assert_uint_eq(in.values, 3);
+  ck_assert_uint_eq(in.redelivered, 2);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:dead"), 1);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 0);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
+START_TEST(what_another_has_not_done_is_delivered_again) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  sender_t sender;
+  unsigned int i;
+  out_t out;
+  in_t one, two;
+
+  out_open(&out, 16, &out_with);
+  in_open(&one, 16, &in_with);
+  one.hold = 5;
+  sender_start(&sender, out.ch, 5, UV_EOF);
+  run_until(&scene.loop, out.ends == 1 && one.values == 5);
+  support_join(&sender.thread);
+  in_close(&one);
+  for (i = 0; i < 5; i++) ck_assert_int_eq(uvchan_redis_forget(&one.held[i].ticket), 0);
+
+  in_with = in_options("two");
+  in_with.claim_after_ms = 10;
+  in_open(&two, 16, &in_with);
+  run_until(&scene.loop, two.source_ends == 1 && two.ends == 1);
+  ck_assert_uint_eq(two.values, 5);
+  ck_assert_uint_eq(two.redelivered, 5);
+  ck_assert_uint_eq(two.next, 5);
+  ck_assert_int_eq(two.end, UV_EOF);
+  out_close(&out);
+  in_close(&two);
+}
+END_TEST
+
+int main(void) {
+  Suite* suite = suite_create("redis-stream");
+  TCase* tcase = redis_tcase(suite, "stream");
+
+  tcase_add_test(tcase, values_go_through_sink_and_source_in_order);
+  tcase_add_test(tcase, a_full_stream_makes_the_local_channel_fill);
+  tcase_add_test(tcase, a_source_holds_no_more_than_its_slots);
+  tcase_add_test(tcase, the_end_travels_with_its_status);
+  tcase_add_test(tcase, the_last_of_the_counted_producers_closes_the_stream);
+  tcase_add_test(tcase, of_two_producers_with_one_name_the_older_one_ends);
+  tcase_add_test(tcase, what_is_no_value_goes_to_the_dead_letters);
+  tcase_add_test(tcase, what_is_never_done_goes_to_the_dead_letters);
+  tcase_add_test(tcase, what_another_has_not_done_is_delivered_again);
+  return support_main(suite);
+}

@@ -1,0 +1,19 @@
+# The suites of uvchan-redis, each with a redis-server of its own. Where there is none, they are left
+# out.
+find_program(UVCHAN_REDIS_SERVER NAMES redis-server valkey-server)
+mark_as_advanced(UVCHAN_REDIS_SERVER)
+if(NOT UVCHAN_REDIS_SERVER)
+  message(STATUS "The tests of uvchan-redis are left out: there is no redis-server "
+                 "(Debian: redis-server)")
+  return()
+endif()
+
+file(GLOB redis_suites CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/test-*.c")
+foreach(source IN LISTS redis_suites)
+  get_filename_component(program "${source}" NAME_WE)
+  string(REGEX REPLACE "^test-" "" name "${program}")
+  add_executable(${program} "${source}")
+  target_compile_definitions(${program} PRIVATE "REDIS_SERVER=\"${UVCHAN_REDIS_SERVER}\"")
+  target_link_libraries(${program} PRIVATE uvchan_support uvchan_redis_static uvchan::hiredis)
+  uvchan_add_test(${name} $<TARGET_FILE:${program}>)
+endforeach()

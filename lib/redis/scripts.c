@@ -17,7 +17,8 @@
   "end\n"
 
 const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
-    /* An epoch that the server has lost is taken from the producer that goes on in it. */
+    /* An epoch that the server has lost, which the other scripts answer with GAP, is taken from the
+     * producer that goes on in it. */
     [UVCHAN__REDIS_HELLO] =
         "local epoch = tonumber(redis.call('HGET', KEYS[3], ARGV[1]) or '0')\n"
         "local closed = redis.call('HGET', KEYS[4], 'closed') or ''\n"
@@ -34,9 +35,9 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
     [UVCHAN__REDIS_ADD] =
         "local before = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')\n"
         "local length = redis.call('XLEN', KEYS[1])\n"
-        "if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then\n"
-        "  return {'FENCED', before, length}\n"
-        "end\n"
+        "local epoch = tonumber(redis.call('HGET', KEYS[3], ARGV[1]) or '0')\n"
+        "if epoch > tonumber(ARGV[2]) then return {'FENCED', before, length} end\n"
+        "if epoch < tonumber(ARGV[2]) then return {'GAP', 0, length} end\n"
         "if redis.call('HEXISTS', KEYS[4], 'closed') == 1 then\n"
         "  return {'CLOSED', before, length}\n"
         "end\n"
@@ -56,7 +57,9 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
         "return {code, last, length}\n",
 
     [UVCHAN__REDIS_END] =
-        "if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return {'FENCED'} end\n"
+        "local epoch = tonumber(redis.call('HGET', KEYS[3], ARGV[1]) or '0')\n"
+        "if epoch > tonumber(ARGV[2]) then return {'FENCED'} end\n"
+        "if epoch < tonumber(ARGV[2]) then return {'GAP'} end\n"
         "if redis.call('HEXISTS', KEYS[4], 'closed') == 1 then return {'OK'} end\n"
         "redis.call('HSET', KEYS[4], 'p:' .. ARGV[1], ARGV[3])\n"
         "local ends = redis.call('HVALS', KEYS[4])\n"

@@ -262,7 +262,13 @@ static void on_hello(void* owner, const redisReply* reply) {
 }
 
 static void on_end_noted(void* owner, const redisReply* reply) {
-  end_with(owner, strcmp(uvchan__redis_text(reply, 0), "OK") == 0 ? 0 : UV_EEXIST);
+  const char* code = uvchan__redis_text(reply, 0);
+
+  if (strcmp(code, "GAP") == 0) {
+    send_hello(owner);
+  } else {
+    end_with(owner, strcmp(code, "OK") == 0 ? 0 : UV_EEXIST);
+  }
 }
 
 /* ---- The connection -------------------------------------------------------------------------- */

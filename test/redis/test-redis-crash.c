@@ -1,0 +1,248 @@
+/* A server that is away, killed, or stopped, and a sink or a source that begins anew: nothing is
+ * lost, first deliveries are in order, and again comes only what the crash explains. */
+#include "ends.h"
+
+START_TEST(a_server_that_is_not_there_yet_is_waited_for) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  uint64_t value = 0;
+  out_t out;
+
+  server_kill();
+  with.server.backoff_least_ms = 1;
+  with.server.backoff_most_ms = 10;
+  out_open(&out, 16, &with);
+  must(uvchan_try_send(out.ch, &value) == 0);
+  run_until(&scene.loop, out_stats(&out).failures >= 3);
+  ck_assert_int_eq(out_stats(&out).state, UVCHAN_REDIS_AWAY);
+  ck_assert_int_ne(out_stats(&out).last_error, 0);
+  ck_assert_str_ne(out_stats(&out).last_words, "");
+  ck_assert_uint_eq(out_stats(&out).connects, 0);
+  server_start();
+  run_until(&scene.loop, out_stats(&out).values == 1);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 1);
+  out_close(&out);
+}
+END_TEST
+
+/* The port of a socket that is bound and listens to nobody: a connection to it is refused later
+ * than the call, which is what the adapter of hiredis passes over. */
+START_TEST(a_refused_connection_is_tried_again) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  struct sockaddr_in address;
+  int length = sizeof(address);
+  uv_tcp_t bound;
+  out_t out;
+
+  must(uv_ip4_addr("127.0.0.1", 0, &address) == 0);
+  must(uv_tcp_init(&scene.loop, &bound) == 0);
+  must(uv_tcp_bind(&bound, (const struct sockaddr*)&address, 0) == 0);
+  must(uv_tcp_getsockname(&bound, (struct sockaddr*)&address, &length) == 0);
+  with.server.path = NULL;
+  with.server.port = ntohs(address.sin_port);
+  with.server.backoff_least_ms = 1;
+  with.server.backoff_most_ms = 2;
+  out_open(&out, 16, &with);
+  run_until(&scene.loop, out_stats(&out).failures >= 5);
+  ck_assert_int_eq(out_stats(&out).last_error, UV_ECONNRESET);
+  out_close(&out);
+  uv_close((uv_handle_t*)&bound, NULL);
+  scene_finish();
+}
+END_TEST
+
+START_TEST(a_sink_that_may_give_up_closes_its_channel) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  out_t out;
+
+  server_kill();
+  with.server.backoff_least_ms = 1;
+  with.server.give_up_ms = 20;
+  out_open(&out, 16, &with);
+  run_until(&scene.loop, out.ends == 1);
+  ck_assert_int_ne(out.status, 0);
+  ck_assert_int_eq(uvchan_is_closed(out.ch), 1);
+  out_close(&out);
+}
+END_TEST
+
+/* The server dies again and again in the midst of it, and comes back after the ends have
+ * noticed. */
+START_TEST(a_server_killed_under_load_loses_nothing) {
+  uint64_t values = (uint64_t)support_count(6000);
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  uint64_t failures, killed_at;
+  sender_t sender;
+  int kills;
+  out_t out;
+  in_t in;
+
+  out_with.capacity = 100;
+  out_with.server.backoff_least_ms = in_with.server.backoff_least_ms = 1;
+  out_open(&out, 16, &out_with);
+  in_open(&in, 16, &in_with);
+  sender_start(&sender, out.ch, values, UV_EOF);
+  for (kills = 1; kills <= 3; kills++) {
+    killed_at = values * (uint64_t)kills / 4;
+    run_until(&scene.loop, in.next >= killed_at);
+    failures = out_stats(&out).failures;
+    server_kill();
+    run_until(&scene.loop, out_stats(&out).failures > failures);
+    server_start();
+  }
+  run_to_end(&out, &in);
+  support_join(&sender.thread);
+  ck_assert_int_eq(out.status, 0);
+  ck_assert_int_eq(in.end, UV_EOF);
+  ck_assert_uint_eq(in.next, values);
+  ck_assert_uint_eq(out_stats(&out).values, values);
+  ck_assert_uint_eq(out_stats(&out).rolled_back, 0);
+  ck_assert_uint_eq(in_stats(&in).held, 0);
+  ck_assert_uint_ge(in.redelivered, in.again);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 0);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:dead"), 0);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
+/* It closes nothing and answers nothing: only the time tells. */
+START_TEST(a_server_that_stops_is_left_and_found_again) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  sender_t sender;
+  out_t out;
+  in_t in;
+
+  out_with.server.reply_timeout_ms = in_with.server.reply_timeout_ms = 100;
+  out_with.server.connect_timeout_ms = in_with.server.connect_timeout_ms = 100;
+  out_open(&out, 16, &out_with);
+  in_open(&in, 16, &in_with);
+  sender_start(&sender, out.ch, 3000, UV_EOF);
+  run_until(&scene.loop, in.next >= 1000);
+  must(kill(server.pid, SIGSTOP) == 0);
+  run_until(&scene.loop, out_stats(&out).last_error == UV_ETIMEDOUT);
+  must(kill(server.pid, SIGCONT) == 0);
+  run_to_end(&out, &in);
+  support_join(&sender.thread);
+  ck_assert_uint_eq(in.next, 3000);
+  ck_assert_uint_eq(out_stats(&out).values, 3000);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
+/* A producer that begins anew goes on behind what the server has. */
+START_TEST(a_producer_that_begins_anew_goes_on) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  uint64_t value;
+  out_t out;
+  in_t in;
+
+  out_open(&out, 16, &with);
+  for (value = 0; value < 5; value++) must(uvchan_try_send(out.ch, &value) == 0);
+  run_until(&scene.loop, out_stats(&out).values == 5);
+  out_close(&out);
+
+  out_open(&out, 16, &with);
+  for (value = 5; value < 10; value++) must(uvchan_try_send(out.ch, &value) == 0);
+  must(uvchan_close(out.ch) == 0);
+  in_open(&in, 16, &in_with);
+  run_to_end(&out, &in);
+  ck_assert_uint_eq(in.values, 10);
+  ck_assert_uint_eq(in.next, 10);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
+/* What the server has lost of what it had confirmed is told. */
+START_TEST(a_server_that_forgets_is_told_of) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  uint64_t value;
+  out_t out;
+
+  out_open(&out, 16, &with);
+  for (value = 0; value < 5; value++) must(uvchan_try_send(out.ch, &value) == 0);
+  run_until(&scene.loop, out_stats(&out).values == 5);
+  server_do("FLUSHALL");
+  must(uvchan_try_send(out.ch, &value) == 0);
+  run_until(&scene.loop, out_stats(&out).values == 6);
+  ck_assert_uint_eq(out_stats(&out).rolled_back, 5);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 1);
+  out_close(&out);
+}
+END_TEST
+
+START_TEST(scripts_that_are_forgotten_are_loaded_again) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  uint64_t value = 0;
+  out_t out;
+
+  out_open(&out, 16, &with);
+  must(uvchan_try_send(out.ch, &value) == 0);
+  run_until(&scene.loop, out_stats(&out).values == 1);
+  server_do("SCRIPT FLUSH");
+  must(uvchan_try_send(out.ch, &value) == 0);
+  run_until(&scene.loop, out_stats(&out).values == 2);
+  ck_assert_int_eq(out_stats(&out).last_error, UV_EAGAIN);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 2);
+  out_close(&out);
+}
+END_TEST
+
+START_TEST(a_wrong_type_at_the_key_is_an_error_that_says_so) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  out_t out;
+
+  server_do("SET uvchan:{orders}:stream text");
+  with.server.backoff_least_ms = 1;
+  out_open(&out, 16, &with);
+  run_until(&scene.loop, out_stats(&out).last_error == UV_EINVAL);
+  ck_assert_int_eq(strncmp(out_stats(&out).last_words, "WRONGTYPE", 9), 0);
+  server_do("DEL uvchan:{orders}:stream");
+  run_until(&scene.loop, out_stats(&out).state == UVCHAN_REDIS_RUNNING);
+  out_close(&out);
+}
+END_TEST
+
+/* The group goes with the stream, and is made again. */
+START_TEST(a_stream_deleted_by_a_stranger_is_made_again) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  uint64_t value = 0;
+  out_t out;
+  in_t in;
+
+  in_with.server.backoff_least_ms = 1;
+  out_open(&out, 16, &out_with);
+  in_open(&in, 16, &in_with);
+  must(uvchan_try_send(out.ch, &value) == 0);
+  run_until(&scene.loop, in_stats(&in).done == 1);
+  server_do("DEL uvchan:{orders}:stream");
+  value = 1;
+  must(uvchan_try_send(out.ch, &value) == 0);
+  run_until(&scene.loop, in_stats(&in).done == 2);
+  ck_assert_uint_eq(in.next, 2);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
+int main(void) {
+  Suite* suite = suite_create("redis-crash");
+  TCase* tcase = redis_tcase(suite, "crash");
+
+  tcase_add_test(tcase, a_server_that_is_not_there_yet_is_waited_for);
+  tcase_add_test(tcase, a_refused_connection_is_tried_again);
+  tcase_add_test(tcase, a_sink_that_may_give_up_closes_its_channel);
+  tcase_add_test(tcase, a_server_killed_under_load_loses_nothing);
+  tcase_add_test(tcase, a_server_that_stops_is_left_and_found_again);
+  tcase_add_test(tcase, a_producer_that_begins_anew_goes_on);
+  tcase_add_test(tcase, a_server_that_forgets_is_told_of);
+  tcase_add_test(tcase, scripts_that_are_forgotten_are_loaded_again);
+  tcase_add_test(tcase, a_wrong_type_at_the_key_is_an_error_that_says_so);
+  tcase_add_test(tcase, a_stream_deleted_by_a_stranger_is_made_again);
+  return support_main(suite);
+}

@@ -107,6 +107,24 @@ static inline long long server_integer(const char* command) {
   return integer;
 }
 
+/* How many entries were ever added to the stream, by XINFO STREAM; -1: the server does not count
+ * them (Redis before 7). */
+static inline long long server_entries_added(void) {
+  redisContext* context = server_connect();
+  redisReply* reply = redisCommand(context, "XINFO STREAM uvchan:{orders}:stream");
+  long long added = -1;
+  size_t i;
+
+  must(reply != NULL && reply->type == REDIS_REPLY_ARRAY);
+  for (i = 0; i + 1 < reply->elements; i += 2) {
+    if (strcmp(reply->element[i]->str, "entries-added") == 0)
+      added = reply->element[i + 1]->integer;
+  }
+  freeReplyObject(reply);
+  redisFree(context);
+  return added;
+}
+
 /* A command whose answer is no error. */
 static inline void server_do(const char* command) {
   redisContext* context = server_connect();

@@ -65,6 +65,13 @@ START_TEST(a_sink_that_may_give_up_closes_its_channel) {
 }
 END_TEST
 
+/* Exactly once into the stream, whatever was sent again. */
+static void check_added_once(uint64_t values) {
+  long long added = server_entries_added();
+
+  if (added >= 0) ck_assert_int_eq(added, (long long)values);
+}
+
 /* The server dies again and again in the midst of it, and comes back after the ends have
  * noticed. */
 START_TEST(a_server_killed_under_load_loses_nothing) {
@@ -101,6 +108,40 @@ START_TEST(a_server_killed_under_load_loses_nothing) {
   ck_assert_uint_ge(in.redelivered, in.again);
   ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 0);
   ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:dead"), 0);
+  check_added_once(values);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
+/* All connections at once, at places that nobody chose: answers are lost, and what was written is
+ * there or is not. */
+START_TEST(connections_that_are_cut_lose_nothing) {
+  uint64_t values = (uint64_t)support_count(6000);
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  sender_t sender;
+  uint64_t cuts;
+  out_t out;
+  in_t in;
+
+  out_with.server.backoff_least_ms = in_with.server.backoff_least_ms = 1;
+  out_with.batch = 8;
+  out_open(&out, 16, &out_with);
+  in_open(&in, 16, &in_with);
+  sender_start(&sender, out.ch, values, UV_EOF);
+  for (cuts = 1; cuts < 30; cuts++) {
+    run_until(&scene.loop, in.next >= values * cuts / 30);
+    server_do("CLIENT KILL TYPE normal SKIPME yes");
+  }
+  run_to_end(&out, &in);
+  support_join(&sender.thread);
+  ck_assert_uint_ge(out_stats(&out).failures, 10);
+  ck_assert_uint_eq(in.next, values);
+  ck_assert_uint_eq(out_stats(&out).values, values);
+  ck_assert_uint_ge(in.redelivered, in.again);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 0);
+  check_added_once(values);
   out_close(&out);
   in_close(&in);
 }
@@ -207,6 +248,44 @@ START_TEST(a_wrong_type_at_the_key_is_an_error_that_says_so) {
 }
 END_TEST
 
+START_TEST(a_server_without_memory_is_an_error_that_says_so) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  uint64_t value = 0;
+  out_t out;
+
+  with.server.backoff_least_ms = 1;
+  out_open(&out, 16, &with);
+  run_until(&scene.loop, out_stats(&out).state == UVCHAN_REDIS_RUNNING);
+  server_do("CONFIG SET maxmemory 1");
+  must(uvchan_try_send(out.ch, &value) == 0);
+  run_until(&scene.loop, out_stats(&out).last_error == UV_ENOMEM);
+  ck_assert_uint_eq(out_stats(&out).values, 0);
+  server_do("CONFIG SET maxmemory 0");
+  run_until(&scene.loop, out_stats(&out).values == 1);
+  check_added_once(1);
+  out_close(&out);
+}
+END_TEST
+
+START_TEST(a_password_is_asked_for_and_given) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  out_t out;
+
+  server_do("CONFIG SET requirepass secret");
+  with.server.backoff_least_ms = 1;
+  out_open(&out, 16, &with);
+  run_until(&scene.loop, out_stats(&out).last_error == UV_EACCES);
+  ck_assert_uint_eq(out_stats(&out).connects, 0);
+  out_close(&out);
+
+  with.server.password = "secret";
+  out_open(&out, 16, &with);
+  run_until(&scene.loop, out_stats(&out).state == UVCHAN_REDIS_RUNNING);
+  ck_assert_uint_eq(out_stats(&out).failures, 0);
+  out_close(&out);
+}
+END_TEST
+
 /* The group goes with the stream, and is made again. */
 START_TEST(a_stream_deleted_by_a_stranger_is_made_again) {
   uvchan_redis_sink_options_t out_with = out_options("one");
@@ -238,11 +317,14 @@ int main(void) {
   tcase_add_test(tcase, a_refused_connection_is_tried_again);
   tcase_add_test(tcase, a_sink_that_may_give_up_closes_its_channel);
   tcase_add_test(tcase, a_server_killed_under_load_loses_nothing);
+  tcase_add_test(tcase, connections_that_are_cut_lose_nothing);
   tcase_add_test(tcase, a_server_that_stops_is_left_and_found_again);
   tcase_add_test(tcase, a_producer_that_begins_anew_goes_on);
   tcase_add_test(tcase, a_server_that_forgets_is_told_of);
   tcase_add_test(tcase, scripts_that_are_forgotten_are_loaded_again);
   tcase_add_test(tcase, a_wrong_type_at_the_key_is_an_error_that_says_so);
+  tcase_add_test(tcase, a_server_without_memory_is_an_error_that_says_so);
+  tcase_add_test(tcase, a_password_is_asked_for_and_given);
   tcase_add_test(tcase, a_stream_deleted_by_a_stranger_is_made_again);
   return support_main(suite);
 }

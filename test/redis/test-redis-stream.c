@@ -241,6 +241,66 @@ START_TEST(what_another_has_not_done_is_delivered_again) {
 }
 END_TEST
 
+/* Under its own name at once, long before another would claim it. */
+START_TEST(a_consumer_that_comes_back_gets_what_it_had) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  sender_t sender;
+  unsigned int i;
+  out_t out;
+  in_t before, after;
+
+  out_open(&out, 16, &out_with);
+  in_open(&before, 16, &in_with);
+  before.hold = 5;
+  sender_start(&sender, out.ch, 5, UV_EOF);
+  run_until(&scene.loop, out.ends == 1 && before.values == 5);
+  support_join(&sender.thread);
+  in_close(&before);
+  for (i = 0; i < 5; i++) ck_assert_int_eq(uvchan_redis_forget(&before.held[i].ticket), 0);
+
+  in_with.batch = 2;
+  in_open(&after, 16, &in_with);
+  run_until(&scene.loop, after.source_ends == 1 && after.ends == 1);
+  ck_assert_uint_eq(after.values, 5);
+  ck_assert_uint_eq(after.redelivered, 5);
+  ck_assert_uint_eq(after.next, 5);
+  out_close(&out);
+  in_close(&after);
+}
+END_TEST
+
+/* The receivers have closed the channel: what they have is still acknowledged, the rest stays. */
+START_TEST(a_source_whose_channel_is_closed_leaves_the_rest) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  sender_t sender;
+  unsigned int i;
+  out_t out;
+  in_t in;
+
+  in_with.in_flight = 16;
+  out_open(&out, 16, &out_with);
+  in_open(&in, 4, &in_with);
+  in.hold = 5;
+  sender_start(&sender, out.ch, 50, UV_EOF);
+  run_until(&scene.loop, in.nheld == 5);
+  must(uvchan_recv_stop(&in.receiver) == 0);
+  run_until(&scene.loop, out.ends == 1 && uvchan_len(in.ch) == 4);
+  support_join(&sender.thread);
+  must(uvchan_close(in.ch) == 0);
+  for (i = 0; i < 5; i++) must(uvchan_redis_done(&in.held[i].ticket) == 0);
+  must(uvchan_recv_start(&in.receiver, in_on_value) == 0);
+  run_until(&scene.loop, in.source_ends == 1 && in.ends == 1);
+  ck_assert_int_eq(in.status, UV_EPIPE);
+  ck_assert_uint_eq(in_stats(&in).held, 0);
+  ck_assert_uint_eq(in_stats(&in).done, in.values);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 50 - (long long)in.values);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("redis-stream");
   TCase* tcase = redis_tcase(suite, "stream");
@@ -254,5 +314,7 @@ int main(void) {
   tcase_add_test(tcase, what_is_no_value_goes_to_the_dead_letters);
   tcase_add_test(tcase, what_is_never_done_goes_to_the_dead_letters);
   tcase_add_test(tcase, what_another_has_not_done_is_delivered_again);
+  tcase_add_test(tcase, a_consumer_that_comes_back_gets_what_it_had);
+  tcase_add_test(tcase, a_source_whose_channel_is_closed_leaves_the_rest);
   return support_main(suite);
 }

@@ -91,6 +91,8 @@ try_to_install 'tests of the server' http-library jansson
 try_to_install 'tests of the server' python curl wrk
 try_to_install 'tests of the server' chromium chromedriver
 for tool in ab h2load siege; do try_to_install "$tool against the server" "$tool"; done
+try_to_install 'the library uvchan-redis' hiredis
+try_to_install 'the tests of uvchan-redis' redis-server
 try_to_install 'the man pages' docutils
 try_to_install 'the test of a project of Meson' meson
 if command -v apt-get >/dev/null 2>&1; then # on Debian and its like

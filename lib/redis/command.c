@@ -107,9 +107,11 @@ uint64_t uvchan__redis_number(const redisReply* reply, size_t i) {
 }
 
 int uvchan__redis_id(const redisReply* reply, uint64_t* time, uint64_t* serial) {
-  int end = 0;
+  char* end;
 
   if (reply == NULL || reply->type != REDIS_REPLY_STRING) return UV_EPROTO;
-  if (sscanf(reply->str, "%" SCNu64 "-%" SCNu64 "%n", time, serial, &end) != 2) return UV_EPROTO;
-  return (size_t)end == reply->len ? 0 : UV_EPROTO;
+  *time = strtoull(reply->str, &end, 10);
+  if (end == reply->str || *end != '-') return UV_EPROTO;
+  *serial = strtoull(end + 1, &end, 10);
+  return end == reply->str + reply->len ? 0 : UV_EPROTO;
 }

@@ -175,13 +175,16 @@ static void on_up(void* owner) {
   }
 }
 
-/* XPENDING with IDLE came with 6.2. A server that tells no version is not asked again. */
+/* XPENDING with IDLE came with 6.2. A server that tells no version is taken for a new one. */
 static int is_old(const redisReply* reply) {
-  const char* at = reply->type == REDIS_REPLY_STRING ? strstr(reply->str, "redis_version:") : NULL;
-  int major, minor;
+  static const char key[] = "redis_version:";
+  const char* at = reply->type == REDIS_REPLY_STRING ? strstr(reply->str, key) : NULL;
+  char* end;
+  long major;
 
-  if (at == NULL || sscanf(at, "redis_version:%d.%d", &major, &minor) != 2) return 0;
-  return major < 6 || (major == 6 && minor < 2);
+  if (at == NULL) return 0;
+  major = strtol(at + sizeof(key) - 1, &end, 10);
+  return *end == '.' && (major < 6 || (major == 6 && strtol(end + 1, NULL, 10) < 2));
 }
 
 static void on_ready(uvchan__redis_link_t* link) {

@@ -338,13 +338,14 @@ static void prepare(sink_t* sink, const uvchan_redis_sink_options_t* options) {
 /* The memory; what is made of it is freed with the sink. */
 static int allocate(sink_t* sink, const uvchan_redis_sink_options_t* options, size_t elem_size) {
   unsigned int in_flight = options->in_flight == 0 ? 512 : options->in_flight;
+  size_t bytes = strlen(options->producer) + 1;
 
   sink->window.elem_size = elem_size;
   sink->window.size = in_flight;
   sink->window.bytes = calloc(in_flight, elem_size);
-  sink->producer = malloc(strlen(options->producer) + 1);
+  sink->producer = malloc(bytes);
   if (sink->window.bytes == NULL || sink->producer == NULL) return UV_ENOMEM;
-  strcpy(sink->producer, options->producer);
+  memcpy(sink->producer, options->producer, bytes);
   return 0;
 }
 

@@ -558,12 +558,13 @@ static void prepare(source_t* source, const uvchan_redis_source_options_t* optio
 
 /* The group's name, and behind its end the consumer's. */
 static char* copy_names(const char* group, const char* consumer) {
-  size_t bytes = strlen(group) + 1;
-  char* names = malloc(bytes + strlen(consumer) + 1);
+  size_t group_bytes = strlen(group) + 1;
+  size_t consumer_bytes = strlen(consumer) + 1;
+  char* names = malloc(group_bytes + consumer_bytes);
 
   if (names == NULL) return NULL;
-  memcpy(names, group, bytes);
-  strcpy(names + bytes, consumer);
+  memcpy(names, group, group_bytes);
+  memcpy(names + group_bytes, consumer, consumer_bytes);
   return names;
 }
 

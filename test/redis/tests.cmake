@@ -17,3 +17,10 @@ foreach(source IN LISTS redis_suites)
   target_link_libraries(${program} PRIVATE uvchan_support uvchan_redis_static uvchan::hiredis)
   uvchan_add_test(${name} $<TARGET_FILE:${program}>)
 endforeach()
+
+# It installs this build, as it is built without a sanitizer, and compiles with what is installed.
+if(UVCHAN_INSTALL AND UVCHAN_LIBUV_MODULE_NAME AND NOT UVCHAN_SANITIZE AND NOT UVCHAN_COVERAGE
+   AND NOT UVCHAN_PORTABLE AND NOT CMAKE_CROSSCOMPILING)
+  uvchan_add_script(redis-install install.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}"
+    "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}" "${CMAKE_NM}")
+endif()

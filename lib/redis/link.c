@@ -254,12 +254,25 @@ static void connect_to(uvchan__redis_link_t* link, const struct addrinfo* found)
   }
 }
 
+/* A name may have several addresses, of which some are of no use: each failure tries the next. */
+static const struct addrinfo* choose(const uvchan__redis_link_t* link,
+                                     const struct addrinfo* found) {
+  const struct addrinfo* one;
+  uint64_t n = 0, skip;
+
+  for (one = found; one != NULL; one = one->ai_next) n++;
+  if (n == 0) return found;
+  skip = link->failures % n;
+  for (one = found; skip > 0; skip--) one = one->ai_next;
+  return one;
+}
+
 static void on_looked_up(uv_getaddrinfo_t* lookup, int status, struct addrinfo* found) {
   uvchan__redis_link_t* link = lookup->data;
 
   if (link->state == UVCHAN__REDIS_RESOLVING) {
     if (status == 0) {
-      connect_to(link, found);
+      connect_to(link, choose(link, found));
     } else {
       uvchan__redis_link_fail(link, status, uv_strerror(status));
     }

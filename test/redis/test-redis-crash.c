@@ -114,6 +114,51 @@ START_TEST(a_server_killed_under_load_loses_nothing) {
 }
 END_TEST
 
+/* Each value comes to one of the two sources, and again only with a ticket that says so. */
+START_TEST(two_producers_and_two_sources_lose_nothing) {
+  static const char* const names[2] = {"one", "two"};
+  static unsigned char seen[6000];
+  uvchan_redis_sink_options_t out_with = out_options(names[0]);
+  uvchan_redis_source_options_t in_with = in_options(names[0]);
+  uint64_t values = sizeof(seen) / 2;
+  uint64_t number;
+  sender_t senders[2];
+  out_t outs[2];
+  in_t ins[2];
+  int i;
+
+  for (i = 0; i < 2; i++) {
+    out_with.producer = in_with.consumer = names[i];
+    out_with.producers = 2;
+    out_with.server.backoff_least_ms = in_with.server.backoff_least_ms = 1;
+    out_open(&outs[i], 16, &out_with);
+    in_open(&ins[i], 16, &in_with);
+    ins[i].seen = seen;
+    sender_start_at(&senders[i], outs[i].ch, (uint64_t)i * values, values, UV_EOF);
+  }
+  run_until(&scene.loop, ins[0].values + ins[1].values >= values);
+  server_kill();
+  run_until(&scene.loop, out_stats(&outs[0]).failures > 0);
+  server_start();
+  for (i = 0; i < 2; i++) {
+    run_to_end(&outs[i], &ins[i]);
+    support_join(&senders[i].thread);
+    ck_assert_int_eq(outs[i].status, 0);
+    ck_assert_uint_eq(out_stats(&outs[i]).values, values);
+  }
+  for (number = 0; number < 2 * values; number++) must(seen[number] > 0);
+  ck_assert_uint_le(ins[0].values + ins[1].values - 2 * values,
+                    ins[0].redelivered + ins[1].redelivered);
+  ck_assert_uint_gt(ins[0].values, 0);
+  ck_assert_uint_gt(ins[1].values, 0);
+  check_added_once(2 * values);
+  for (i = 0; i < 2; i++) {
+    out_close(&outs[i]);
+    in_close(&ins[i]);
+  }
+}
+END_TEST
+
 /* All connections at once, at places that nobody chose: answers are lost, and what was written is
  * there or is not. */
 START_TEST(connections_that_are_cut_lose_nothing) {
@@ -267,6 +312,38 @@ START_TEST(a_server_without_memory_is_an_error_that_says_so) {
 }
 END_TEST
 
+/* By a port, and a name that may have several addresses, of which the server listens on one. */
+START_TEST(a_server_is_found_by_its_name) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  struct sockaddr_in address;
+  int length = sizeof(address);
+  char command[64];
+  uv_tcp_t bound;
+  out_t out;
+
+  must(uv_ip4_addr("127.0.0.1", 0, &address) == 0);
+  must(uv_tcp_init(&scene.loop, &bound) == 0);
+  must(uv_tcp_bind(&bound, (const struct sockaddr*)&address, 0) == 0);
+  must(uv_tcp_getsockname(&bound, (struct sockaddr*)&address, &length) == 0);
+  uv_close((uv_handle_t*)&bound, NULL);
+  settle(&scene.loop);
+  with.server.path = NULL;
+  with.server.host = "localhost";
+  with.server.port = ntohs(address.sin_port);
+  with.server.database = 3;
+  server_do("CONFIG SET bind 127.0.0.1");
+  snprintf(command, sizeof(command), "CONFIG SET port %u", with.server.port);
+  server_do(command);
+  out_open(&out, 16, &with);
+  must(uvchan_close(out.ch) == 0);
+  run_until(&scene.loop, out.ends == 1);
+  ck_assert_int_eq(out.status, 0);
+  ck_assert_int_eq(server_integer("EXISTS uvchan:{orders}:end"), 0); /* it is in another database */
+  out_close(&out);
+  scene_finish();
+}
+END_TEST
+
 START_TEST(a_password_is_asked_for_and_given) {
   uvchan_redis_sink_options_t with = out_options("one");
   out_t out;
@@ -317,6 +394,7 @@ int main(void) {
   tcase_add_test(tcase, a_refused_connection_is_tried_again);
   tcase_add_test(tcase, a_sink_that_may_give_up_closes_its_channel);
   tcase_add_test(tcase, a_server_killed_under_load_loses_nothing);
+  tcase_add_test(tcase, two_producers_and_two_sources_lose_nothing);
   tcase_add_test(tcase, connections_that_are_cut_lose_nothing);
   tcase_add_test(tcase, a_server_that_stops_is_left_and_found_again);
   tcase_add_test(tcase, a_producer_that_begins_anew_goes_on);
@@ -324,6 +402,7 @@ int main(void) {
   tcase_add_test(tcase, scripts_that_are_forgotten_are_loaded_again);
   tcase_add_test(tcase, a_wrong_type_at_the_key_is_an_error_that_says_so);
   tcase_add_test(tcase, a_server_without_memory_is_an_error_that_says_so);
+  tcase_add_test(tcase, a_server_is_found_by_its_name);
   tcase_add_test(tcase, a_password_is_asked_for_and_given);
   tcase_add_test(tcase, a_stream_deleted_by_a_stranger_is_made_again);
   return support_main(suite);

@@ -1,5 +1,5 @@
-# The suites of uvchan-redis, each with a redis-server of its own. Where there is none, they are left
-# out.
+# The suites of uvchan-redis, each with a redis-server of its own. Where there is none, they are
+# left out.
 find_program(UVCHAN_REDIS_SERVER NAMES redis-server valkey-server)
 mark_as_advanced(UVCHAN_REDIS_SERVER)
 if(NOT UVCHAN_REDIS_SERVER)

@@ -6,8 +6,16 @@ if(NOT UVCHAN_BUILD_REDIS)
 endif()
 
 set(uvchan_hiredis_least 0.14)
+include(CheckCSourceCompiles)
 include("${CMAKE_CURRENT_LIST_DIR}/uvchanHiredis.cmake")
-if(WIN32 OR NOT TARGET uvchan::hiredis)
+# The one that is found may be another machine's, where this is built for a second one.
+if(TARGET uvchan::hiredis)
+  set(CMAKE_REQUIRED_LIBRARIES uvchan::hiredis)
+  check_c_source_compiles("#include <hiredis/async.h>
+int main(void) { return redisAsyncConnectUnix(\"\") == 0; }" UVCHAN_HIREDIS_LINKS)
+  unset(CMAKE_REQUIRED_LIBRARIES)
+endif()
+if(WIN32 OR NOT UVCHAN_HIREDIS_LINKS)
   message(STATUS "uvchan-redis is not built: it needs hiredis ${uvchan_hiredis_least} or later, "
                  "and a POSIX system (Debian: libhiredis-dev).")
   return()

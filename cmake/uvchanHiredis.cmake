@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Makes the imported target uvchan::hiredis, where hiredis is here: by pkg-config, or where
 # compilers look. Installed too, since a static uvchan-redis needs the same target.
 if(TARGET uvchan::hiredis)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # uvchan-redis, a library of its own on top of uvchan and hiredis: uvchan::redis, static and shared
 # as uvchan itself. It is left out where hiredis is not here, and uvchan knows nothing of it.
 option(UVCHAN_BUILD_REDIS "Build uvchan-redis, where hiredis is found" ON)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* uvchan/redis.h: a channel whose other end is elsewhere, over a stream of a Redis server.
  *
  * A sink drains a local channel into a stream; a source fills a local channel from it, on another
@@ -15,7 +16,7 @@
  * How the functions are documented: see uvchan.h. The callbacks run on the loop's thread, never
  * inside the call that led to them, and have to return. A stranger that closes every handle of the
  * loop must not be there: sinks and sources are closed by their own functions. No child of fork()
- * may use them. Since 1.3. */
+ * may use them. Since 1.4. */
 #ifndef UVCHAN_REDIS_H
 #define UVCHAN_REDIS_H
 
@@ -30,21 +31,35 @@ typedef struct uvchan_redis_source_s uvchan_redis_source_t;
 
 /* ---- The server ------------------------------------------------------------------------------ */
 
+struct redisContext; /* hiredis' own */
+
+/* A connection is begun, and nothing was written: here it is secured, as hiredis has it, by
+ * redisInitiateSSLWithContext(context, ssl) of hiredis_ssl, or otherwise set up.
+ *   data   secure_data
+ * Returns 0; or a libuv error code, which is an attempt that failed. */
+typedef int (*uvchan_redis_secure_cb)(struct redisContext* context, void* data);
+
 /* Where the server is, and how long anything may take. All zero is valid: 127.0.0.1, port 6379.
  * Strings are copied. */
 typedef struct {
-  const char* path;      /* of a unix socket; or NULL: host and port */
-  const char* host;      /* a name or an address; NULL: 127.0.0.1. Looked up without blocking */
-  unsigned int port;     /* 0: 6379 */
-  unsigned int database; /* SELECT; 0: the first */
-  const char* user;      /* AUTH; NULL: the default user */
-  const char* password;  /* AUTH; NULL: none */
-  uint64_t connect_timeout_ms; /* until a connection can be used; 0: 5000 */
-  uint64_t reply_timeout_ms;   /* without an answer that is due; 0: 5000 */
-  uint64_t backoff_least_ms;   /* before the second attempt to connect; 0: 20 */
-  uint64_t backoff_most_ms;    /* the same, the most that it grows to; 0: 5000 */
-  uint64_t give_up_ms;         /* without a connection, then it is over; 0: never */
-  void* reserved[6];           /* NULL each, or UV_EINVAL */
+  const char* path; /* of a unix socket; or NULL: host and port */
+  /* Names or addresses, each alone or with a port of its own, an IPv6 address with one in brackets:
+   * "a" or "a,b:7000,[::1]:7001". NULL: 127.0.0.1. After a failure the next one is tried. A node of
+   * a cluster may be any, and names the right one. Looked up without blocking. */
+  const char* host;
+  unsigned int port;             /* of those that name none; 0: 6379, or 26379 for sentinels */
+  const char* sentinel;          /* NULL; or the primary's name, and the hosts are sentinels */
+  unsigned int database;         /* SELECT; 0: the first */
+  const char* user;              /* AUTH; NULL: the default user */
+  const char* password;          /* AUTH; NULL: none */
+  uint64_t connect_timeout_ms;   /* until a connection can be used; 0: 5000 */
+  uint64_t reply_timeout_ms;     /* without an answer that is due; 0: 5000 */
+  uint64_t backoff_least_ms;     /* before the second attempt to connect; 0: 20 */
+  uint64_t backoff_most_ms;      /* the same, the most that it grows to; 0: 5000 */
+  uint64_t give_up_ms;           /* without a connection, then it is over; 0: never */
+  uvchan_redis_secure_cb secure; /* or NULL; not asked for sentinels */
+  void* secure_data;
+  void* reserved[6]; /* NULL each, or UV_EINVAL */
 } uvchan_redis_server_t;
 
 /* ---- Figures --------------------------------------------------------------------------------- */
@@ -67,10 +82,12 @@ typedef struct {
   uint64_t again;         /* a source: values that had been delivered before, here or elsewhere */
   uint64_t dead;          /* a source: entries that it moved to the dead letters */
   uint64_t rolled_back;   /* a sink: values that were confirmed and that the server has lost */
+  uint64_t refused;       /* a sink: values that its encoder has refused */
   uint64_t connects;      /* connections that could be used */
   uint64_t failures;      /* attempts and connections that failed */
   size_t held;            /* a sink: taken and not confirmed; a source: slots that are in use */
-  uint64_t length;        /* the stream's, as the server said last */
+  uint64_t length;        /* the stream's, as the server said last: delivered values included */
+  uint64_t lag;           /* a source: those of them that nobody has been given yet */
   uint64_t reserved[6];   /* 0, until a later version gives it a meaning */
 } uvchan_redis_stats_t;
 
@@ -86,14 +103,30 @@ typedef void (*uvchan_redis_sink_cb)(uvchan_redis_sink_t* sink, int status);
 /* The sink's memory is the user's again. */
 typedef void (*uvchan_redis_sink_close_cb)(uvchan_redis_sink_t* sink);
 
+/* Writes the bytes that stand for a value. The value was taken from the channel, and what it points
+ * to is the callback's own: it may free that. Called once for each value.
+ *   value   of the channel's; valid until the callback returns
+ *   bytes   room for `size` bytes, which is the sink's encoded_bytes
+ * Returns how many were written; negative, or more than size: the value goes nowhere, and is counted
+ * in stats.refused. */
+typedef ssize_t (*uvchan_redis_encode_cb)(uvchan_redis_sink_t* sink, const void* value, void* bytes,
+                                          size_t size);
+
 typedef struct {
   uvchan_redis_server_t server;
-  const char* stream;          /* its name; copied */
-  const char* producer;        /* a name that belongs to one process at a time; copied */
-  uint64_t capacity;           /* values in the stream, delivered ones included; 0: 1000 */
-  unsigned int in_flight;      /* values taken and not confirmed, at most; 0: 512 */
-  unsigned int batch;          /* values in one step, at most; 0: 64 */
-  unsigned int producers;      /* how many have to end until the stream closes; 0: 1 */
+  const char* stream;     /* its name; copied */
+  const char* producer;   /* a name that belongs to one process at a time; copied */
+  uint64_t capacity;      /* values in the stream, delivered ones included; 0: 1000 */
+  unsigned int in_flight; /* values taken and not confirmed, at most; 0: 512 */
+  unsigned int batch;     /* values in one step, at most; 0: 64; 1024 or less */
+  unsigned int producers; /* how many have to end until the stream closes; 0: 1 */
+  /* NULL: the bytes of a value as they are, which the source's values must have as many of. */
+  uvchan_redis_encode_cb encode;
+  const char* format;    /* with encode: the encoding's name and version, as "order/1"; copied. It
+                           begins with a letter, and has 63 bytes at most */
+  size_t encoded_bytes;  /* with encode: of one value, at most; 0: 4096 */
+  unsigned int replicas; /* that must have a value before it is confirmed (WAIT); 0: none */
+  uint64_t replicas_ms;  /* until they are asked again, where too few have it; 0: 1000 */
   uvchan_redis_sink_cb on_end; /* or NULL */
   void* reserved[6];           /* NULL each, or UV_EINVAL */
 } uvchan_redis_sink_options_t;
@@ -113,8 +146,9 @@ struct uvchan_redis_sink_s {
  *   sink      the caller's memory, in place until the close callback
  *   ch        of any capacity, with values of 1 byte or more; nobody else receives from it
  *   options   copied
- * Returns 0; UV_EINVAL: NULL, values of 0 bytes, no stream or producer, a batch of more than
- * 1024, a port of more than 65535, or something in reserved; UV_ENOMEM. Then nothing needs closing.
+ * Returns 0; UV_EINVAL: NULL, values of 0 bytes, no stream or producer, an encoder without a format,
+ * or one that is none, a batch of more than 1024, a port of more than 65535, a host that can't be
+ * read, or something in reserved; UV_ENOMEM. Then nothing needs closing.
  * That the server can't be reached is no error of this call.
  * Threads: loop. Cost: memory for in_flight values. */
 int uvchan_redis_sink_init(uv_loop_t* loop, uvchan_redis_sink_t* sink, uvchan_t* ch,
@@ -167,6 +201,18 @@ typedef void (*uvchan_redis_source_cb)(uvchan_redis_source_t* source, int status
 /* The source's memory is the user's again. */
 typedef void (*uvchan_redis_source_close_cb)(uvchan_redis_source_t* source);
 
+/* Makes the value of the bytes that an encoder has written, or of those of a value without one.
+ *   format   the encoder's; without one the value's size as a decimal number
+ *   bytes    valid until the callback returns
+ *   value    where to write it: the channel's element without its ticket
+ * Returns 0; a libuv error code: the entry goes to the dead letters, with the code's name. */
+typedef int (*uvchan_redis_decode_cb)(uvchan_redis_source_t* source, const char* format,
+                                      const void* bytes, size_t size, void* value);
+
+/* A decoded value that the channel will not have, since it or the source is closed: what it points
+ * to is freed here. Its ticket is none of this callback's. */
+typedef void (*uvchan_redis_undo_cb)(uvchan_redis_source_t* source, void* value);
+
 typedef struct {
   uvchan_redis_server_t server;
   const char* stream;     /* its name; copied */
@@ -182,6 +228,8 @@ typedef struct {
   unsigned int auto_done;        /* 1: elements have no ticket, and are done when the channel has
                                   them: they are lost with the process */
   uint64_t dead_capacity;        /* dead letters, at most; 0: 1000 */
+  uvchan_redis_decode_cb decode; /* NULL: values of the one size, without an encoder */
+  uvchan_redis_undo_cb undo;     /* or NULL */
   uvchan_redis_source_cb on_end; /* or NULL */
   void* reserved[6];             /* NULL each, or UV_EINVAL */
 } uvchan_redis_source_options_t;

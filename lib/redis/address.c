@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The server's address. A name that is no number is looked up by libuv, since hiredis would
  * block. */
 #include "redis/address.h"

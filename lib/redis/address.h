@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the server is: the caller's options, copied, with what is not set filled in; and a context
  * of hiredis' to there. Knows no connection's state. The loop's thread alone. */
 #ifndef UVCHAN_REDIS_ADDRESS_H

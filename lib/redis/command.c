@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Arguments as hiredis takes them, and answers as it gives them. */
 #include "redis/command.h"
 

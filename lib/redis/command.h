@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A command's arguments, and the keys of a stream. The arguments are collected in memory that is
  * made once, for as many as a command of its owner's has at most. The loop's thread alone. */
 #ifndef UVCHAN_REDIS_COMMAND_H

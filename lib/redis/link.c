@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The states of a connection. Each failure takes one way, fail(): noted, dropped, told, tried
  * again. The callbacks of hiredis and libuv that belong to an attempt which was dropped find
  * nothing to do: a wire tells no more, a look-up is cancelled and sees its state. */

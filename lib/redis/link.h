@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A connection that is made again whenever it is lost: looked up, connected, greeted with its
  * scripts, watched for answers, and after a failure tried again after a time that grows. Whatever
  * the server answers with an error is a failure of the connection. Knows no stream. The loop's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The scripts. Each reads all keys that it will write before it writes the first: a key of a wrong
  * type, or a server without memory, ends a script at its first steps, never in the middle. */
 #include "redis/scripts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The steps that are whole on the server, in Lua. What they answer, and why, see docs/beyond.md. */
 #ifndef UVCHAN_REDIS_SCRIPTS_H
 #define UVCHAN_REDIS_SCRIPTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A sink: takes values from its channel into its window, and sends them until the server has them.
  *
  *   AWAY --ready--> GREETING --hello--> RUNNING --FULL, GAP--> HALTING --all answered--> RESTING

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Slots, a ring and a queue, all made once. */
 #include "redis/slots.h"
 

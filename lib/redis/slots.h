@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The slots of a source, one for each value from its delivery to the confirmation that it is done,
  * and the elements that wait for room in the channel. Knows no server and no channel. The loop's
  * thread alone.

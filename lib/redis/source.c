@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A source: asks for no more values than it has slots, puts them in its channel, and acknowledges
  * those that their receivers are done with.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tickets: a word for each slot, which decides who gives it back. */
 #include "redis/tickets.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tickets of a source: given out on its loop, given back on any thread, and on their way back a
  * channel of the source's own. They outlive the source for as long as somebody holds one. Knows
  * neither the server nor values.

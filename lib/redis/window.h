@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The values that a sink has taken and the server has not confirmed: a ring of their bytes.
  *
  *     confirmed | on their way | taken, not sent | free

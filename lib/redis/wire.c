@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hiredis on a uv_poll_t. One attempt has one context and one poll, so what an old one still calls
  * back finds a wire without a context. */
 #include "redis/wire.h"

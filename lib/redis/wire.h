@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One attempt to connect, and the connection that it becomes: hiredis attached to a uv_poll_t of
  * its own. hiredis' own adapter returns from an error of the poll, which libuv has stopped by then,
  * so that a refused connection is never reported; this one has hiredis look at the socket. Knows

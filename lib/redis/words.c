@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Words and codes: tables alone. */
 #include "redis/words.h"
 

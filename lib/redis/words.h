@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What travels as words: a status by its name, and the server's errors as codes. Threads: any. */
 #ifndef UVCHAN_REDIS_WORDS_H
 #define UVCHAN_REDIS_WORDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The ends of a stream as these suites use them, on the scene's loop: a sink with a channel of
  * numbers in front of it, and a source whose receiver checks what it gets. */
 #ifndef ENDS_H

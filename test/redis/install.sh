@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # install.sh CMAKE GENERATOR BUILD CC NM: what a user of uvchan-redis gets, installed to a folder of
 # its own: a program by pkg-config, and by the CMake package's component redis; and that the shared
 # library exports what the header declares and nothing else.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A redis-server of the test's own: on a unix socket, with its data in a temporary folder, each
  * write on the disk before it is answered. It dies with the test. What is asked of it here goes by
  * hiredis' blocking calls, which the library under test does not use. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A server that is away, killed, or stopped, and a sink or a source that begins anew: nothing is
  * lost, first deliveries are in order, and again comes only what the crash explains. */
 #include "ends.h"

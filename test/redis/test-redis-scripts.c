@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The scripts, each asked by itself: what they refuse, and what they do in one step. A connection
  * that was given up may still have commands on their way, so the server may be asked in any
  * order. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A channel over a stream, with a server that is there: order, bounds, the end, who is refused. */
 #include "ends.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* hiredis on a poll of our own, with a listener of the test's in the server's place. */
 #include <signal.h>
 #include <string.h>

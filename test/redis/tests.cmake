@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The suites of uvchan-redis, each with a redis-server of its own. Where there is none, they are
 # left out.
 find_program(UVCHAN_REDIS_SERVER NAMES redis-server valkey-server)

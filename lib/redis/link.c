@@ -36,10 +36,13 @@ static uint64_t next_wait(uvchan__redis_link_t* link) {
   return limit - throw_dice(link) % (limit / 2 + 1);
 }
 
-static void note(uvchan__redis_link_t* link, int error, const char* words) {
-  link->failures++;
+void uvchan__redis_link_note(uvchan__redis_link_t* link, int error, const char* words) {
   link->last_error = error;
   snprintf(link->last_words, sizeof(link->last_words), "%s", words);
+}
+
+static void count_failure(uvchan__redis_link_t* link) {
+  link->failures++;
   if (!link->was_useful) return;
   link->was_useful = 0;
   link->delay_ms = 0;
@@ -65,7 +68,10 @@ void uvchan__redis_link_fail(uvchan__redis_link_t* link, int error, const char* 
   int was_ready = uvchan__redis_link_is_ready(link);
 
   if (link->state == UVCHAN__REDIS_STOPPED) return;
-  note(link, error, words);
+  uvchan__redis_link_note(link, error, words);
+  count_failure(link);
+  if (uvchan__redis_address_move(&link->address, words) != 0)
+    uvchan__redis_address_next(&link->address);
   drop_wire(link);
   link->state = UVCHAN__REDIS_WAITING;
   set_timer(link, next_wait(link));
@@ -159,13 +165,10 @@ static void greet_database(uvchan__redis_link_t* link) {
 }
 
 /* The version comes last before the scripts, see on_greeted(). */
-static void on_up(void* owner) {
+static void greet_server(uvchan__redis_link_t* link) {
   const char* const version[4] = {"INFO", "server", NULL, NULL};
-  uvchan__redis_link_t* link = owner;
   int i;
 
-  link->state = UVCHAN__REDIS_GREETING;
-  link->greeted = link->prologue = 0;
   greet_as_user(link);
   greet_database(link);
   link->prologue++;
@@ -174,6 +177,36 @@ static void on_up(void* owner) {
     const char* const load[4] = {"SCRIPT", "LOAD", uvchan__redis_scripts[i], NULL};
     greet(link, load);
   }
+}
+
+static void on_up(void* owner) {
+  uvchan__redis_link_t* link = owner;
+  const char* const primary[4] = {"SENTINEL", "get-master-addr-by-name",
+                                  link->address.server.sentinel, NULL};
+
+  link->state = UVCHAN__REDIS_GREETING;
+  link->greeted = link->prologue = 0;
+  if (uvchan__redis_address_is_sentinel(&link->address)) {
+    greet(link, primary);
+  } else {
+    greet_server(link);
+  }
+}
+
+/* The connection to a sentinel has done its work with the answer to the one question. */
+static void on_primary(uvchan__redis_link_t* link, const redisReply* reply) {
+  const redisReply* host =
+      reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 ? reply->element[0] : NULL;
+
+  if (host == NULL || host->type != REDIS_REPLY_STRING) {
+    uvchan__redis_link_fail(link, UV_ENOENT, "the sentinel knows no primary of this name");
+    return;
+  }
+  uvchan__redis_address_redirect(&link->address, host->str, (size_t)host->len,
+                                 strtoul(reply->element[1]->str, NULL, 10));
+  drop_wire(link);
+  link->state = UVCHAN__REDIS_WAITING;
+  set_timer(link, 0);
 }
 
 /* XPENDING with IDLE came with 6.2. A server that tells no version is taken for a new one. */
@@ -200,6 +233,10 @@ static void on_greeted(void* self, const redisReply* reply) {
   uvchan__redis_link_t* link = self;
   unsigned int number = link->greeted++;
 
+  if (uvchan__redis_address_is_sentinel(&link->address)) {
+    on_primary(link, reply);
+    return;
+  }
   if (number + 1 == link->prologue && is_old(reply)) {
     uvchan__redis_link_fail(link, UV_ENOTSUP, "OLD server: Redis 6.2 or later is needed");
     return;
@@ -233,6 +270,18 @@ static void on_gone(void* owner) { finish_one(owner); }
 
 static const uvchan__redis_wire_calls_t wire_calls = {on_up, on_down, on_gone};
 
+static int secure(const uvchan__redis_link_t* link, redisAsyncContext* context) {
+  const uvchan_redis_server_t* server = &link->address.server;
+
+  if (server->secure == NULL || uvchan__redis_address_is_sentinel(&link->address)) return 0;
+  return server->secure(&context->c, server->secure_data);
+}
+
+static void fail_at_once(uvchan__redis_link_t* link, redisAsyncContext* context, int error) {
+  uvchan__redis_link_fail(link, error, context->err == 0 ? "it can't be secured" : context->errstr);
+  redisAsyncFree(context);
+}
+
 static void connect_to(uvchan__redis_link_t* link, const struct addrinfo* found) {
   redisAsyncContext* context = uvchan__redis_address_connect(&link->address, found);
   int r;
@@ -241,9 +290,9 @@ static void connect_to(uvchan__redis_link_t* link, const struct addrinfo* found)
     uvchan__redis_link_fail(link, UV_ENOMEM, "there is no memory");
     return;
   }
-  if (context->err != 0) {
-    uvchan__redis_link_fail(link, UV_ECONNREFUSED, context->errstr);
-    redisAsyncFree(context);
+  r = context->err == 0 ? secure(link, context) : UV_ECONNREFUSED;
+  if (r != 0) {
+    fail_at_once(link, context, r);
     return;
   }
   link->state = UVCHAN__REDIS_CONNECTING;
@@ -263,23 +312,28 @@ static const struct addrinfo* choose(const uvchan__redis_link_t* link,
 
   for (one = found; one != NULL; one = one->ai_next) n++;
   if (n == 0) return found;
-  skip = link->failures % n;
+  skip = link->failures / link->address.hosts % n;
   for (one = found; skip > 0; skip--) one = one->ai_next;
   return one;
 }
 
+static void look_up(uvchan__redis_link_t* link);
+
+/* It may be of an attempt before the last one, and for another name. */
 static void on_looked_up(uv_getaddrinfo_t* lookup, int status, struct addrinfo* found) {
   uvchan__redis_link_t* link = lookup->data;
 
+  lookup->data = NULL;
   if (link->state == UVCHAN__REDIS_RESOLVING) {
-    if (status == 0) {
+    if (link->lookup_turn != link->address.turn) {
+      look_up(link);
+    } else if (status == 0) {
       connect_to(link, choose(link, found));
     } else {
       uvchan__redis_link_fail(link, status, uv_strerror(status));
     }
   }
   uv_freeaddrinfo(found);
-  lookup->data = NULL;
   finish_one(link);
 }
 
@@ -292,13 +346,13 @@ static void look_up(uvchan__redis_link_t* link) {
   if (link->lookup.data != NULL) return;
   memset(&hints, 0, sizeof(hints));
   hints.ai_socktype = SOCK_STREAM;
-  r = uv_getaddrinfo(link->loop, &link->lookup, on_looked_up, link->address.server.host, NULL,
-                     &hints);
+  r = uv_getaddrinfo(link->loop, &link->lookup, on_looked_up, link->address.host, NULL, &hints);
   if (r != 0) {
     uvchan__redis_link_fail(link, r, uv_strerror(r));
     return;
   }
   link->lookup.data = link;
+  link->lookup_turn = link->address.turn;
   link->open++;
 }
 

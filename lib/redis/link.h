@@ -54,6 +54,7 @@ struct uvchan__redis_link_s {
   uvchan__redis_wire_t* wire;
   uv_timer_t timer;
   uv_getaddrinfo_t lookup;
+  unsigned int lookup_turn; /* the address's, for which it is */
   uvchan__redis_call_t greeting;
   unsigned int greeted;  /* answers to the greeting so far */
   unsigned int prologue; /* answers that come before those about scripts */
@@ -95,5 +96,8 @@ void uvchan__redis_link_close(uvchan__redis_link_t* link);
 
 /* Fails the connection with these words, as an answer that makes no sense does. */
 void uvchan__redis_link_fail(uvchan__redis_link_t* link, int error, const char* words);
+
+/* Keeps them as the last failure's, and the connection. */
+void uvchan__redis_link_note(uvchan__redis_link_t* link, int error, const char* words);
 
 #endif /* UVCHAN_REDIS_LINK_H */

@@ -29,9 +29,12 @@ set(UVCHAN_REDIS_SOURCES
     lib/redis/wire.c
     lib/redis/link.c
     lib/redis/command.c
+    lib/redis/options.c
+    lib/redis/taking.c
     lib/redis/sink.c
     lib/redis/tickets.c
     lib/redis/slots.c
+    lib/redis/delivery.c
     lib/redis/source.c)
 
 function(uvchan_add_redis kind type)

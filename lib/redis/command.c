@@ -67,6 +67,18 @@ void uvchan__redis_command_id(uvchan__redis_command_t* command, uint64_t time, u
   uvchan__redis_command_word(command, text);
 }
 
+void uvchan__redis_command_behind(uvchan__redis_command_t* command, uint64_t time,
+                                  uint64_t serial) {
+  char* text = command->numbers[command->n];
+
+  if (time == 0 && serial == 0) {
+    uvchan__redis_command_word(command, "-");
+  } else {
+    snprintf(text, UVCHAN__REDIS_NUMBER_BYTES, "(%" PRIu64 "-%" PRIu64, time, serial);
+    uvchan__redis_command_word(command, text);
+  }
+}
+
 void uvchan__redis_command_begin(uvchan__redis_command_t* command, const char* word) {
   command->n = 0;
   uvchan__redis_command_word(command, word);

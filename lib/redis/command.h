@@ -36,6 +36,9 @@ void uvchan__redis_command_word(uvchan__redis_command_t* command, const char* wo
 void uvchan__redis_command_number(uvchan__redis_command_t* command, uint64_t number);
 void uvchan__redis_command_id(uvchan__redis_command_t* command, uint64_t time, uint64_t serial);
 
+/* Where a range begins: behind this entry, or at the first one where it is 0 and 0. */
+void uvchan__redis_command_behind(uvchan__redis_command_t* command, uint64_t time, uint64_t serial);
+
 void uvchan__redis_command_send(const uvchan__redis_command_t* command, uvchan__redis_call_t* call);
 
 /* ---- Answers --------------------------------------------------------------------------------- */

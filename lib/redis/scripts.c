@@ -3,6 +3,18 @@
  * type, or a server without memory, ends a script at its first steps, never in the middle. */
 #include "redis/scripts.h"
 
+/* What a producer's mark is checked by, which is its epoch and its token: 'OK' where it is the
+ * server's too, 'FENCED' where that is a newer one, 'GAP' where the server has lost it. */
+#define CHECK_MARK                                           \
+  "local function check(mark)\n"                             \
+  "  if mark == ARGV[2] then return 'OK' end\n"              \
+  "  local theirs = tonumber(string.match(mark, '^%d+'))\n"  \
+  "  local ours = tonumber(string.match(ARGV[2], '^%d+'))\n" \
+  "  if theirs >= ours then return 'FENCED' end\n"           \
+  "  return 'GAP'\n"                                         \
+  "end\n"                                                    \
+  "local mark = redis.call('HGET', KEYS[3], ARGV[1]) or '0 -'\n"
+
 /* One entry to the dead letters: 1, or 0 where they are full. An entry that is deleted already is
  * only acknowledged. */
 #define BURY                                                                       \
@@ -17,78 +29,99 @@
   "  return 1\n"                                                                   \
   "end\n"
 
+/* Whether the stream is closed, its length, and how many of its entries nobody was given yet. */
+#define LOOK                                                            \
+  "local closed = redis.call('HGET', KEYS[4], 'closed') or ''\n"        \
+  "local function look()\n"                                             \
+  "  local length = redis.call('XLEN', KEYS[1])\n"                      \
+  "  local given = redis.call('XPENDING', KEYS[1], ARGV[1])[1]\n"       \
+  "  return {closed, length, length > given and length - given or 0}\n" \
+  "end\n"
+
 const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
-    /* An epoch that the server has lost, which the other scripts answer with GAP, is taken from the
-     * producer that goes on in it. */
+    /* It writes in each case but FENCED: so a replica refuses it. A token tells a producer that
+     * asks again, since it had no answer, from another one of its name. */
     [UVCHAN__REDIS_HELLO] =
-        "local epoch = tonumber(redis.call('HGET', KEYS[3], ARGV[1]) or '0')\n"
-        "local closed = redis.call('HGET', KEYS[4], 'closed') or ''\n"
-        "if ARGV[2] == '0' then\n"
-        "  epoch = redis.call('HINCRBY', KEYS[3], ARGV[1], 1)\n"
-        "  if closed == '' then redis.call('HDEL', KEYS[4], 'p:' .. ARGV[1]) end\n"
-        "elseif epoch < tonumber(ARGV[2]) then\n"
-        "  redis.call('HSET', KEYS[3], ARGV[1], ARGV[2])\n"
-        "  epoch = tonumber(ARGV[2])\n"
-        "end\n"
+        "local mark = redis.call('HGET', KEYS[3], ARGV[1]) or '0 -'\n"
+        "local theirs, token = string.match(mark, '^(%d+) (.*)$')\n"
+        "local ours = tonumber(ARGV[2])\n"
+        "theirs = tonumber(theirs)\n"
         "local last = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')\n"
-        "return {epoch, last, closed, redis.call('XLEN', KEYS[1])}\n",
-
-    [UVCHAN__REDIS_ADD] =
-        "local before = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')\n"
-        "local length = redis.call('XLEN', KEYS[1])\n"
-        "local epoch = tonumber(redis.call('HGET', KEYS[3], ARGV[1]) or '0')\n"
-        "if epoch > tonumber(ARGV[2]) then return {'FENCED', before, length} end\n"
-        "if epoch < tonumber(ARGV[2]) then return {'GAP', 0, length} end\n"
-        "if redis.call('HEXISTS', KEYS[4], 'closed') == 1 then\n"
-        "  return {'CLOSED', before, length}\n"
-        "end\n"
-        "local first = tonumber(ARGV[4])\n"
-        "if first > before + 1 then return {'GAP', before, length} end\n"
-        "local code, last = 'OK', before\n"
-        "for i = 6 + before + 1 - first, #ARGV do\n"
-        "  if length >= tonumber(ARGV[3]) then code = 'FULL' break end\n"
-        "  last = first + i - 6\n"
-        "  redis.call('XADD', KEYS[1], '*', 'f', ARGV[5], 'p', ARGV[1],\n"
-        "             'n', string.format('%.0f', last), 'v', ARGV[i])\n"
-        "  length = length + 1\n"
-        "end\n"
-        "if last > before then\n"
-        "  redis.call('HSET', KEYS[2], ARGV[1], string.format('%.0f', last))\n"
-        "end\n"
-        "return {code, last, length}\n",
-
-    [UVCHAN__REDIS_END] =
-        "local epoch = tonumber(redis.call('HGET', KEYS[3], ARGV[1]) or '0')\n"
-        "if epoch > tonumber(ARGV[2]) then return {'FENCED'} end\n"
-        "if epoch < tonumber(ARGV[2]) then return {'GAP'} end\n"
-        "if redis.call('HEXISTS', KEYS[4], 'closed') == 1 then return {'OK'} end\n"
-        "redis.call('HSET', KEYS[4], 'p:' .. ARGV[1], ARGV[3])\n"
-        "local ends = redis.call('HVALS', KEYS[4])\n"
-        "if #ends < tonumber(ARGV[4]) then return {'OK'} end\n"
-        "local status = 'EOF'\n"
-        "for _, one in ipairs(ends) do if one ~= 'EOF' then status = one end end\n"
-        "redis.call('HSET', KEYS[4], 'closed', status)\n"
-        "return {'OK'}\n",
-
-    [UVCHAN__REDIS_OPEN] =
-        "if redis.pcall('XPENDING', KEYS[1], ARGV[1]).err then\n"
-        "  redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')\n"
-        "end\n"
-        "return {redis.call('HGET', KEYS[4], 'closed') or '', redis.call('XLEN', KEYS[1])}\n",
-
-    [UVCHAN__REDIS_DONE] =
         "local closed = redis.call('HGET', KEYS[4], 'closed') or ''\n"
-        "redis.call('XACK', KEYS[1], unpack(ARGV))\n"
-        "redis.call('XDEL', KEYS[1], unpack(ARGV, 2))\n"
-        "return {closed, redis.call('XLEN', KEYS[1])}\n",
+        "local length = redis.call('XLEN', KEYS[1])\n"
+        "local how, epoch = 'SAME', ours\n"
+        "if ours == 0 then\n"
+        "  how, epoch = 'NEW', theirs + 1\n"
+        "elseif token ~= ARGV[3] and theirs >= ours then\n"
+        "  return {'FENCED', theirs, last, closed, length}\n"
+        "elseif theirs ~= ours or last < tonumber(ARGV[4]) then\n"
+        "  how, epoch = 'RENEWED', math.max(theirs, ours) + 1\n"
+        "end\n"
+        "redis.call('HSET', KEYS[3], ARGV[1], string.format('%.0f %s', epoch, ARGV[3]))\n"
+        "if how == 'NEW' and closed == '' then redis.call('HDEL', KEYS[4], 'p:' .. ARGV[1]) end\n"
+        "return {how, epoch, last, closed, length}\n",
 
-    /* XCLAIM answers nothing for an entry that is deleted. */
+    [UVCHAN__REDIS_ADD] = CHECK_MARK
+    "local before = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')\n"
+    "local length = redis.call('XLEN', KEYS[1])\n"
+    "local code = check(mark)\n"
+    "if code ~= 'OK' then return {code, 0, length} end\n"
+    "if redis.call('HEXISTS', KEYS[4], 'closed') == 1 then\n"
+    "  return {'CLOSED', before, length}\n"
+    "end\n"
+    "local first, last = tonumber(ARGV[4]), before\n"
+    "if first > before + 1 then return {'GAP', before, length} end\n"
+    "for i = 6 + before + 1 - first, #ARGV do\n"
+    "  if length >= tonumber(ARGV[3]) then code = 'FULL' break end\n"
+    "  last = first + i - 6\n"
+    "  redis.call('XADD', KEYS[1], '*', 'f', ARGV[5], 'p', ARGV[1],\n"
+    "             'n', string.format('%.0f', last), 'v', ARGV[i])\n"
+    "  length = length + 1\n"
+    "end\n"
+    "if last > before then\n"
+    "  redis.call('HSET', KEYS[2], ARGV[1], string.format('%.0f', last))\n"
+    "end\n"
+    "return {code, last, length}\n",
+
+    [UVCHAN__REDIS_END] = CHECK_MARK
+    "local code = check(mark)\n"
+    "if code ~= 'OK' then return {code} end\n"
+    "if redis.call('HEXISTS', KEYS[4], 'closed') == 1 then return {'OK'} end\n"
+    "redis.call('HSET', KEYS[4], 'p:' .. ARGV[1], ARGV[3])\n"
+    "local ends = redis.call('HVALS', KEYS[4])\n"
+    "if #ends < tonumber(ARGV[4]) then return {'OK'} end\n"
+    "local status = 'EOF'\n"
+    "for _, one in ipairs(ends) do if one ~= 'EOF' then status = one end end\n"
+    "redis.call('HSET', KEYS[4], 'closed', status)\n"
+    "return {'OK'}\n",
+
+    [UVCHAN__REDIS_OPEN] = LOOK
+    "if redis.pcall('XPENDING', KEYS[1], ARGV[1]).err then\n"
+    "  redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')\n"
+    "end\n"
+    "return look()\n",
+
+    [UVCHAN__REDIS_DONE] = LOOK
+    "redis.call('XACK', KEYS[1], unpack(ARGV))\n"
+    "redis.call('XDEL', KEYS[1], unpack(ARGV, 2))\n"
+    "return look()\n",
+
+    /* What a slot has is passed over, and makes the look longer. Where a look does not reach the end
+     * it answers where the next one begins: so what can't be buried hides nothing behind it. XCLAIM
+     * answers nothing for an entry that is deleted. A member that has had nothing for long is
+     * forgotten: it is made anew when it asks. */
     [UVCHAN__REDIS_CLAIM] = BURY
-    "local entries, dead = {}, 0\n"
-    "local late = redis.call('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[4], '-', '+', ARGV[5])\n"
-    "for _, one in ipairs(late) do\n"
+    "local entries, dead, last, held = {}, 0, '', {}\n"
+    "for i = 9, #ARGV do held[ARGV[i]] = true end\n"
+    "local most = tonumber(ARGV[5])\n"
+    "local n = most + #ARGV - 8\n"
+    "local ask = {'XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[4], ARGV[7], '+', n}\n"
+    "if ARGV[8] ~= '' then ask[#ask + 1] = ARGV[8] end\n"
+    "local late = redis.call(unpack(ask))\n"
+    "for i, one in ipairs(late) do\n"
     "  local id, times = one[1], one[4]\n"
-    "  if times >= tonumber(ARGV[6]) then\n"
+    "  if held[id] then\n"
+    "  elseif times >= tonumber(ARGV[6]) then\n"
     "    dead = dead + bury(id, 'deliveries')\n"
     "  else\n"
     "    local got = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[3], ARGV[4], id)[1]\n"
@@ -98,8 +131,17 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
     "      redis.call('XACK', KEYS[1], ARGV[1], id)\n"
     "    end\n"
     "  end\n"
+    "  if i == n or #entries == most then last = id break end\n"
     "end\n"
-    "return {entries, dead}\n",
+    "if ARGV[8] == '' then\n"
+    "  for _, one in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do\n"
+    "    local name, given, idle = one[2], one[4], one[6]\n"
+    "    if name ~= ARGV[3] and given == 0 and idle > 10 * tonumber(ARGV[4]) then\n"
+    "      redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)\n"
+    "    end\n"
+    "  end\n"
+    "end\n"
+    "return {entries, dead, last}\n",
 
     [UVCHAN__REDIS_BURY] = BURY "return bury(ARGV[4], ARGV[3])\n",
 };

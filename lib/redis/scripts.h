@@ -3,15 +3,19 @@
 #ifndef UVCHAN_REDIS_SCRIPTS_H
 #define UVCHAN_REDIS_SCRIPTS_H
 
+/* A producer's mark is its epoch and its token, as "3 token". */
 typedef enum {
-  UVCHAN__REDIS_HELLO = 0, /* producer, epoch -> epoch, last, closed, length */
-  UVCHAN__REDIS_ADD,  /* producer, epoch, capacity, first, format, value... -> code, last, length */
-  UVCHAN__REDIS_END,  /* producer, epoch, status, producers -> code */
-  UVCHAN__REDIS_OPEN, /* group -> closed, length */
-  UVCHAN__REDIS_DONE, /* group, id... -> closed, length */
-  UVCHAN__REDIS_CLAIM, /* group, most dead, consumer, idle, count, most deliveries
-                              -> [id, deliveries, fields]..., dead */
-  UVCHAN__REDIS_BURY,  /* group, most dead, why, id -> how many */
+  UVCHAN__REDIS_HELLO = 0, /* producer, epoch, token, confirmed
+                              -> how, epoch, last, closed, length */
+  UVCHAN__REDIS_ADD,       /* producer, mark, capacity, first, format, value...
+                              -> code, last, length */
+  UVCHAN__REDIS_END,       /* producer, mark, status, producers -> code */
+  UVCHAN__REDIS_OPEN,      /* group -> closed, length, lag */
+  UVCHAN__REDIS_DONE,      /* group, id... -> closed, length, lag */
+  UVCHAN__REDIS_CLAIM,     /* group, most dead, consumer, idle, count, most deliveries, from, whose
+                              or "", id that is held...
+                              -> [id, deliveries, fields]..., dead, where to go on or "" */
+  UVCHAN__REDIS_BURY,      /* group, most dead, why, id -> how many */
   UVCHAN__REDIS_SCRIPTS
 } uvchan__redis_script_t;
 

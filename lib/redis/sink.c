@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A sink: takes values from its channel into its window, and sends them until the server has them.
+/* A sink: sends what it has taken until the server has it.
  *
  *   AWAY --ready--> GREETING --hello--> RUNNING --FULL, GAP--> HALTING --all answered--> RESTING
  *    ^                 ^                  |  ^                    |                        |
@@ -7,52 +7,53 @@
  *                                         |  '------------------- timer -------------------'
  *                                         '-- ended, nothing left --> ENDING --answer--> OVER
  *
- * I1. The server's last number for this producer and epoch is confirmed, or that of a value between
- *     head and tail: so what it says moves head, and nothing else does.
- * I2. While a request to receive is pending, its slot is the one at tail, and the window has room.
- * I3. In HALTING no value is sent until all answers are here: so `sent` may go back to head, and no
- *     value is on its way twice on one connection. */
+ * I1. Numbers have a meaning within one mark, which is the epoch and the token: where hello answers
+ *     SAME, the server's last number is `confirmed` or that of a value between head and tail; where
+ *     it answers another, the numbers of all that is held begin anew behind the server's last.
+ * I2. What the server says moves `in`, and with it, or once enough replicas have it, head; nothing
+ *     else does.
+ * I3. In HALTING no value is sent until all answers are here: so `sent` may go back, and no value
+ *     is on its way twice on one connection.
+ * I4. One WAIT is due at most. It answers for all that was answered before it. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uvchan/redis.h>
 
 #include "redis/command.h"
-#include "redis/window.h"
+#include "redis/options.h"
+#include "redis/taking.h"
 #include "redis/words.h"
 
 #define MOST_FLIGHTS 8 /* steps that are on their way at once */
-#define MOST_BATCH 1024
 #define MOST_REST_MS 64
-#define FORMAT_BYTES 24
+#define MARK_BYTES (UVCHAN__REDIS_TOKEN_BYTES + 24)
 
 typedef enum { AWAY = 0, GREETING, RUNNING, HALTING, RESTING, ENDING, OVER } state_t;
 
 typedef struct uvchan__redis_sink_s {
   uvchan_redis_sink_t* handle;
+  uvchan_redis_sink_options_t options; /* filled in; of its strings the producer's alone is kept */
+  char* producer;
+  char format[UVCHAN__REDIS_FORMAT_BYTES];
+  char token[UVCHAN__REDIS_TOKEN_BYTES];
   uvchan__redis_link_t link;
   uvchan__redis_command_t command;
-  uvchan__redis_call_t hello, add, end;
-  uvchan__redis_window_t window;
-  uvchan_recv_t request;
+  uvchan__redis_call_t hello, add, wait, end;
+  uvchan__redis_taking_t taking;
   uv_timer_t rest;
   uint64_t rest_ms;
-  char* producer;
-  uint64_t capacity;
-  unsigned int batch;
-  unsigned int producers;
-  uvchan_redis_sink_cb on_end;
   uvchan_redis_sink_close_cb close_cb;
   state_t state;
-  uint64_t epoch;       /* 0: the server has given none yet */
+  uint64_t epoch; /* 0: the server has given none yet */
+  char mark[MARK_BYTES];
+  uint64_t in;          /* the number of the last value that the server is known to have */
   unsigned int flights; /* steps without an answer */
+  int is_waiting;       /* for replicas */
   int is_full;          /* in HALTING: of the refusals the first was FULL, else GAP */
-  int is_receiving;     /* the request is pending */
-  int has_ended;        /* the channel; with which status: */
-  int end_status;
-  unsigned int open; /* while closing: what is not closed yet */
+  unsigned int open;    /* while closing: what is not closed yet */
   uint64_t values, rolled_back, length;
-  char format[FORMAT_BYTES];
 } sink_t;
 
 static void pump(sink_t* sink);
@@ -65,55 +66,28 @@ static void end_with(sink_t* sink, int status) {
   sink->state = OVER;
   uv_timer_stop(&sink->rest);
   uvchan__redis_link_stop(&sink->link);
-  if (sink->is_receiving) uvchan_cancel((uvchan_req_t*)&sink->request);
+  uvchan__redis_taking_stop(&sink->taking);
   uvchan_close(sink->handle->channel);
-  if (sink->on_end != NULL) sink->on_end(sink->handle, status);
-}
-
-/* ---- Taking ---------------------------------------------------------------------------------- */
-
-static void on_received(uvchan_recv_t* request, int status);
-
-/* What is there at once, then a request for the next; nothing that the window has no room for. */
-static void take(sink_t* sink) {
-  uvchan__redis_window_t* window = &sink->window;
-  ssize_t n = 1;
-  int r;
-
-  if (sink->is_receiving || sink->has_ended || sink->state == OVER) return;
-  while (n > 0 && uvchan__redis_window_free(window) > 0) {
-    n = uvchan_try_recv_n(sink->handle->channel, uvchan__redis_window_at(window, window->tail),
-                          uvchan__redis_window_side_by_side(window));
-    if (n > 0) window->tail += (uint64_t)n;
-  }
-  if (uvchan__redis_window_free(window) == 0) return;
-  r = uvchan_recv(sink->handle->loop, &sink->request, sink->handle->channel,
-                  uvchan__redis_window_at(window, window->tail), on_received);
-  if (r == 0) {
-    sink->is_receiving = 1;
-  } else {
-    end_with(sink, r);
-  }
+  if (sink->options.on_end != NULL) sink->options.on_end(sink->handle, status);
 }
 
 static void finish_one(sink_t* sink);
 
-static void on_received(uvchan_recv_t* request, int status) {
-  sink_t* sink = request->data;
+static void take(sink_t* sink) {
+  int r = sink->state == OVER ? 0 : uvchan__redis_taking_take(&sink->taking);
 
-  sink->is_receiving = 0;
-  if (sink->open > 0) {
-    finish_one(sink);
-    return;
-  }
-  if (status == 0) {
-    sink->window.tail++;
-  } else if (status != UV_ECANCELED && status != UV_ENOMEM) {
-    sink->has_ended = 1;
-    sink->end_status = status;
-  }
-  take(sink);
-  pump(sink);
+  if (r != 0) end_with(sink, r);
+}
+
+static void on_came(void* owner) {
+  take(owner);
+  pump(owner);
+}
+
+static void on_parted(void* owner) {
+  sink_t* sink = owner;
+
+  if (sink->open > 0) finish_one(sink);
 }
 
 /* ---- Sending --------------------------------------------------------------------------------- */
@@ -121,12 +95,14 @@ static void on_received(uvchan_recv_t* request, int status) {
 static void begin_script(sink_t* sink, uvchan__redis_script_t script) {
   uvchan__redis_command_script(&sink->command, &sink->link, script);
   uvchan__redis_command_word(&sink->command, sink->producer);
-  uvchan__redis_command_number(&sink->command, sink->epoch);
 }
 
 static void send_hello(sink_t* sink) {
   sink->state = GREETING;
   begin_script(sink, UVCHAN__REDIS_HELLO);
+  uvchan__redis_command_number(&sink->command, sink->epoch);
+  uvchan__redis_command_word(&sink->command, sink->token);
+  uvchan__redis_command_number(&sink->command, sink->taking.window.confirmed);
   uvchan__redis_command_send(&sink->command, &sink->hello);
 }
 
@@ -134,36 +110,53 @@ static void send_end(sink_t* sink) {
   char status[UVCHAN__REDIS_STATUS_BYTES];
 
   sink->state = ENDING;
-  uvchan__redis_status_to_words(sink->end_status, status);
+  uvchan__redis_status_to_words(sink->taking.end_status, status);
   begin_script(sink, UVCHAN__REDIS_END);
+  uvchan__redis_command_word(&sink->command, sink->mark);
   uvchan__redis_command_word(&sink->command, status);
-  uvchan__redis_command_number(&sink->command, sink->producers);
+  uvchan__redis_command_number(&sink->command, sink->options.producers);
   uvchan__redis_command_send(&sink->command, &sink->end);
 }
 
 /* The connection may be lost within the send: what is counted is counted before it. */
 static void send_batch(sink_t* sink) {
-  uvchan__redis_window_t* window = &sink->window;
+  uvchan__redis_window_t* window = &sink->taking.window;
   unsigned int n;
 
   begin_script(sink, UVCHAN__REDIS_ADD);
-  uvchan__redis_command_number(&sink->command, sink->capacity);
+  uvchan__redis_command_word(&sink->command, sink->mark);
+  uvchan__redis_command_number(&sink->command, sink->options.capacity);
   uvchan__redis_command_number(&sink->command, uvchan__redis_window_next(window));
   uvchan__redis_command_word(&sink->command, sink->format);
-  for (n = 0; n < sink->batch && window->sent < window->tail; n++) {
-    uvchan__redis_command_bytes(&sink->command, uvchan__redis_window_at(window, window->sent++),
-                                window->elem_size);
+  for (n = 0; n < sink->options.batch && window->sent < window->tail; n++, window->sent++) {
+    uvchan__redis_command_bytes(&sink->command, uvchan__redis_window_at(window, window->sent),
+                                uvchan__redis_window_length(window, window->sent));
   }
   sink->flights++;
   uvchan__redis_command_send(&sink->command, &sink->add);
 }
 
+static void send_wait(sink_t* sink) {
+  sink->is_waiting = 1;
+  uvchan__redis_command_begin(&sink->command, "WAIT");
+  uvchan__redis_command_number(&sink->command, sink->options.replicas);
+  uvchan__redis_command_number(&sink->command, sink->options.replicas_ms);
+  uvchan__redis_command_send(&sink->command, &sink->wait);
+}
+
+static int wants_replicas(const sink_t* sink) {
+  return sink->options.replicas > 0 && !sink->is_waiting &&
+         (sink->flights > 0 || sink->in > sink->taking.window.confirmed);
+}
+
 static void pump(sink_t* sink) {
-  const uvchan__redis_window_t* window = &sink->window;
+  const uvchan__redis_window_t* window = &sink->taking.window;
 
   while (sink->state == RUNNING && sink->flights < MOST_FLIGHTS && window->sent < window->tail)
     send_batch(sink);
-  if (sink->state == RUNNING && sink->has_ended && window->head == window->tail) send_end(sink);
+  if (sink->state == RUNNING && wants_replicas(sink)) send_wait(sink);
+  if (sink->state == RUNNING && sink->taking.has_ended && window->head == window->tail)
+    send_end(sink);
 }
 
 /* ---- Halting --------------------------------------------------------------------------------- */
@@ -177,7 +170,7 @@ static void on_rested(uv_timer_t* timer) {
 
 /* All answers are here. */
 static void go_on(sink_t* sink) {
-  sink->window.sent = sink->window.head;
+  uvchan__redis_window_rewind(&sink->taking.window, sink->in);
   if (!sink->is_full) {
     send_hello(sink);
     return;
@@ -196,21 +189,32 @@ static void halt(sink_t* sink, int is_full) {
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-/* The last number behind a foreign epoch is another process's, and confirms nothing. */
+static void confirm(sink_t* sink) {
+  sink->values += uvchan__redis_window_confirm(&sink->taking.window, sink->in);
+}
+
+/* The server has all up to this number. */
+static void learn(sink_t* sink, uint64_t last) {
+  const uvchan__redis_window_t* window = &sink->taking.window;
+  uint64_t in = window->confirmed + uvchan__redis_window_up_to(window, last);
+
+  if (in <= sink->in) return;
+  sink->in = in;
+  sink->rest_ms = 1;
+  if (sink->options.replicas == 0) confirm(sink);
+}
+
 static void on_add(void* owner, const redisReply* reply) {
   const char* code = uvchan__redis_text(reply, 0);
   sink_t* sink = owner;
-  uint64_t n;
 
   sink->flights--;
   if (strcmp(code, "FENCED") == 0) {
     end_with(sink, UV_EEXIST);
     return;
   }
-  n = uvchan__redis_window_confirm(&sink->window, uvchan__redis_number(reply, 1));
-  sink->values += n;
+  learn(sink, uvchan__redis_number(reply, 1));
   sink->length = uvchan__redis_number(reply, 2);
-  if (n > 0) sink->rest_ms = 1;
   if (strcmp(code, "CLOSED") == 0) {
     end_with(sink, UV_EPIPE);
   } else if (strcmp(code, "OK") != 0) {
@@ -221,54 +225,96 @@ static void on_add(void* owner, const redisReply* reply) {
   pump(sink);
 }
 
-/* What the server has is in; what it has lost of that which was confirmed is counted, and its
- * number is where this goes on. */
-static void reconcile(sink_t* sink, uint64_t last) {
-  uvchan__redis_window_t* window = &sink->window;
+/* Too few have it: that is told, and they are asked again, for which the server takes its time. */
+static void on_wait(void* owner, const redisReply* reply) {
+  sink_t* sink = owner;
 
-  if (sink->epoch == 0) window->confirmed = last;
-  if (last >= window->confirmed) {
-    sink->values += uvchan__redis_window_confirm(window, last);
+  sink->is_waiting = 0;
+  if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= (long long)sink->options.replicas) {
+    confirm(sink);
+    if (sink->state == ENDING) end_with(sink, 0);
   } else {
-    sink->rolled_back += window->confirmed - last;
-    window->confirmed = last;
+    uvchan__redis_link_note(&sink->link, UV_EAGAIN, "NOREPLICAS too few replicas have confirmed");
+    if (sink->state == ENDING) send_wait(sink);
   }
-  window->sent = window->head;
+  take(sink);
+  pump(sink);
+}
+
+/* What is held gets new numbers behind the server's last; what was confirmed and is not there any
+ * more is counted. */
+static void begin_anew(sink_t* sink, uint64_t last) {
+  uvchan__redis_window_t* window = &sink->taking.window;
+
+  if (last < window->confirmed) sink->rolled_back += window->confirmed - last;
+  window->confirmed = sink->in = last;
+}
+
+static void adopt(sink_t* sink, uint64_t epoch, uint64_t last, int is_same) {
+  sink->epoch = epoch;
+  snprintf(sink->mark, sizeof(sink->mark), "%" PRIu64 " %s", epoch, sink->token);
+  if (is_same) {
+    learn(sink, last);
+  } else {
+    begin_anew(sink, last);
+  }
+  uvchan__redis_window_rewind(&sink->taking.window, sink->in);
+}
+
+static int has_sent_all(const sink_t* sink) {
+  const uvchan__redis_window_t* window = &sink->taking.window;
+
+  return sink->taking.has_ended && window->sent == window->tail;
+}
+
+/* The end is noted. */
+static void finish_end(sink_t* sink) {
+  sink->state = ENDING;
+  if (sink->options.replicas > 0) {
+    send_wait(sink);
+  } else {
+    end_with(sink, 0);
+  }
 }
 
 /* A stream that is closed is so by this producer where it has ended and all of its values are
  * in. */
 static void on_hello(void* owner, const redisReply* reply) {
+  const char* how = uvchan__redis_text(reply, 0);
+  uint64_t epoch = uvchan__redis_number(reply, 1);
   sink_t* sink = owner;
-  uint64_t epoch = uvchan__redis_number(reply, 0);
 
+  if (strcmp(how, "FENCED") == 0) {
+    end_with(sink, UV_EEXIST);
+    return;
+  }
   if (epoch == 0) {
     uvchan__redis_link_fail(&sink->link, UV_EPROTO, "hello has answered no epoch");
     return;
   }
-  if (sink->epoch != 0 && epoch != sink->epoch) {
-    end_with(sink, UV_EEXIST);
-    return;
+  adopt(sink, epoch, uvchan__redis_number(reply, 2), strcmp(how, "SAME") == 0);
+  sink->length = uvchan__redis_number(reply, 4);
+  if (uvchan__redis_text(reply, 3)[0] == '\0') {
+    sink->state = RUNNING;
+    take(sink);
+    pump(sink);
+  } else if (has_sent_all(sink)) {
+    finish_end(sink);
+  } else {
+    end_with(sink, UV_EPIPE);
   }
-  reconcile(sink, uvchan__redis_number(reply, 1));
-  sink->epoch = epoch;
-  sink->length = uvchan__redis_number(reply, 3);
-  if (uvchan__redis_text(reply, 2)[0] != '\0') {
-    end_with(sink, sink->has_ended && sink->window.head == sink->window.tail ? 0 : UV_EPIPE);
-    return;
-  }
-  sink->state = RUNNING;
-  take(sink);
-  pump(sink);
 }
 
 static void on_end_noted(void* owner, const redisReply* reply) {
   const char* code = uvchan__redis_text(reply, 0);
+  sink_t* sink = owner;
 
   if (strcmp(code, "GAP") == 0) {
-    send_hello(owner);
+    send_hello(sink);
+  } else if (strcmp(code, "OK") != 0) {
+    end_with(sink, UV_EEXIST);
   } else {
-    end_with(owner, strcmp(code, "OK") == 0 ? 0 : UV_EEXIST);
+    finish_end(sink);
   }
 }
 
@@ -281,6 +327,7 @@ static void on_lost(void* owner) {
 
   sink->state = AWAY;
   sink->flights = 0;
+  sink->is_waiting = 0;
   uv_timer_stop(&sink->rest);
 }
 
@@ -290,7 +337,7 @@ static void on_gave_up(void* owner, int status) { end_with(owner, status); }
 
 static void free_all(sink_t* sink) {
   uvchan__redis_command_free(&sink->command);
-  free(sink->window.bytes);
+  uvchan__redis_taking_free(&sink->taking);
   free(sink->producer);
   free(sink);
 }
@@ -314,75 +361,71 @@ static void on_rest_closed(uv_handle_t* rest) { finish_one(rest->data); }
 static const uvchan__redis_link_calls_t link_calls = {on_ready, on_lost, on_gave_up,
                                                       on_link_closed};
 
-static int is_valid(const uvchan_redis_sink_options_t* options) {
-  size_t i;
+/* All that needs memory and no loop. */
+static int allocate(sink_t* sink, const uvchan_redis_server_t* server, size_t elem_size) {
+  int r = UV_ENOMEM;
 
-  for (i = 0; i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++) {
-    if (options->reserved[i] != NULL) return 0;
-  }
-  return options->stream != NULL && options->producer != NULL && options->batch <= MOST_BATCH;
+  sink->producer = uvchan__redis_copy(sink->options.producer);
+  if (sink->producer == NULL) return r;
+  r = uvchan__redis_taking_init(&sink->taking, &sink->options, elem_size);
+  if (r != 0) goto free_producer;
+  r = uvchan__redis_command_init(&sink->command, sink->options.stream, sink->options.batch);
+  if (r != 0) goto free_taking;
+  r = uvchan__redis_link_prepare(&sink->link, server);
+  if (r == 0) return 0;
+
+  uvchan__redis_command_free(&sink->command);
+free_taking:
+  uvchan__redis_taking_free(&sink->taking);
+free_producer:
+  free(sink->producer);
+  return r;
 }
 
-static void prepare(sink_t* sink, const uvchan_redis_sink_options_t* options) {
-  sink->capacity = options->capacity == 0 ? 1000 : options->capacity;
-  sink->batch = options->batch == 0 ? 64 : options->batch;
-  sink->producers = options->producers == 0 ? 1 : options->producers;
-  sink->on_end = options->on_end;
+static void prepare(sink_t* sink, uvchan_redis_sink_t* handle, size_t elem_size) {
+  sink->handle = handle;
+  uvchan__redis_write_token(sink->token);
+  uvchan__redis_write_format(sink->format,
+                             sink->options.encode == NULL ? NULL : sink->options.format, elem_size);
   sink->rest_ms = 1;
   sink->hello = (uvchan__redis_call_t){&sink->link, on_hello};
   sink->add = (uvchan__redis_call_t){&sink->link, on_add};
+  sink->wait = (uvchan__redis_call_t){&sink->link, on_wait};
   sink->end = (uvchan__redis_call_t){&sink->link, on_end_noted};
-  sink->request.data = sink;
-  snprintf(sink->format, sizeof(sink->format), "1 %zu", sink->window.elem_size);
+  sink->taking.handle = handle;
+  sink->taking.came = on_came;
+  sink->taking.parted = on_parted;
+  sink->taking.owner = sink;
 }
 
-/* The memory; what is made of it is freed with the sink. */
-static int allocate(sink_t* sink, const uvchan_redis_sink_options_t* options, size_t elem_size) {
-  unsigned int in_flight = options->in_flight == 0 ? 512 : options->in_flight;
-  size_t bytes = strlen(options->producer) + 1;
-
-  sink->window.elem_size = elem_size;
-  sink->window.size = in_flight;
-  sink->window.bytes = calloc(in_flight, elem_size);
-  sink->producer = malloc(bytes);
-  if (sink->window.bytes == NULL || sink->producer == NULL) return UV_ENOMEM;
-  memcpy(sink->producer, options->producer, bytes);
-  return 0;
+/* What can't fail. */
+static void begin(sink_t* sink, uv_loop_t* loop) {
+  uvchan__redis_link_begin(loop, &sink->link, &link_calls, sink);
+  if (sink->options.replicas > 0) sink->link.patience_ms += sink->options.replicas_ms;
+  uv_timer_init(loop, &sink->rest);
+  sink->rest.data = sink;
 }
 
 int uvchan_redis_sink_init(uv_loop_t* loop, uvchan_redis_sink_t* handle, uvchan_t* ch,
                            const uvchan_redis_sink_options_t* options) {
   sink_t* sink;
-  int r = UV_ENOMEM;
+  int r;
 
   if (loop == NULL || handle == NULL || ch == NULL || options == NULL) return UV_EINVAL;
-  if (uvchan_elem_size(ch) == 0 || !is_valid(options)) return UV_EINVAL;
   sink = calloc(1, sizeof(*sink));
   if (sink == NULL) return UV_ENOMEM;
-  r = allocate(sink, options, uvchan_elem_size(ch));
-  if (r != 0) goto free_sink;
-  r = uvchan__redis_command_init(&sink->command, options->stream,
-                                 options->batch == 0 ? 64 : options->batch);
-  if (r != 0) goto free_sink;
-  prepare(sink, options);
-  r = uvchan__redis_link_prepare(&sink->link, &options->server);
-  if (r != 0) goto free_command;
-  uvchan__redis_link_begin(loop, &sink->link, &link_calls, sink);
-  uv_timer_init(loop, &sink->rest);
-  sink->rest.data = sink;
-  sink->handle = handle;
+  r = uvchan__redis_sink_options(options, uvchan_elem_size(ch), &sink->options);
+  if (r == 0) r = allocate(sink, &options->server, uvchan_elem_size(ch));
+  if (r != 0) {
+    free(sink);
+    return r;
+  }
+  prepare(sink, handle, uvchan_elem_size(ch));
+  begin(sink, loop);
   handle->loop = loop;
   handle->channel = uvchan_retain(ch);
   handle->self = sink;
   return 0;
-
-free_command:
-  uvchan__redis_command_free(&sink->command);
-free_sink:
-  free(sink->window.bytes);
-  free(sink->producer);
-  free(sink);
-  return r;
 }
 
 void uvchan_redis_sink_close(uvchan_redis_sink_t* handle, uvchan_redis_sink_close_cb cb) {
@@ -391,8 +434,7 @@ void uvchan_redis_sink_close(uvchan_redis_sink_t* handle, uvchan_redis_sink_clos
   if (sink == NULL || sink->open > 0) return;
   sink->close_cb = cb;
   sink->state = OVER;
-  sink->open = 2 + (sink->is_receiving ? 1 : 0);
-  if (sink->is_receiving) uvchan_cancel((uvchan_req_t*)&sink->request);
+  sink->open = 2 + (uvchan__redis_taking_stop(&sink->taking) ? 1 : 0);
   uv_close((uv_handle_t*)&sink->rest, on_rest_closed);
   uvchan__redis_link_close(&sink->link);
 }
@@ -418,6 +460,7 @@ static uvchan_redis_state_t state_of(const sink_t* sink) {
 void uvchan_redis_sink_stats(const uvchan_redis_sink_t* handle, uvchan_redis_stats_t* stats) {
   const sink_t* sink = handle == NULL ? NULL : handle->self;
 
+  if (stats == NULL) return;
   memset(stats, 0, sizeof(*stats));
   stats->last_words = "";
   if (sink == NULL || sink->open > 0) return;
@@ -426,8 +469,9 @@ void uvchan_redis_sink_stats(const uvchan_redis_sink_t* handle, uvchan_redis_sta
   stats->last_words = sink->link.last_words;
   stats->values = sink->values;
   stats->rolled_back = sink->rolled_back;
+  stats->refused = sink->taking.refused;
   stats->connects = sink->link.connects;
   stats->failures = sink->link.failures;
-  stats->held = (size_t)(sink->window.tail - sink->window.head);
+  stats->held = (size_t)uvchan__redis_window_held(&sink->taking.window);
   stats->length = sink->length;
 }

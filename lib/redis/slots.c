@@ -45,17 +45,18 @@ int uvchan__redis_slots_has(const uvchan__redis_slots_t* slots, uint64_t time, u
   return 0;
 }
 
-uint32_t uvchan__redis_slots_take(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial,
-                                  void** element) {
+void* uvchan__redis_slots_place(const uvchan__redis_slots_t* slots) {
+  return slots->elements + (size_t)(slots->tail % slots->size) * slots->elem_size;
+}
+
+uint32_t uvchan__redis_slots_take(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial) {
   uint32_t slot = slots->free[--slots->nfree];
-  size_t at = (size_t)(slots->tail++ % slots->size);
 
   slots->used++;
   slots->slots[slot].time = time;
   slots->slots[slot].serial = serial;
   slots->slots[slot].state = UVCHAN__REDIS_UNSENT;
-  slots->waiting[at] = slot;
-  *element = slots->elements + at * slots->elem_size;
+  slots->waiting[slots->tail++ % slots->size] = slot;
   return slot;
 }
 

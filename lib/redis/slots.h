@@ -58,9 +58,9 @@ static inline uint32_t uvchan__redis_slots_room(const uvchan__redis_slots_t* slo
 /* 1 where a value with this number has a slot. */
 int uvchan__redis_slots_has(const uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial);
 
-/* A slot, WAITING; where its element is written, answered in *element. There is room. */
-uint32_t uvchan__redis_slots_take(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial,
-                                  void** element);
+/* Where the element is written that waits next, and a slot for it, WAITING. There is room. */
+void* uvchan__redis_slots_place(const uvchan__redis_slots_t* slots);
+uint32_t uvchan__redis_slots_take(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial);
 
 /* Elements that wait side by side, from *first on. */
 size_t uvchan__redis_slots_waiting(const uvchan__redis_slots_t* slots, void** first);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The values that a sink has taken and the server has not confirmed: a ring of their bytes.
+/* The values that a sink has taken and the server has not confirmed: a ring of their bytes, with
+ * how many each has.
  *
  *     confirmed | on their way | taken, not sent | free
  *    -----------+--------------+-----------------+-----------------
@@ -15,20 +16,29 @@
 
 typedef struct {
   unsigned char* bytes;
-  size_t elem_size;
-  uint64_t size; /* values */
+  size_t* lengths; /* NULL: each has `stride` */
+  size_t stride;   /* bytes of a value, at most */
+  uint64_t size;   /* values */
   uint64_t head;
   uint64_t sent;
   uint64_t tail;
-  uint64_t confirmed; /* the number of the last value that is in the stream */
+  uint64_t confirmed; /* the number of the last value that is confirmed */
 } uvchan__redis_window_t;
 
 static inline void* uvchan__redis_window_at(const uvchan__redis_window_t* window, uint64_t p) {
-  return window->bytes + (size_t)(p % window->size) * window->elem_size;
+  return window->bytes + (size_t)(p % window->size) * window->stride;
+}
+
+static inline size_t uvchan__redis_window_length(const uvchan__redis_window_t* window, uint64_t p) {
+  return window->lengths == NULL ? window->stride : window->lengths[p % window->size];
+}
+
+static inline uint64_t uvchan__redis_window_held(const uvchan__redis_window_t* window) {
+  return window->tail - window->head;
 }
 
 static inline uint64_t uvchan__redis_window_free(const uvchan__redis_window_t* window) {
-  return window->size - (window->tail - window->head);
+  return window->size - uvchan__redis_window_held(window);
 }
 
 /* Free places side by side from tail on. */
@@ -44,12 +54,25 @@ static inline uint64_t uvchan__redis_window_next(const uvchan__redis_window_t* w
   return window->confirmed + 1 + (window->sent - window->head);
 }
 
-/* All up to this number are in the stream. Answers how many that are more than before; a number
- * that is not taken yet can only be another producer's, and confirms what is here and no more. */
-static inline uint64_t uvchan__redis_window_confirm(uvchan__redis_window_t* window, uint64_t last) {
-  uint64_t n = last > window->confirmed ? last - window->confirmed : 0;
+/* How many of those that are held have a number up to this one. A number that is not taken yet can
+ * only be somebody else's, and says no more than that all are. */
+static inline uint64_t uvchan__redis_window_up_to(const uvchan__redis_window_t* window,
+                                                  uint64_t number) {
+  uint64_t n = number > window->confirmed ? number - window->confirmed : 0;
 
-  if (n > window->tail - window->head) n = window->tail - window->head;
+  return n < uvchan__redis_window_held(window) ? n : uvchan__redis_window_held(window);
+}
+
+/* What is sent next is the first behind this number. */
+static inline void uvchan__redis_window_rewind(uvchan__redis_window_t* window, uint64_t number) {
+  window->sent = window->head + uvchan__redis_window_up_to(window, number);
+}
+
+/* All up to this number are confirmed. Answers how many that are more than before. */
+static inline uint64_t uvchan__redis_window_confirm(uvchan__redis_window_t* window,
+                                                    uint64_t number) {
+  uint64_t n = uvchan__redis_window_up_to(window, number);
+
   window->head += n;
   window->confirmed += n;
   if (window->sent < window->head) window->sent = window->head;

@@ -45,68 +45,194 @@ static void check_added(redisReply* reply, const char* code, long long last) {
 
 static long long length(void) { return server_integer("XLEN uvchan:{orders}:stream"); }
 
-static void hello(const char* producer, const char* epoch, long long answer) {
-  redisReply* reply = run(UVCHAN__REDIS_HELLO, producer, epoch, NULL);
+/* Epoch, token and confirmed as the producer has them, and what is answered. */
+static void hello(const char* epoch, const char* token, const char* confirmed, const char* how,
+                  long long answer) {
+  redisReply* reply = run(UVCHAN__REDIS_HELLO, "one", epoch, token, confirmed, NULL);
 
-  ck_assert_int_eq(reply->element[0]->integer, answer);
+  ck_assert_uint_eq(reply->elements, 5);
+  ck_assert_str_eq(reply->element[0]->str, how);
+  ck_assert_int_eq(reply->element[1]->integer, answer);
   freeReplyObject(reply);
 }
 
+/* One value of one byte for each of the bytes, numbered from `first` on. */
+static void add(const char* mark, const char* capacity, const char* first, const char* bytes,
+                const char* code, long long last) {
+  char values[4][2] = {"", "", "", ""};
+  size_t i;
+
+  for (i = 0; bytes[i] != '\0'; i++) values[i][0] = bytes[i];
+  check_added(run(UVCHAN__REDIS_ADD, "one", mark, capacity, first, "1 1", values[0],
+                  i < 2 ? NULL : values[1], i < 3 ? NULL : values[2], NULL),
+              code, last);
+}
+
 START_TEST(add_passes_over_what_it_has) {
-  hello("one", "0", 1);
-  check_added(run(UVCHAN__REDIS_ADD, "one", "1", "10", "1", "1 1", "a", "b", "c", NULL), "OK", 3);
-  check_added(run(UVCHAN__REDIS_ADD, "one", "1", "10", "1", "1 1", "a", "b", "c", NULL), "OK", 3);
+  hello("0", "a", "0", "NEW", 1);
+  add("1 a", "10", "1", "abc", "OK", 3);
+  add("1 a", "10", "1", "abc", "OK", 3);
   ck_assert_int_eq(length(), 3);
-  check_added(run(UVCHAN__REDIS_ADD, "one", "1", "10", "2", "1 1", "b", "c", "d", NULL), "OK", 4);
+  add("1 a", "10", "2", "bcd", "OK", 4);
   ck_assert_int_eq(length(), 4);
-  check_added(run(UVCHAN__REDIS_ADD, "one", "1", "10", "1", "1 1", "a", NULL), "OK", 4);
+  add("1 a", "10", "1", "a", "OK", 4);
   ck_assert_int_eq(length(), 4);
 }
 END_TEST
 
 START_TEST(add_refuses_a_gap) {
-  hello("one", "0", 1);
-  check_added(run(UVCHAN__REDIS_ADD, "one", "1", "10", "2", "1 1", "b", NULL), "GAP", 0);
+  hello("0", "a", "0", "NEW", 1);
+  add("1 a", "10", "2", "b", "GAP", 0);
   ck_assert_int_eq(length(), 0);
 }
 END_TEST
 
 START_TEST(add_takes_what_fits) {
-  hello("one", "0", 1);
-  check_added(run(UVCHAN__REDIS_ADD, "one", "1", "2", "1", "1 1", "a", "b", "c", NULL), "FULL", 2);
-  check_added(run(UVCHAN__REDIS_ADD, "one", "1", "2", "4", "1 1", "d", NULL), "GAP", 2);
-  check_added(run(UVCHAN__REDIS_ADD, "one", "1", "3", "3", "1 1", "c", NULL), "OK", 3);
+  hello("0", "a", "0", "NEW", 1);
+  add("1 a", "2", "1", "abc", "FULL", 2);
+  add("1 a", "2", "4", "d", "GAP", 2);
+  add("1 a", "3", "3", "c", "OK", 3);
   ck_assert_int_eq(length(), 3);
 }
 END_TEST
 
 START_TEST(add_takes_the_newest_epoch_alone) {
-  hello("one", "0", 1);
-  hello("one", "0", 2);
-  check_added(run(UVCHAN__REDIS_ADD, "one", "1", "10", "1", "1 1", "a", NULL), "FENCED", 0);
-  check_added(run(UVCHAN__REDIS_ADD, "one", "2", "10", "1", "1 1", "a", NULL), "OK", 1);
-  hello("one", "1", 2); /* the older one is told who has the name */
-  hello("one", "3", 3); /* an epoch that the server has lost goes on */
-  check_added(run(UVCHAN__REDIS_ADD, "one", "4", "10", "2", "1 1", "b", NULL), "GAP", 0);
+  hello("0", "a", "0", "NEW", 1);
+  hello("0", "b", "0", "NEW", 2);
+  add("1 a", "10", "1", "a", "FENCED", 0);
+  add("2 a", "10", "1", "a", "FENCED", 0);
+  add("2 b", "10", "1", "a", "OK", 1);
+  add("3 b", "10", "2", "b", "GAP", 0);
   ck_assert_int_eq(length(), 1);
 }
 END_TEST
 
+/* Who asks again, since it had no answer, is not taken for another. */
+START_TEST(hello_tells_a_producer_from_another_by_its_token) {
+  hello("0", "a", "0", "NEW", 1);
+  hello("0", "a", "0", "NEW", 2);
+  hello("2", "a", "0", "SAME", 2);
+  hello("0", "b", "0", "NEW", 3);
+  hello("2", "a", "0", "FENCED", 3);
+  hello("3", "a", "0", "FENCED", 3);
+  hello("3", "b", "0", "SAME", 3);
+}
+END_TEST
+
+/* Numbers of before mean nothing then, nor does what is still on its way. */
+START_TEST(hello_renews_the_epoch_of_what_the_server_has_lost) {
+  hello("0", "a", "0", "NEW", 1);
+  add("1 a", "10", "1", "a", "OK", 1);
+  hello("1", "a", "1", "SAME", 1);
+  hello("1", "a", "5", "RENEWED", 2);
+  hello("1", "a", "5", "RENEWED", 3); /* the answer was lost */
+  hello("3", "a", "1", "SAME", 3);
+  add("1 a", "10", "2", "b", "FENCED", 0);
+  hello("7", "a", "1", "RENEWED", 8);
+  add("8 a", "10", "2", "b", "OK", 2);
+}
+END_TEST
+
 START_TEST(add_refuses_when_closed) {
-  hello("one", "0", 1);
-  freeReplyObject(run(UVCHAN__REDIS_END, "one", "1", "EOF", "1", NULL));
-  check_added(run(UVCHAN__REDIS_ADD, "one", "1", "10", "1", "1 1", "a", NULL), "CLOSED", 0);
+  hello("0", "a", "0", "NEW", 1);
+  freeReplyObject(run(UVCHAN__REDIS_END, "one", "1 a", "EOF", "1", NULL));
+  add("1 a", "10", "1", "a", "CLOSED", 0);
   ck_assert_int_eq(length(), 0);
 }
 END_TEST
 
 /* The numbers of one producer are none of another's. */
 START_TEST(producers_have_numbers_of_their_own) {
-  hello("one", "0", 1);
-  hello("two", "0", 1);
-  check_added(run(UVCHAN__REDIS_ADD, "one", "1", "10", "1", "1 1", "a", NULL), "OK", 1);
-  check_added(run(UVCHAN__REDIS_ADD, "two", "1", "10", "1", "1 1", "a", NULL), "OK", 1);
+  hello("0", "a", "0", "NEW", 1);
+  freeReplyObject(run(UVCHAN__REDIS_HELLO, "two", "0", "b", "0", NULL));
+  add("1 a", "10", "1", "a", "OK", 1);
+  check_added(run(UVCHAN__REDIS_ADD, "two", "1 b", "10", "1", "1 1", "a", NULL), "OK", 1);
   ck_assert_int_eq(length(), 2);
+}
+END_TEST
+
+/* ---- Claims ---------------------------------------------------------------------------------- */
+
+/* Two entries, both given to another member. */
+static void give_two(void) {
+  freeReplyObject(run(UVCHAN__REDIS_OPEN, "group", NULL));
+  server_do("XADD uvchan:{orders}:stream 1-1 v a");
+  server_do("XADD uvchan:{orders}:stream 2-1 v b");
+  server_do("XREADGROUP GROUP group other STREAMS uvchan:{orders}:stream >");
+}
+
+/* How many it has, how many it has buried, and where it says to go on. */
+static void check_claimed(redisReply* reply, size_t entries, long long dead, const char* behind) {
+  ck_assert_uint_eq(reply->elements, 3);
+  ck_assert_uint_eq(reply->element[0]->elements, entries);
+  ck_assert_int_eq(reply->element[1]->integer, dead);
+  ck_assert_str_eq(reply->element[2]->str, behind);
+  freeReplyObject(reply);
+}
+
+START_TEST(claim_goes_on_where_it_has_ended) {
+  give_two();
+  check_claimed(run(UVCHAN__REDIS_CLAIM, "group", "9", "me", "0", "1", "9", "-", "", NULL), 1, 0,
+                "1-1");
+  check_claimed(run(UVCHAN__REDIS_CLAIM, "group", "9", "me", "0", "1", "9", "(1-1", "", NULL), 1, 0,
+                "2-1");
+  check_claimed(run(UVCHAN__REDIS_CLAIM, "group", "9", "me", "0", "1", "9", "(2-1", "", NULL), 0, 0,
+                "");
+}
+END_TEST
+
+START_TEST(claim_passes_over_what_is_held) {
+  give_two();
+  check_claimed(run(UVCHAN__REDIS_CLAIM, "group", "9", "me", "0", "2", "9", "-", "", "1-1", NULL),
+                1, 0, "");
+  ck_assert_int_eq(server_integer("XACK uvchan:{orders}:stream group 1-1"), 1);
+}
+END_TEST
+
+START_TEST(claim_of_ones_own_leaves_what_others_have) {
+  give_two();
+  check_claimed(run(UVCHAN__REDIS_CLAIM, "group", "9", "me", "0", "2", "9", "-", "me", NULL), 0, 0,
+                "");
+  check_claimed(run(UVCHAN__REDIS_CLAIM, "group", "9", "other", "0", "2", "9", "-", "other", NULL),
+                2, 0, "2-1");
+}
+END_TEST
+
+START_TEST(claim_buries_what_was_delivered_too_often) {
+  give_two();
+  check_claimed(run(UVCHAN__REDIS_CLAIM, "group", "1", "me", "0", "9", "1", "-", "", NULL), 0, 1,
+                "");
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:dead"), 1);
+  ck_assert_int_eq(length(), 1);
+}
+END_TEST
+
+/* 1 where the group has a member of this name. */
+static int has_member(const char* name) {
+  redisReply* reply = redisCommand(context, "XINFO CONSUMERS uvchan:{orders}:stream group");
+  int has = 0;
+  size_t i;
+
+  must(reply != NULL);
+  for (i = 0; i < reply->elements; i++)
+    has |= strcmp(reply->element[i]->element[1]->str, name) == 0;
+  freeReplyObject(reply);
+  return has;
+}
+
+/* One that has something is not idle, however long ago it got it. */
+START_TEST(claim_forgets_members_that_have_nothing) {
+  unsigned int turns = 0;
+
+  give_two();
+  server_do("XGROUP CREATECONSUMER uvchan:{orders}:stream group gone");
+  freeReplyObject(run(UVCHAN__REDIS_CLAIM, "group", "1", "me", "0", "1", "9", "(2-1", "me", NULL));
+  ck_assert_int_eq(has_member("gone"), 1);
+  while (has_member("gone")) {
+    freeReplyObject(run(UVCHAN__REDIS_CLAIM, "group", "1", "me", "0", "1", "9", "(2-1", "", NULL));
+    support_pause(__FILE__, __LINE__, "the idle member is forgotten", &turns);
+  }
+  ck_assert_int_eq(has_member("other"), 1);
 }
 END_TEST
 
@@ -132,8 +258,15 @@ int main(void) {
   tcase_add_test(tcase, add_refuses_a_gap);
   tcase_add_test(tcase, add_takes_what_fits);
   tcase_add_test(tcase, add_takes_the_newest_epoch_alone);
+  tcase_add_test(tcase, hello_tells_a_producer_from_another_by_its_token);
+  tcase_add_test(tcase, hello_renews_the_epoch_of_what_the_server_has_lost);
   tcase_add_test(tcase, add_refuses_when_closed);
   tcase_add_test(tcase, producers_have_numbers_of_their_own);
+  tcase_add_test(tcase, claim_goes_on_where_it_has_ended);
+  tcase_add_test(tcase, claim_passes_over_what_is_held);
+  tcase_add_test(tcase, claim_of_ones_own_leaves_what_others_have);
+  tcase_add_test(tcase, claim_buries_what_was_delivered_too_often);
+  tcase_add_test(tcase, claim_forgets_members_that_have_nothing);
   tcase_add_test(tcase, full_dead_letters_take_no_more);
   return support_main(suite);
 }

@@ -29,16 +29,34 @@ typedef struct {
 static server_t server;
 
 /* In the child: it does not outlive a test that fails. */
-static inline void server_exec(void) {
+static inline void server_exec_words(const char* const words[]) {
   int null = open("/dev/null", O_RDWR);
 
 #ifdef __linux__
   prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
   dup2(null, 1);
-  execl(REDIS_SERVER, REDIS_SERVER, "--port", "0", "--unixsocket", server.socket, "--dir",
-        server.folder, "--appendonly", "yes", "--appendfsync", "always", "--save", "", NULL);
+  execv(REDIS_SERVER, (char* const*)(uintptr_t)words);
   _exit(127);
+}
+
+static inline void server_exec(void) {
+  const char* const words[] = {REDIS_SERVER,
+                               "--port",
+                               "0",
+                               "--unixsocket",
+                               server.socket,
+                               "--dir",
+                               server.folder,
+                               "--appendonly",
+                               "yes",
+                               "--appendfsync",
+                               "always",
+                               "--save",
+                               "",
+                               NULL};
+
+  server_exec_words(words);
 }
 
 /* A connection once it answers, whatever it has to load first. */

@@ -72,13 +72,11 @@ static inline int node_says(const node_t* node, const char* command, const char*
   } while (0)
 
 /* With what a server is told beside its port; NULL ends it. The folder is the fixture's. */
-static inline void node_start(node_t* node, const char* const more[]) {
-  char port[16], dir[96];
+static inline void node_launch(node_t* node, const char* port, const char* const more[]) {
   const char* words[32] = {REDIS_SERVER};
   size_t i, n = 1;
+  char dir[96];
 
-  if (node->port == 0) node->port = node_free_port();
-  snprintf(port, sizeof(port), "%d", node->port);
   snprintf(dir, sizeof(dir), "%s/%d", server.folder, node->port);
   mkdir(dir, 0700);
   for (i = 0; more[i] != NULL; i++) words[n++] = more[i];
@@ -92,6 +90,14 @@ static inline void node_start(node_t* node, const char* const more[]) {
   node->pid = fork();
   must(node->pid >= 0);
   if (node->pid == 0) server_exec_words(words);
+}
+
+static inline void node_start(node_t* node, const char* const more[]) {
+  char port[16];
+
+  if (node->port == 0) node->port = node_free_port();
+  snprintf(port, sizeof(port), "%d", node->port);
+  node_launch(node, port, more);
   node_await(node, "PING", "PONG");
 }
 

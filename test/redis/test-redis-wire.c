@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* hiredis on a poll of our own, with a listener of the test's in the server's place. */
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>

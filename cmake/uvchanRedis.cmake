@@ -35,6 +35,8 @@ set(UVCHAN_REDIS_SOURCES
     lib/redis/tickets.c
     lib/redis/slots.c
     lib/redis/delivery.c
+    lib/redis/claiming.c
+    lib/redis/reading.c
     lib/redis/source.c)
 
 function(uvchan_add_redis kind type)

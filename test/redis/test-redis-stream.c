@@ -212,7 +212,7 @@ START_TEST(what_is_never_done_goes_to_the_dead_letters) {
 }
 END_TEST
 
-START_TEST(what_another_has_not_done_is_delivered_again) {
+static void check_claims(unsigned int in_flight) {
   uvchan_redis_sink_options_t out_with = out_options("one");
   uvchan_redis_source_options_t in_with = in_options("one");
   sender_t sender;
@@ -231,6 +231,7 @@ START_TEST(what_another_has_not_done_is_delivered_again) {
 
   in_with = in_options("two");
   in_with.claim_after_ms = 10;
+  in_with.in_flight = in_flight;
   in_open(&two, 16, &in_with);
   run_until(&scene.loop, two.source_ends == 1 && two.ends == 1);
   ck_assert_uint_eq(two.values, 5);
@@ -240,6 +241,12 @@ START_TEST(what_another_has_not_done_is_delivered_again) {
   out_close(&out);
   in_close(&two);
 }
+
+START_TEST(what_another_has_not_done_is_delivered_again) { check_claims(512); }
+END_TEST
+
+/* The room for one value is what a question for news would hold. */
+START_TEST(what_another_has_not_done_comes_where_there_is_room_for_one) { check_claims(1); }
 END_TEST
 
 /* Under its own name at once, long before another would claim it. */
@@ -315,6 +322,7 @@ int main(void) {
   tcase_add_test(tcase, what_is_no_value_goes_to_the_dead_letters);
   tcase_add_test(tcase, what_is_never_done_goes_to_the_dead_letters);
   tcase_add_test(tcase, what_another_has_not_done_is_delivered_again);
+  tcase_add_test(tcase, what_another_has_not_done_comes_where_there_is_room_for_one);
   tcase_add_test(tcase, a_consumer_that_comes_back_gets_what_it_had);
   tcase_add_test(tcase, a_source_whose_channel_is_closed_leaves_the_rest);
   return support_main(suite);

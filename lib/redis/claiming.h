@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Entries that come to a source, and the questions for those that were delivered before. */
+#ifndef UVCHAN_REDIS_CLAIMING_H
+#define UVCHAN_REDIS_CLAIMING_H
+
+#include "redis/source-state.h"
+
+/* Sets the calls of this room. */
+void uvchan__redis_source_prepare_claiming(uvchan__redis_source_t* source);
+
+/* An entry: delivered where it is a value and has no slot, else buried.
+ *   deliveries    this one included
+ *   may_be_here   it may have a slot */
+void uvchan__redis_source_accept(uvchan__redis_source_t* source, const redisReply* id,
+                                 const redisReply* fields, uint64_t deliveries, int may_be_here);
+
+/* Of everybody, what was not done for claim_after_ms; or of this consumer, all: `count` of them at
+ * most, by a call of the one connection or the other. */
+void uvchan__redis_source_send_claim(uvchan__redis_source_t* source, uvchan__redis_call_t* call,
+                                     uint32_t count, int is_own);
+
+/* What that has answered. Answers 1 where the look has not come to its end: the next one begins
+ * behind *time and *serial. */
+int uvchan__redis_source_accept_claimed(uvchan__redis_source_t* source, const redisReply* reply,
+                                        uint64_t* time, uint64_t* serial);
+
+/* Claims what others have had for too long, where that is due and there is room. */
+void uvchan__redis_source_claim(uvchan__redis_source_t* source);
+
+#endif /* UVCHAN_REDIS_CLAIMING_H */

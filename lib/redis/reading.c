@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* Open, history, news, and open again: one question at a time. */
+#include "redis/reading.h"
+
+#include "redis/claiming.h"
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static void send_open(uvchan__redis_source_t* source) {
+  source->is_reading = 1;
+  uvchan__redis_source_script(source, &source->reader, UVCHAN__REDIS_OPEN);
+  uvchan__redis_command_send(&source->command, &source->open_call);
+}
+
+static void on_open(void* owner, const redisReply* reply) {
+  uvchan__redis_source_t* source = owner;
+
+  source->is_reading = 0;
+  source->is_open = 1;
+  uvchan__redis_source_learn(source, reply);
+  uvchan__redis_source_ask(source);
+}
+
+/* XREADGROUP GROUP group consumer COUNT n BLOCK ms STREAMS stream > */
+static void send_read(uvchan__redis_source_t* source) {
+  uvchan__redis_command_t* command = &source->command;
+
+  uvchan__redis_command_begin(command, "XREADGROUP");
+  uvchan__redis_command_word(command, "GROUP");
+  uvchan__redis_command_word(command, source->group);
+  uvchan__redis_command_word(command, source->consumer);
+  uvchan__redis_command_word(command, "COUNT");
+  uvchan__redis_command_number(command, source->asked);
+  uvchan__redis_command_word(command, "BLOCK");
+  uvchan__redis_command_number(command, source->options.block_ms);
+  uvchan__redis_command_word(command, "STREAMS");
+  uvchan__redis_command_word(command, command->keys[UVCHAN__REDIS_STREAM]);
+  uvchan__redis_command_word(command, ">");
+  uvchan__redis_command_send(command, &source->read_call);
+}
+
+/* A claim that is due comes first: else a question that waits for news could hold all the room that
+ * there is, time after time. */
+void uvchan__redis_source_ask(uvchan__redis_source_t* source) {
+  uint32_t room;
+
+  uvchan__redis_source_claim(source);
+  room = uvchan__redis_slots_room(&source->delivery.slots);
+  if (!uvchan__redis_source_can_ask(source) || source->is_reading || room == 0) return;
+  uvchan__redis_source_reserve(source, &source->asked, room);
+  source->is_reading = 1;
+  source->has_claimed = source->is_claiming;
+  if (source->is_history) {
+    uvchan__redis_source_send_claim(source, &source->history_call, source->asked, 1);
+  } else {
+    send_read(source);
+  }
+}
+
+static void on_history(void* owner, const redisReply* reply) {
+  uvchan__redis_source_t* source = owner;
+
+  source->is_reading = 0;
+  uvchan__redis_source_unreserve(source, &source->asked);
+  source->is_history = uvchan__redis_source_accept_claimed(source, reply, &source->history_time,
+                                                           &source->history_serial);
+  uvchan__redis_source_go_on(source);
+}
+
+/* The entries of the one stream that was asked for; NULL where there was none in time. */
+static const redisReply* entries_of(const redisReply* reply) {
+  return uvchan__redis_element(uvchan__redis_element(reply, 0), 1);
+}
+
+static void on_read(void* owner, const redisReply* reply) {
+  const redisReply* entries = entries_of(reply);
+  uvchan__redis_source_t* source = owner;
+  size_t i;
+
+  source->is_reading = 0;
+  uvchan__redis_source_unreserve(source, &source->asked);
+  for (i = 0; uvchan__redis_source_is_running(source) && uvchan__redis_element(entries, i) != NULL;
+       i++) {
+    const redisReply* entry = entries->element[i];
+    uvchan__redis_source_accept(source, uvchan__redis_element(entry, 0),
+                                uvchan__redis_element(entry, 1), 1, source->has_claimed);
+  }
+  if (uvchan__redis_source_is_running(source) && entries == NULL) send_open(source);
+  uvchan__redis_source_go_on(source);
+}
+
+/* ---- Its connection -------------------------------------------------------------------------- */
+
+void uvchan__redis_source_reader_ready(void* owner) {
+  uvchan__redis_source_t* source = owner;
+
+  source->is_history = 1;
+  source->history_time = source->history_serial = 0;
+  send_open(source);
+}
+
+void uvchan__redis_source_reader_lost(void* owner) {
+  uvchan__redis_source_t* source = owner;
+
+  source->is_reading = source->is_open = 0;
+  uvchan__redis_source_unreserve(source, &source->asked);
+}
+
+void uvchan__redis_source_prepare_reading(uvchan__redis_source_t* source) {
+  source->open_call = (uvchan__redis_call_t){&source->reader, on_open};
+  source->history_call = (uvchan__redis_call_t){&source->reader, on_history};
+  source->read_call = (uvchan__redis_call_t){&source->reader, on_read};
+}

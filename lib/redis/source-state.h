@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* A source: asks for no more values than it has slots, has them delivered, and acknowledges those
+ * that their receivers are done with.
+ *
+ *   reader      --ready--> OPENING --open--> HISTORY --nothing left--> NEWS --no value--> ...
+ *   other side  --ready--> done, as values are done; claim, by the timer
+ *
+ *   RUNNING --the stream is closed and empty--> OVER
+ *      '-- the channel is closed --> LEAVING: only acknowledges --no slot in use--> OVER
+ *
+ * I1. Of the questions of a kind one is due at most: `is_reading`, `is_claiming`, `acknowledging`.
+ * I2. The history and a claim name what has a slot when they are sent, and the server passes over
+ *     that; so an answer has nothing that has a slot, but what the other of the two connections has
+ *     brought since: for news `has_claimed` tells of that. */
+#ifndef UVCHAN_REDIS_SOURCE_STATE_H
+#define UVCHAN_REDIS_SOURCE_STATE_H
+
+#include "redis/command.h"
+#include "redis/delivery.h"
+
+typedef enum {
+  UVCHAN__REDIS_SOURCE_RUNNING = 0,
+  UVCHAN__REDIS_SOURCE_LEAVING,
+  UVCHAN__REDIS_SOURCE_OVER
+} uvchan__redis_source_state_t;
+
+typedef struct uvchan__redis_source_s uvchan__redis_source_t;
+
+struct uvchan__redis_source_s {
+  uvchan_redis_source_t* handle;
+  uvchan_redis_source_options_t options; /* filled in; of its strings those below are kept */
+  char* group;
+  char* consumer;
+  uvchan__redis_link_t reader;
+  uvchan__redis_link_t side; /* the other connection */
+  uvchan__redis_command_t command;
+  uvchan__redis_call_t open_call, history_call, read_call, done_call, claim_call, bury_call;
+  uvchan__redis_delivery_t delivery;
+  uv_timer_t claim_timer;
+  uvchan_redis_source_close_cb close_cb;
+  uvchan__redis_source_state_t state;
+  int is_open;    /* the group is there, on this connection of the reader's */
+  int is_history; /* the next question is for what this consumer has */
+  int is_reading;
+  int is_claiming;
+  int is_claim_due;        /* by the timer, or since the last look has not come to its end */
+  int has_claimed;         /* something since the reader's question */
+  uint32_t acknowledging;  /* how many of those DONE are on their way */
+  uint32_t asked, claimed; /* how many slots each question has reserved */
+  uint64_t history_time, history_serial; /* where the history goes on, behind this entry */
+  uint64_t claim_time, claim_serial;
+  int has_ended; /* the stream; with which status: */
+  int end_status;
+  unsigned int open; /* while closing: what is not closed yet */
+  uint64_t done, dead, length, lag;
+};
+
+static inline int uvchan__redis_source_is_running(const uvchan__redis_source_t* source) {
+  return source->state == UVCHAN__REDIS_SOURCE_RUNNING;
+}
+
+/* Nothing is asked for that could not be acknowledged, or buried: so both connections have to be
+ * there. */
+static inline int uvchan__redis_source_can_ask(const uvchan__redis_source_t* source) {
+  return uvchan__redis_source_is_running(source) && source->is_open &&
+         uvchan__redis_link_is_ready(&source->side);
+}
+
+/* A command that runs a script, whose first argument is the group. */
+static inline void uvchan__redis_source_script(uvchan__redis_source_t* source,
+                                               const uvchan__redis_link_t* link,
+                                               uvchan__redis_script_t script) {
+  uvchan__redis_command_script(&source->command, link, script);
+  uvchan__redis_command_word(&source->command, source->group);
+}
+
+/* Slots for a question: *reserved of the room that there is; and that it was answered, or lost. */
+static inline void uvchan__redis_source_reserve(uvchan__redis_source_t* source, uint32_t* reserved,
+                                                uint32_t room) {
+  *reserved = room < source->options.batch ? room : source->options.batch;
+  source->delivery.slots.reserved += *reserved;
+}
+
+static inline void uvchan__redis_source_unreserve(uvchan__redis_source_t* source,
+                                                  uint32_t* reserved) {
+  source->delivery.slots.reserved -= *reserved;
+  *reserved = 0;
+}
+
+/* What the server has said of the stream: closed, length, lag. It may be the end. */
+void uvchan__redis_source_learn(uvchan__redis_source_t* source, const redisReply* reply);
+
+/* An answer has brought entries: what waits goes into the channel, and what is to be asked is. */
+void uvchan__redis_source_go_on(uvchan__redis_source_t* source);
+
+#endif /* UVCHAN_REDIS_SOURCE_STATE_H */

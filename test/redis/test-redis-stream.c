@@ -212,6 +212,8 @@ START_TEST(what_is_never_done_goes_to_the_dead_letters) {
 }
 END_TEST
 
+#define HELD 40
+
 static void check_claims(unsigned int in_flight, uint64_t claim_after_ms) {
   uvchan_redis_sink_options_t out_with = out_options("one");
   uvchan_redis_source_options_t in_with = in_options("one");
@@ -222,21 +224,21 @@ static void check_claims(unsigned int in_flight, uint64_t claim_after_ms) {
 
   out_open(&out, 16, &out_with);
   in_open(&one, 16, &in_with);
-  one.hold = 5;
-  sender_start(&sender, out.ch, 5, UV_EOF);
-  run_until(&scene.loop, out.ends == 1 && one.values == 5);
+  one.hold = HELD;
+  sender_start(&sender, out.ch, HELD, UV_EOF);
+  run_until(&scene.loop, out.ends == 1 && one.values == HELD);
   support_join(&sender.thread);
   in_close(&one);
-  for (i = 0; i < 5; i++) ck_assert_int_eq(uvchan_redis_forget(&one.held[i].ticket), 0);
+  for (i = 0; i < HELD; i++) ck_assert_int_eq(uvchan_redis_forget(&one.held[i].ticket), 0);
 
   in_with = in_options("two");
   in_with.claim_after_ms = claim_after_ms;
   in_with.in_flight = in_flight;
   in_open(&two, 16, &in_with);
   run_until(&scene.loop, two.source_ends == 1 && two.ends == 1);
-  ck_assert_uint_eq(two.values, 5);
-  ck_assert_uint_eq(two.redelivered, 5);
-  ck_assert_uint_eq(two.next, 5);
+  ck_assert_uint_eq(two.values, HELD);
+  ck_assert_uint_eq(two.redelivered, HELD);
+  ck_assert_uint_eq(two.next, HELD);
   ck_assert_int_eq(two.end, UV_EOF);
   out_close(&out);
   in_close(&two);

@@ -212,6 +212,37 @@ START_TEST(what_is_never_done_goes_to_the_dead_letters) {
 }
 END_TEST
 
+/* A process that dies of a value, and comes back under its name, is given it no more often. */
+START_TEST(what_kills_its_consumer_goes_to_the_dead_letters) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  uint64_t value = 0;
+  uint32_t life;
+  out_t out;
+  in_t in;
+
+  in_with.max_deliveries = 3;
+  out_open(&out, 16, &out_with);
+  must(uvchan_try_send(out.ch, &value) == 0);
+  run_until(&scene.loop, out_stats(&out).values == 1);
+  for (life = 1; life <= 3; life++) {
+    in_open(&in, 16, &in_with);
+    in.hold = 1;
+    run_until(&scene.loop, in.nheld == 1);
+    ck_assert_uint_eq(in.held[0].ticket.deliveries, life);
+    in_close(&in);
+    must(uvchan_redis_forget(&in.held[0].ticket) == 0);
+  }
+  in_open(&in, 16, &in_with);
+  run_until(&scene.loop, in_stats(&in).dead == 1);
+  ck_assert_uint_eq(in.values, 0);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:dead"), 1);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 0);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
 #define HELD 40
 
 static void check_claims(unsigned int in_flight, uint64_t claim_after_ms) {
@@ -323,6 +354,7 @@ int main(void) {
   tcase_add_test(tcase, of_two_producers_with_one_name_the_older_one_ends);
   tcase_add_test(tcase, what_is_no_value_goes_to_the_dead_letters);
   tcase_add_test(tcase, what_is_never_done_goes_to_the_dead_letters);
+  tcase_add_test(tcase, what_kills_its_consumer_goes_to_the_dead_letters);
   tcase_add_test(tcase, what_another_has_not_done_is_delivered_again);
   tcase_add_test(tcase, what_another_has_not_done_comes_where_there_is_room_for_one);
   tcase_add_test(tcase, a_consumer_that_comes_back_gets_what_it_had);

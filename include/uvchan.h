@@ -680,7 +680,7 @@ void uvchan_ticker_close(uvchan_ticker_t* ticker, uvchan_ticker_close_cb cb);
 
 /* The version of this header. */
 #define UVCHAN_VERSION_MAJOR 1
-#define UVCHAN_VERSION_MINOR 3
+#define UVCHAN_VERSION_MINOR 4
 #define UVCHAN_VERSION_PATCH 0
 
 /* Has the library use these functions for all memory, as uv_replace_allocator() has libuv. Before

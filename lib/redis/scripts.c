@@ -39,8 +39,10 @@
   "end\n"
 
 const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
-    /* It writes in each case but FENCED: so a replica refuses it. A token tells a producer that
-     * asks again, since it had no answer, from another one of its name. */
+    /* It writes in each case but TAKEN and FENCED: so a replica refuses it. A token tells a producer that
+     * asks again, since it had no answer, from another one of its name, and gets it what it was
+     * given; and who begins names the epoch that it is to follow. So a hello of a connection that was
+     * given up, which comes late, changes nothing. */
     [UVCHAN__REDIS_HELLO] =
         "local mark = redis.call('HGET', KEYS[3], ARGV[1]) or '0 -'\n"
         "local theirs, token = string.match(mark, '^(%d+) (.*)$')\n"
@@ -49,16 +51,23 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
         "local last = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')\n"
         "local closed = redis.call('HGET', KEYS[4], 'closed') or ''\n"
         "local length = redis.call('XLEN', KEYS[1])\n"
-        "local how, epoch = 'SAME', ours\n"
-        "if ours == 0 then\n"
-        "  how, epoch = 'NEW', theirs + 1\n"
-        "elseif token ~= ARGV[3] and theirs >= ours then\n"
+        "local is_own = token == ARGV[3]\n"
+        "local how, epoch = ours == 0 and 'NEW' or 'LOST', math.max(theirs, ours) + 1\n"
+        "if is_own and theirs > ours then\n"
+        "  epoch = theirs\n"
+        "elseif ours == 0 and theirs ~= tonumber(ARGV[4]) then\n"
+        "  return {'TAKEN', theirs, last, closed, length}\n"
+        "elseif not is_own and ours > 0 and theirs >= ours then\n"
         "  return {'FENCED', theirs, last, closed, length}\n"
-        "elseif theirs ~= ours or last < tonumber(ARGV[4]) then\n"
-        "  how, epoch = 'RENEWED', math.max(theirs, ours) + 1\n"
+        "elseif is_own and theirs == ours and last >= tonumber(ARGV[4]) then\n"
+        "  how, epoch = 'SAME', ours\n"
+        "elseif is_own and theirs == ours then\n"
+        "  how = 'BEHIND'\n"
         "end\n"
         "redis.call('HSET', KEYS[3], ARGV[1], string.format('%.0f %s', epoch, ARGV[3]))\n"
-        "if how == 'NEW' and closed == '' then redis.call('HDEL', KEYS[4], 'p:' .. ARGV[1]) end\n"
+        "if ours == 0 and not is_own and closed == '' then\n"
+        "  redis.call('HDEL', KEYS[4], 'p:' .. ARGV[1])\n"
+        "end\n"
         "return {how, epoch, last, closed, length}\n",
 
     [UVCHAN__REDIS_ADD] = CHECK_MARK

@@ -5,7 +5,7 @@
 
 /* A producer's mark is its epoch and its token, as "3 token". */
 typedef enum {
-  UVCHAN__REDIS_HELLO = 0, /* producer, epoch, token, confirmed
+  UVCHAN__REDIS_HELLO = 0, /* producer, epoch, token, confirmed, or for epoch 0 the one it follows
                               -> how, epoch, last, closed, length */
   UVCHAN__REDIS_ADD,       /* producer, mark, capacity, first, format, value...
                               -> code, last, length */

@@ -46,8 +46,10 @@ typedef struct uvchan__redis_sink_s {
   uint64_t rest_ms;
   uvchan_redis_sink_close_cb close_cb;
   state_t state;
-  uint64_t epoch; /* 0: the server has given none yet */
+  uint64_t epoch; /* 0: the server has given none yet, and it is to follow: */
+  uint64_t follows;
   char mark[MARK_BYTES];
+  uint64_t base;        /* the server's last number as it gave the mark */
   uint64_t in;          /* the number of the last value that the server is known to have */
   unsigned int flights; /* steps without an answer */
   int is_waiting;       /* for replicas */
@@ -102,7 +104,8 @@ static void send_hello(sink_t* sink) {
   begin_script(sink, UVCHAN__REDIS_HELLO);
   uvchan__redis_command_number(&sink->command, sink->epoch);
   uvchan__redis_command_word(&sink->command, sink->token);
-  uvchan__redis_command_number(&sink->command, sink->taking.window.confirmed);
+  uvchan__redis_command_number(&sink->command,
+                               sink->epoch == 0 ? sink->follows : sink->taking.window.confirmed);
   uvchan__redis_command_send(&sink->command, &sink->hello);
 }
 
@@ -241,23 +244,24 @@ static void on_wait(void* owner, const redisReply* reply) {
   pump(sink);
 }
 
-/* What is held gets new numbers behind the server's last; what was confirmed and is not there any
- * more is counted. */
-static void begin_anew(sink_t* sink, uint64_t last) {
+/* What is held gets new numbers behind the server's last. What was confirmed and is not there any
+ * more is counted: where the mark is still there, what is above the last number; where it is not,
+ * the server is at a moment before it gave that, and all is lost that was confirmed since. */
+static void begin_anew(sink_t* sink, uint64_t last, int has_lost_mark) {
   uvchan__redis_window_t* window = &sink->taking.window;
 
-  if (last < window->confirmed) sink->rolled_back += window->confirmed - last;
-  window->confirmed = sink->in = last;
+  if (sink->epoch > 0) sink->rolled_back += window->confirmed - (has_lost_mark ? sink->base : last);
+  window->confirmed = sink->in = sink->base = last;
 }
 
-static void adopt(sink_t* sink, uint64_t epoch, uint64_t last, int is_same) {
-  sink->epoch = epoch;
-  snprintf(sink->mark, sizeof(sink->mark), "%" PRIu64 " %s", epoch, sink->token);
-  if (is_same) {
+static void adopt(sink_t* sink, const char* how, uint64_t epoch, uint64_t last) {
+  if (strcmp(how, "SAME") == 0) {
     learn(sink, last);
   } else {
-    begin_anew(sink, last);
+    begin_anew(sink, last, strcmp(how, "BEHIND") != 0);
   }
+  sink->epoch = epoch;
+  snprintf(sink->mark, sizeof(sink->mark), "%" PRIu64 " %s", epoch, sink->token);
   uvchan__redis_window_rewind(&sink->taking.window, sink->in);
 }
 
@@ -288,11 +292,16 @@ static void on_hello(void* owner, const redisReply* reply) {
     end_with(sink, UV_EEXIST);
     return;
   }
+  if (strcmp(how, "TAKEN") == 0) {
+    sink->follows = epoch;
+    send_hello(sink);
+    return;
+  }
   if (epoch == 0) {
     uvchan__redis_link_fail(&sink->link, UV_EPROTO, "hello has answered no epoch");
     return;
   }
-  adopt(sink, epoch, uvchan__redis_number(reply, 2), strcmp(how, "SAME") == 0);
+  adopt(sink, how, epoch, uvchan__redis_number(reply, 2));
   sink->length = uvchan__redis_number(reply, 4);
   if (uvchan__redis_text(reply, 3)[0] == '\0') {
     sink->state = RUNNING;

@@ -45,7 +45,8 @@ static void check_added(redisReply* reply, const char* code, long long last) {
 
 static long long length(void) { return server_integer("XLEN uvchan:{orders}:stream"); }
 
-/* Epoch, token and confirmed as the producer has them, and what is answered. */
+/* Epoch, token and confirmed as the producer has them, or for epoch 0 which one it follows; and what
+ * is answered. */
 static void hello(const char* epoch, const char* token, const char* confirmed, const char* how,
                   long long answer) {
   redisReply* reply = run(UVCHAN__REDIS_HELLO, "one", epoch, token, confirmed, NULL);
@@ -98,7 +99,7 @@ END_TEST
 
 START_TEST(add_takes_the_newest_epoch_alone) {
   hello("0", "a", "0", "NEW", 1);
-  hello("0", "b", "0", "NEW", 2);
+  hello("0", "b", "1", "NEW", 2);
   add("1 a", "10", "1", "a", "FENCED", 0);
   add("2 a", "10", "1", "a", "FENCED", 0);
   add("2 b", "10", "1", "a", "OK", 1);
@@ -107,29 +108,45 @@ START_TEST(add_takes_the_newest_epoch_alone) {
 }
 END_TEST
 
-/* Who asks again, since it had no answer, is not taken for another. */
+/* Who asks again, since it had no answer, is not taken for another, and is given what it was given
+ * before: so what comes late from a connection that was given up changes nothing. */
 START_TEST(hello_tells_a_producer_from_another_by_its_token) {
   hello("0", "a", "0", "NEW", 1);
-  hello("0", "a", "0", "NEW", 2);
-  hello("2", "a", "0", "SAME", 2);
-  hello("0", "b", "0", "NEW", 3);
-  hello("2", "a", "0", "FENCED", 3);
-  hello("3", "a", "0", "FENCED", 3);
-  hello("3", "b", "0", "SAME", 3);
+  hello("0", "a", "0", "NEW", 1);
+  hello("1", "a", "0", "SAME", 1);
+  hello("0", "b", "0", "TAKEN", 1);
+  hello("0", "b", "1", "NEW", 2);
+  hello("0", "a", "0", "TAKEN", 2);
+  hello("1", "a", "0", "FENCED", 2);
+  hello("2", "a", "0", "FENCED", 2);
+  hello("2", "b", "0", "SAME", 2);
 }
 END_TEST
 
 /* Numbers of before mean nothing then, nor does what is still on its way. */
-START_TEST(hello_renews_the_epoch_of_what_the_server_has_lost) {
+START_TEST(hello_gives_a_new_epoch_where_the_server_has_lost_something) {
   hello("0", "a", "0", "NEW", 1);
   add("1 a", "10", "1", "a", "OK", 1);
   hello("1", "a", "1", "SAME", 1);
-  hello("1", "a", "5", "RENEWED", 2);
-  hello("1", "a", "5", "RENEWED", 3); /* the answer was lost */
-  hello("3", "a", "1", "SAME", 3);
+  hello("1", "a", "5", "BEHIND", 2);
+  hello("1", "a", "5", "LOST", 2); /* the answer was lost */
+  hello("2", "a", "1", "SAME", 2);
   add("1 a", "10", "2", "b", "FENCED", 0);
-  hello("7", "a", "1", "RENEWED", 8);
-  add("8 a", "10", "2", "b", "OK", 2);
+  hello("7", "a", "1", "LOST", 8);
+  hello("9", "b", "1", "LOST", 10);
+  add("8 a", "10", "2", "b", "FENCED", 0);
+  add("10 b", "10", "2", "b", "OK", 2);
+}
+END_TEST
+
+/* An end is noted until another begins under the name; a late hello of the same does not. */
+START_TEST(hello_forgets_the_end_of_another_alone) {
+  hello("0", "a", "0", "NEW", 1);
+  freeReplyObject(run(UVCHAN__REDIS_END, "one", "1 a", "EOF", "2", NULL));
+  hello("0", "a", "0", "NEW", 1);
+  ck_assert_int_eq(server_integer("HLEN uvchan:{orders}:end"), 1);
+  hello("0", "b", "1", "NEW", 2);
+  ck_assert_int_eq(server_integer("HLEN uvchan:{orders}:end"), 0);
 }
 END_TEST
 
@@ -259,7 +276,8 @@ int main(void) {
   tcase_add_test(tcase, add_takes_what_fits);
   tcase_add_test(tcase, add_takes_the_newest_epoch_alone);
   tcase_add_test(tcase, hello_tells_a_producer_from_another_by_its_token);
-  tcase_add_test(tcase, hello_renews_the_epoch_of_what_the_server_has_lost);
+  tcase_add_test(tcase, hello_gives_a_new_epoch_where_the_server_has_lost_something);
+  tcase_add_test(tcase, hello_forgets_the_end_of_another_alone);
   tcase_add_test(tcase, add_refuses_when_closed);
   tcase_add_test(tcase, producers_have_numbers_of_their_own);
   tcase_add_test(tcase, claim_goes_on_where_it_has_ended);

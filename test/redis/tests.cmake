@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: MIT
 # The suites of uvchan-redis, each with a redis-server of its own. Where there is none, they are
 # left out.
+find_package(Python3 COMPONENTS Interpreter QUIET)
+if(Python3_Interpreter_FOUND)
+  uvchan_add_test(redis-protocol "${Python3_EXECUTABLE}" -B
+    "${CMAKE_CURRENT_LIST_DIR}/protocol.py")
+endif()
+
 find_program(UVCHAN_REDIS_SERVER NAMES redis-server valkey-server)
 mark_as_advanced(UVCHAN_REDIS_SERVER)
 if(NOT UVCHAN_REDIS_SERVER)

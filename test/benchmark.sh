@@ -22,7 +22,7 @@ peers by test/benchmarks/benchmark.py.
   --ms N             how long each run takes, in milliseconds: 300, where nothing is said
   --only ID[,..]     these workloads alone: ids (stream-8, pingpong), patterns ('select-*') or
                      curves (senders, capacity, many, loops)
-  --peers NAME[,..]  these peers alone, of list, array, moodycamel, ck, glib, libuv, asio,
+  --peers NAME[,..]  these peers alone, of list, array, moodycamel, ck, glib, libuv, hiredis, asio,
                      crossbeam, flume, tokio, go and limits; or none
   --out DIR          where results.csv, tables.md and the plots go: build/benchmark/results, where
                      nothing is said
@@ -38,7 +38,7 @@ wrong() { # wrong WHAT
   exit 2
 }
 
-peers='list array moodycamel ck glib libuv asio crossbeam flume tokio go limits'
+peers='list array moodycamel ck glib libuv hiredis asio crossbeam flume tokio go limits'
 out=
 options=
 only=
@@ -71,7 +71,7 @@ done
 [ "$peers" != none ] || peers=
 for peer in $peers; do
   case $peer in
-    list | array | moodycamel | ck | glib | libuv) ;;
+    list | array | moodycamel | ck | glib | libuv | hiredis) ;;
     asio | crossbeam | flume | tokio | go | limits) ;;
     *) wrong "there is no peer '$peer'" ;;
   esac
@@ -84,6 +84,7 @@ needs_of() { # needs_of PEER
     moodycamel) echo c++ concurrentqueue ;;
     ck | glib | go) echo "$1" ;;
     asio) echo c++ ;;
+    hiredis) echo hiredis redis-server ;;
     crossbeam | flume | tokio) # built together
       echo cargo crate-crossbeam-channel crate-flume crate-libc crate-tokio
       ;;
@@ -143,6 +144,7 @@ prepare_peer() { # prepare_peer PEER
 open_build
 install_missing cc cmake make pkg-config libuv check python
 (install_missing gnuplot) || say 'there will be no plots'
+(install_missing hiredis redis-server) || say 'nothing will be measured of uvchan-redis'
 benchmark=$build/benchmark
 mkdir -p "$benchmark/peers"
 
@@ -150,10 +152,9 @@ configure "$benchmark" -DCMAKE_BUILD_TYPE=Release -DUVCHAN_BUILD_TESTS=ON -DUVCH
   -DUVCHAN_BUILD_SERVER=OFF \
   -DUVCHAN_BUILD_SHARED=OFF -DUVCHAN_COVERAGE=OFF -DUVCHAN_SANITIZE= -DUVCHAN_INJECT=OFF \
   -DUVCHAN_PORTABLE=OFF
-# shellcheck disable=SC2046 # targets are words
-quietly 'building uvchan' cmake --build "$benchmark" --parallel "$(jobs)" --target \
-  $(for source in "$root"/test/benchmarks/benchmark-*.c; do basename "$source" .c; done)
+quietly 'building uvchan' cmake --build "$benchmark" --parallel "$(jobs)" --target benchmarks
 
+UVCHAN_LIBRARIES=$benchmark
 PEERS_DIR=$root/test/benchmarks/peers
 # shellcheck source=test/benchmarks/peers/build.sh
 . "$PEERS_DIR/build.sh"

@@ -52,6 +52,15 @@ def choose(patterns):
   ]
 
 
+def those_here(rows, directory):
+  """A program that is not built here is told once, and its rows left out."""
+  missing = sorted(set(row.workload for row in rows if not os.access(
+    os.path.join(directory, "benchmark-" + row.workload), os.X_OK)))
+  for workload in missing:
+    tell("benchmark-%s is not here, and is left out" % workload)
+  return [row for row in rows if row.workload not in missing]
+
+
 def find_programs(directory, peers_directory, wanted):
   """Where the programs are, by their names."""
   places = {"uvchan": directory}
@@ -96,6 +105,7 @@ def main():
   if not hasattr(os, "sched_setaffinity"):
     rows = [row for row in rows if not row.one_processor]
     tell("this system does not keep a program on one processor: no one-core")
+  rows = those_here(rows, options.programs)
   places = find_programs(options.programs, options.peer_programs, options.peers)
   os.makedirs(options.out, exist_ok=True)
 

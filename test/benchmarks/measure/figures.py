@@ -17,6 +17,7 @@ def plainly(name):
 FIGURES = {
   "ns": ("ns a value", a_value("ns")),
   "cpu": ("processor ns", a_value("cpu")),
+  "server": ("server's processor ns", a_value("server_cpu")),
   "receiver": ("receiver's processor ns", a_value("receiver_cpu")),
   "slowest": ("slowest loop's ns", of_loop("least_values")),
   "fastest": ("fastest loop's ns", of_loop("most_values")),
@@ -27,5 +28,5 @@ FIGURES = {
   "bytes": ("bytes", plainly("bytes")),
   "drained_bytes": ("bytes when drained", plainly("drained_bytes")),
 }
-TOLD = ("values", "ns", "cpu", "receiver_cpu", "least_values", "most_values", "p50", "p90", "p99",
-        "p999", "bytes", "drained_bytes")
+TOLD = ("values", "ns", "cpu", "server_cpu", "receiver_cpu", "least_values", "most_values", "p50",
+        "p90", "p99", "p999", "bytes", "drained_bytes")

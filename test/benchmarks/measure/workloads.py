@@ -32,7 +32,8 @@ def names(text):
   return tuple(name.strip() for name in text.split(","))
 
 
-PEERS = names("list, array, moodycamel, ck, glib, libuv, asio, crossbeam, flume, tokio, go, limits")
+PEERS = names("list, array, moodycamel, ck, glib, libuv, hiredis, asio, crossbeam, flume, tokio, "
+              "go, limits")
 
 THREAD_TO_LOOP = "from=thread to=loop capacity=1024 "
 
@@ -163,6 +164,29 @@ ROWS += [
   Row("pool-overload-cut", "the same, with admission: a target of 2 ms, an interval of 20",
       "pool-overload", "threads=4 work=sleep us=500 period=62500 target=2000",
       targets=("p50 <= 3000000", "ns <= 1.0526 of row pool-overload")),
+]
+
+
+BY_HAND = ("ns <= 1.1111 of hiredis",)  # at least 0.9 of its throughput
+
+ROWS += [
+  Row("redis-sink", "a thread sends 64 bytes at a time, a sink puts them into a stream",
+      "redis-sink", "pin=1", beside="stream-64", targets=BY_HAND,
+      peers=names("hiredis, hiredis from=array, hiredis plain=1, hiredis plain=1 from=array")),
+  Row("redis-sink-everysec", "the same, appendfsync everysec", "redis-sink",
+      "sync=everysec pin=1", beside="redis-sink", peers=names("hiredis"), targets=BY_HAND),
+  Row("redis-sink-always", "the same, appendfsync always", "redis-sink", "sync=always pin=1",
+      beside="redis-sink", peers=names("hiredis"), targets=BY_HAND),
+  Row("redis-source", "a stream is emptied by a source, each value done at once on its loop",
+      "redis-source", "values=50000 pin=1", peers=names("hiredis, hiredis to=callback"),
+      targets=BY_HAND),
+  Row("redis-through", "a thread, a sink, a stream, a source, a receiver, all at once",
+      "redis-through", "pin=1", beside="stream-64", peers=names("hiredis"), targets=BY_HAND),
+  Row("redis-paced", "the same, a value each 500 us", "redis-through", "period=500000 pin=1",
+      figure="p50", beside="redis-paced-local", peers=names("hiredis"),
+      targets=("p50 <= 1.1111 of hiredis",)),
+  Row("redis-paced-local", "the same by one channel, without a server", "redis-through",
+      "period=500000 pin=1", uvchan="local=1", figure="p50"),
 ]
 
 

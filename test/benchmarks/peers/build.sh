@@ -6,6 +6,8 @@
 #
 #   PEERS_DIR       this directory
 #   CC, CXX         cc and c++, unless set; CFLAGS and CXXFLAGS are added
+#   UVCHAN_LIBRARIES
+#                   where libuvchan.a and libuvchan-redis.a are, for hiredis
 #   BOOST_INCLUDE   where the headers of Boost 1.81 or later are, for asio; unless set, where the
 #                   compiler looks
 
@@ -24,6 +26,16 @@ build_c() (
   ${CC:-cc} -std=gnu11 -O3 -DNDEBUG -Wall -Wextra -Wpedantic -Wshadow -Wconversion ${CFLAGS-} \
     "$PEERS_DIR/$name.c" -o "$outdir/$name" \
     -pthread $flags
+)
+
+# By hand is beside uvchan-redis, and with its scripts: so both libraries are linked.
+build_hiredis() (
+  flags=$(pkg-config --print-errors --exists libuv hiredis && peers_flags libuv hiredis) || return
+  # shellcheck disable=SC2086 # several words each
+  ${CC:-cc} -std=gnu11 -O3 -DNDEBUG -Wall -Wextra -Wpedantic -Wshadow -Wconversion ${CFLAGS-} \
+    -I"$PEERS_DIR/../../../include" -I"$PEERS_DIR/../../../lib" "$PEERS_DIR/hiredis.c" \
+    -o "$1/hiredis" -pthread "$UVCHAN_LIBRARIES/libuvchan-redis.a" \
+    "$UVCHAN_LIBRARIES/libuvchan.a" $flags -lm
 )
 
 # build_cxx NAME OUTDIR FLAG...
@@ -80,6 +92,7 @@ build_go() (
 build_peer() {
   case $1 in
     list | array | libuv | limits) build_c "$1" "$2" libuv ;;
+    hiredis) build_hiredis "$2" ;;
     ck) build_c ck "$2" libuv ck ;;
     glib) build_c glib "$2" glib-2.0 ;;
     moodycamel) build_moodycamel "$2" ;;

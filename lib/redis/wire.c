@@ -16,17 +16,20 @@ static int is_pending(int signal_number) {
 
 /* hiredis writes by write(), which raises SIGPIPE on a connection that the other side has ended.
  * The process's way with that signal is not ours to change: so it is held back in this thread, and
- * one that has come meanwhile is taken. */
-static void write_quietly(redisAsyncContext* context) {
-  int was_pending = is_pending(SIGPIPE);
+ * one that has come meanwhile is taken. It can have come before only where it was held back before,
+ * and only a write that has failed raises it: so two calls of the system are enough for the others.
+ */
+static void write_quietly(uvchan__redis_wire_t* wire) {
   sigset_t pipe_alone, before;
-  int signal_number;
+  int was_pending, signal_number;
 
   sigemptyset(&pipe_alone);
   sigaddset(&pipe_alone, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe_alone, &before);
-  redisAsyncHandleWrite(context);
-  if (!was_pending && is_pending(SIGPIPE)) sigwait(&pipe_alone, &signal_number);
+  was_pending = sigismember(&before, SIGPIPE) == 1 && is_pending(SIGPIPE);
+  redisAsyncHandleWrite(wire->context);
+  if (wire->context == NULL && !was_pending && is_pending(SIGPIPE))
+    sigwait(&pipe_alone, &signal_number);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -57,7 +60,7 @@ static void on_poll(uv_poll_t* poll, int status, int events) {
     return;
   }
   if ((events & UV_READABLE) != 0) redisAsyncHandleRead(wire->context);
-  if ((events & UV_WRITABLE) != 0 && wire->context != NULL) write_quietly(wire->context);
+  if ((events & UV_WRITABLE) != 0 && wire->context != NULL) write_quietly(wire);
 }
 
 static void look_for(uvchan__redis_wire_t* wire, int events) {

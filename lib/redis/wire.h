@@ -15,15 +15,19 @@ typedef struct uvchan__redis_wire_s uvchan__redis_wire_t;
 typedef struct {
   void (*up)(void* owner);                      /* it is connected */
   void (*down)(void* owner, const char* words); /* it has failed; it is no longer the owner's */
-  void (*gone)(void* owner);                    /* the last call: libuv has closed its poll */
+  void (*gone)(void* owner);                    /* the last call: libuv has closed its handles */
 } uvchan__redis_wire_calls_t;
 
 struct uvchan__redis_wire_s {
   redisAsyncContext* context; /* NULL: dropped, or failed */
   const uvchan__redis_wire_calls_t* calls;
   void* owner;
-  int events; /* what the poll looks for */
+  int events;     /* what the poll looks for */
+  int is_up;      /* it is connected */
+  int is_writing; /* what is not written now, waits for the poll */
   uv_poll_t poll;
+  uv_idle_t idle;     /* active: something is to be written at once */
+  unsigned char open; /* handles that are not closed yet */
 };
 
 /* Takes the context over, and frees it where that fails.

@@ -131,6 +131,56 @@ START_TEST(what_is_due_when_a_wire_is_dropped_is_answered_with_null) {
 }
 END_TEST
 
+#define MANY_BYTES 4000000 /* more than a socket has room for */
+
+typedef struct {
+  uv_poll_t poll;
+  int peer;
+  size_t bytes;
+  unsigned int reads;
+} reader_t;
+
+/* The other side reads, and drops the wire once it has all. */
+static void on_readable(uv_poll_t* poll, int status, int events) {
+  static char bytes[65536];
+  reader_t* reader = poll->data;
+  ssize_t n = read(reader->peer, bytes, sizeof(bytes));
+
+  (void)events;
+  must(status == 0 && n > 0);
+  reader->reads++;
+  reader->bytes += (size_t)n;
+  if (reader->bytes <= MANY_BYTES) return;
+  uv_close((uv_handle_t*)poll, NULL);
+  uvchan__redis_wire_drop(end.wire);
+}
+
+START_TEST(what_a_socket_has_no_room_for_is_written_when_it_has) {
+  static const uvchan__redis_wire_calls_t calls = {on_up, on_down, on_gone};
+  char* bytes = calloc(1, MANY_BYTES);
+  reader_t reader = {.bytes = 0};
+
+  must(bytes != NULL);
+  connect_wire(&calls);
+  run_until(&scene.loop, end.ups == 1);
+  reader.peer = accept(end.listener, NULL, NULL);
+  must(reader.peer >= 0);
+  must(redisAsyncCommand(end.wire->context, NULL, NULL, "ECHO %b", bytes, (size_t)MANY_BYTES) == 0);
+  uv_run(&scene.loop, UV_RUN_NOWAIT);
+  ck_assert_int_eq(uv_is_active((uv_handle_t*)&end.wire->idle), 0); /* the loop may sleep */
+  must(uv_poll_init(&scene.loop, &reader.poll, reader.peer) == 0);
+  reader.poll.data = &reader;
+  must(uv_poll_start(&reader.poll, UV_READABLE, on_readable) == 0);
+  scene_run();
+  ck_assert_uint_gt(reader.reads, 1);
+  ck_assert_uint_gt(reader.bytes, MANY_BYTES);
+  ck_assert_uint_eq(end.downs, 0);
+  ck_assert_uint_eq(end.gones, 1);
+  close(reader.peer);
+  free(bytes);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("redis-wire");
   TCase* tcase = scene_tcase(suite, "wire");
@@ -138,6 +188,7 @@ int main(void) {
   tcase_add_checked_fixture(tcase, open_listener, close_listener);
   tcase_add_test(tcase, a_write_to_nobody_raises_no_signal);
   tcase_add_test(tcase, a_wire_that_is_dropped_tells_only_that_it_is_gone);
+  tcase_add_test(tcase, what_a_socket_has_no_room_for_is_written_when_it_has);
   tcase_add_test(tcase, what_is_due_when_a_wire_is_dropped_is_answered_with_null);
   return support_main(suite);
 }

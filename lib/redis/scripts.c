@@ -70,6 +70,8 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
         "end\n"
         "return {how, epoch, last, closed, length}\n",
 
+    /* The one script that runs for each value: so what its loop uses are locals, and the server
+     * writes the number as text, with 17 digits, which takes it less time than string.format(). */
     [UVCHAN__REDIS_ADD] = CHECK_MARK
     "local before = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')\n"
     "local length = redis.call('XLEN', KEYS[1])\n"
@@ -80,17 +82,18 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
     "end\n"
     "local first, last = tonumber(ARGV[4]), before\n"
     "if first > before + 1 then return {'GAP', before, length} end\n"
-    "for i = 6 + before + 1 - first, #ARGV do\n"
-    "  if length >= tonumber(ARGV[3]) then code = 'FULL' break end\n"
+    "local call, stream, values, room = redis.call, KEYS[1], ARGV, tonumber(ARGV[3]) - length\n"
+    "local producer, format = ARGV[1], ARGV[5]\n"
+    "for i = 6 + before + 1 - first, #values do\n"
+    "  if room <= 0 then code = 'FULL' break end\n"
     "  last = first + i - 6\n"
-    "  redis.call('XADD', KEYS[1], '*', 'f', ARGV[5], 'p', ARGV[1],\n"
-    "             'n', string.format('%.0f', last), 'v', ARGV[i])\n"
-    "  length = length + 1\n"
+    "  call('XADD', stream, '*', 'f', format, 'p', producer, 'n', last, 'v', values[i])\n"
+    "  room = room - 1\n"
     "end\n"
     "if last > before then\n"
     "  redis.call('HSET', KEYS[2], ARGV[1], string.format('%.0f', last))\n"
     "end\n"
-    "return {code, last, length}\n",
+    "return {code, last, length + last - before}\n",
 
     [UVCHAN__REDIS_END] = CHECK_MARK
     "local code = check(mark)\n"

@@ -4,7 +4,8 @@
  * all of them.
  *
  *   capacity (values, of the channel), size (bytes), batch (values in a step), in_flight (values),
- *   sync (never, no, everysec, always: what the server does about its file), ms (how long), pin (1:
+ *   sync (never, no, everysec, always: what the server does about its file), delay (microseconds
+ *   to the server and back, each), ms (how long), pin (1:
  *   the server on the second processor, all else on the first) */
 #include "redis.h"
 
@@ -74,7 +75,8 @@ static void run(const benchmark_t* b) {
 }
 
 int main(int argc, char** argv) {
-  benchmark_t b = benchmark_open(argc - 1, argv + 1, " capacity size batch in_flight sync ms pin ");
+  benchmark_t b =
+      benchmark_open(argc - 1, argv + 1, " capacity size batch in_flight sync delay ms pin ");
   int is_pinned = benchmark_number(&b, "pin", 0) != 0;
   uint64_t received, received_sum;
 
@@ -82,6 +84,7 @@ int main(int argc, char** argv) {
   ms = benchmark_number(&b, "ms", 200);
   if (size < 8) benchmark_fail("out of range", "size");
   redis_open(benchmark_word(&b, "sync", "never"), is_pinned ? 1 : -1);
+  redis_move_away(benchmark_number(&b, "delay", 0));
   if (is_pinned) benchmark_pin(0);
   run(&b);
   server_cpu = redis_cpu() - server_cpu;

@@ -4,7 +4,7 @@
  * the end of the source, when the server has confirmed that all were done.
  *
  *   values (how many), capacity (values, of the channel), size (bytes), batch (values in a step),
- *   in_flight (values), auto (1: auto_done); sync, pin as in benchmark-redis-sink.c; ms is
+ *   in_flight (values), auto (1: auto_done); sync, delay, pin as in benchmark-redis-sink.c; ms is
  *   ignored */
 #include "redis.h"
 
@@ -62,8 +62,8 @@ static void run(const benchmark_t* b, size_t size) {
 }
 
 int main(int argc, char** argv) {
-  benchmark_t b =
-      benchmark_open(argc - 1, argv + 1, " values capacity size batch in_flight auto sync ms pin ");
+  benchmark_t b = benchmark_open(argc - 1, argv + 1,
+                                 " values capacity size batch in_flight auto sync delay ms pin ");
   uint64_t values = benchmark_number(&b, "values", 50000);
   size_t size = (size_t)benchmark_number(&b, "size", 64);
   int is_pinned = benchmark_number(&b, "pin", 0) != 0;
@@ -73,6 +73,7 @@ int main(int argc, char** argv) {
   redis_open(benchmark_word(&b, "sync", "never"), is_pinned ? 1 : -1);
   if (is_pinned) benchmark_pin(0);
   redis_fill((size_t)values, size);
+  redis_move_away(benchmark_number(&b, "delay", 0));
   run(&b, size);
   server_cpu = redis_cpu() - server_cpu;
   benchmark_check(values, values * (values + 1) / 2, received, received_sum);

@@ -5,7 +5,7 @@
  * before a value is sent to inside the receiver's callback.
  *
  *   period (nanoseconds; 0: as fast as it can), local (1: one channel from the thread to the loop,
- *   and no server), capacity, size, sync, ms, pin as in benchmark-redis-sink.c */
+ *   and no server), capacity, size, sync, delay, ms, pin as in benchmark-redis-sink.c */
 #include "redis.h"
 
 static uvchan_t *from, *to; /* one channel where there is no server */
@@ -147,7 +147,8 @@ static void run(void) {
 }
 
 int main(int argc, char** argv) {
-  benchmark_t b = benchmark_open(argc - 1, argv + 1, " period local capacity size sync ms pin ");
+  benchmark_t b =
+      benchmark_open(argc - 1, argv + 1, " period local capacity size sync delay ms pin ");
   int is_pinned = benchmark_number(&b, "pin", 0) != 0;
 
   size = (size_t)benchmark_number(&b, "size", 64);
@@ -157,6 +158,7 @@ int main(int argc, char** argv) {
   is_local = benchmark_number(&b, "local", 0) != 0;
   if (size < 16 || size > 4096) benchmark_fail("out of range", "size");
   if (!is_local) redis_open(benchmark_word(&b, "sync", "never"), is_pinned ? 1 : -1);
+  if (!is_local) redis_move_away(benchmark_number(&b, "delay", 0));
   if (is_pinned) benchmark_pin(0);
   redis_must(uv_loop_init(&near));
   redis_must(uv_loop_init(&far));

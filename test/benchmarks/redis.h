@@ -17,6 +17,8 @@
 #ifdef __linux__
 #include <malloc.h>
 #include <sys/prctl.h>
+
+#include "delay.h"
 #endif
 
 #define REDIS_STREAM "benchmark"
@@ -25,8 +27,10 @@
 
 typedef struct {
   char folder[64];
-  char socket[96];
+  char own[96];    /* where the server listens */
+  char socket[96]; /* where those that are measured connect to */
   pid_t pid;
+  pid_t network; /* 0: none */
   redisContext* context;
 } redis_t;
 
@@ -52,20 +56,25 @@ static void redis_exec(const char* sync, int processor) {
   if (processor >= 0) benchmark_pin(processor);
   dup2(null, 1);
   for (i = 0; i < 2; i++) {
-    execlp(names[i], names[i], "--port", "0", "--unixsocket", redis.socket, "--dir", redis.folder,
+    execlp(names[i], names[i], "--port", "0", "--unixsocket", redis.own, "--dir", redis.folder,
            "--appendonly", append, "--appendfsync", policy, "--save", "", NULL);
   }
   _exit(127);
 }
 
+static void redis_end(pid_t* pid) {
+  if (*pid > 0) {
+    kill(*pid, SIGKILL);
+    waitpid(*pid, NULL, 0);
+  }
+  *pid = 0;
+}
+
 static void redis_close(void) {
   char command[96];
 
-  if (redis.pid > 0) {
-    kill(redis.pid, SIGKILL);
-    waitpid(redis.pid, NULL, 0);
-  }
-  redis.pid = 0;
+  redis_end(&redis.pid);
+  redis_end(&redis.network);
   snprintf(command, sizeof(command), "rm -rf %s", redis.folder);
   if (system(command) != 0) fprintf(stderr, "%s is left\n", redis.folder);
 }
@@ -78,7 +87,7 @@ static void redis_wait(void) {
       redis.pid = 0;
       benchmark_fail("not supported", "there is no redis-server");
     }
-    redis.context = redisConnectUnix(redis.socket);
+    redis.context = redisConnectUnix(redis.own);
     if (redis.context != NULL && redis.context->err == 0) return;
     redisFree(redis.context);
     benchmark_sleep(1);
@@ -99,11 +108,23 @@ BENCHMARK_UNUSED static void redis_open(const char* sync, int processor) {
   redis_use_one_arena();
   strcpy(redis.folder, "/tmp/uvchan-redis-XXXXXX");
   if (mkdtemp(redis.folder) == NULL) benchmark_fail("failed", "mkdtemp");
-  snprintf(redis.socket, sizeof(redis.socket), "%s/socket", redis.folder);
+  snprintf(redis.own, sizeof(redis.own), "%s/socket", redis.folder);
+  strcpy(redis.socket, redis.own);
   atexit(redis_close);
   redis.pid = fork();
   if (redis.pid == 0) redis_exec(sync, processor);
   redis_wait();
+}
+
+/* From here on what connects is so many microseconds away from the server, each way. */
+BENCHMARK_UNUSED static void redis_move_away(uint64_t us) {
+  if (us == 0) return;
+#ifdef __linux__
+  snprintf(redis.socket, sizeof(redis.socket), "%s/network", redis.folder);
+  redis.network = delay_open(redis.socket, redis.own, us * 1000);
+#else
+  benchmark_fail("not supported", "a delay");
+#endif
 }
 
 /* ---- Questions ------------------------------------------------------------------------------- */

@@ -27,7 +27,7 @@
 #define FEW 24
 #define ID_BYTES 32
 
-#define REDIS_ARGUMENTS " ms pin size sync capacity "
+#define REDIS_ARGUMENTS " ms pin size sync delay capacity "
 
 static size_t size;
 
@@ -308,6 +308,7 @@ static void redis_sink(const benchmark_t* b) {
   uvchan_t* channel;
 
   open_server(b);
+  redis_move_away(benchmark_number(b, "delay", 0));
   channel = make_channel(b, size);
   sink.is_plain = benchmark_number(b, "plain", 0) != 0;
   open_sink(is_array ? NULL : channel);
@@ -491,6 +492,7 @@ static void redis_source(const benchmark_t* b) {
   open_server(b);
   source.expected = benchmark_number(b, "values", 50000);
   redis_fill(source.expected, size);
+  redis_move_away(benchmark_number(b, "delay", 0));
   channel = make_channel(b, sizeof(element_t) + size);
   open_source(is_callback ? NULL : channel);
   source.thread->sent = source.expected;
@@ -541,6 +543,7 @@ static void redis_through(const benchmark_t* b) {
   uint64_t cpu;
 
   open_server(b);
+  redis_move_away(benchmark_number(b, "delay", 0));
   period = benchmark_number(b, "period", 0);
   from = make_channel(b, size);
   to = make_channel(b, sizeof(element_t) + size);

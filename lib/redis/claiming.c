@@ -112,7 +112,7 @@ static void on_claim(void* owner, const redisReply* reply) {
   uvchan__redis_source_t* source = owner;
 
   source->is_claiming = 0;
-  source->has_claimed = 1;
+  source->suspects = source->reads.n;
   uvchan__redis_source_unreserve(source, &source->claimed);
   source->is_claim_due = uvchan__redis_source_accept_claimed(source, reply, &source->claim_time,
                                                              &source->claim_serial);

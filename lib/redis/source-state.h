@@ -8,15 +8,18 @@
  *   RUNNING --the stream is closed and empty--> OVER
  *      '-- the channel is closed --> LEAVING: only acknowledges --no slot in use--> OVER
  *
- * I1. Of the questions of a kind one is due at most: `is_reading`, `is_claiming`, `acknowledging`.
+ * I1. Of `open`, the history and a claim one is due at most. Questions for news follow each other
+ *     while answers are full (`is_flowing`), and do not wait in the server then: one that waits
+ *     there has no other behind it.
  * I2. The history and a claim name what has a slot when they are sent, and the server passes over
  *     that; so an answer has nothing that has a slot, but what the other of the two connections has
- *     brought since: for news `has_claimed` tells of that. */
+ *     brought since: of the questions for news that may be so of the first `suspects`. */
 #ifndef UVCHAN_REDIS_SOURCE_STATE_H
 #define UVCHAN_REDIS_SOURCE_STATE_H
 
 #include "redis/command.h"
 #include "redis/delivery.h"
+#include "redis/flights.h"
 
 typedef enum {
   UVCHAN__REDIS_SOURCE_RUNNING = 0,
@@ -34,19 +37,22 @@ struct uvchan__redis_source_s {
   uvchan__redis_link_t reader;
   uvchan__redis_link_t side; /* the other connection */
   uvchan__redis_command_t command;
-  uvchan__redis_call_t open_call, history_call, read_call, done_call, claim_call, bury_call;
+  uvchan__redis_call_t open_call, history_call, read_call, more_call, done_call, claim_call,
+      bury_call;
   uvchan__redis_delivery_t delivery;
   uv_timer_t claim_timer;
   uvchan_redis_source_close_cb close_cb;
   uvchan__redis_source_state_t state;
   int is_open;    /* the group is there, on this connection of the reader's */
   int is_history; /* the next question is for what this consumer has */
-  int is_reading;
+  int is_reading; /* `open` or the history */
+  int is_flowing; /* the last answer was full: there may be more */
   int is_claiming;
-  int is_claim_due;        /* by the timer, or since the last look has not come to its end */
-  int has_claimed;         /* something since the reader's question */
-  uint32_t acknowledging;  /* how many of those DONE are on their way */
-  uint32_t asked, claimed; /* how many slots each question has reserved */
+  int is_claim_due;              /* by the timer, or since the last look has not come to its end */
+  uvchan__redis_flights_t reads; /* questions for news, and the slots that each has reserved */
+  unsigned int suspects;         /* the first of them, since a claim was due beside them */
+  uvchan__redis_flights_t dones; /* acknowledgements, of the first of those DONE */
+  uint32_t recalled, claimed;    /* the slots that the history and a claim have reserved */
   uint64_t history_time, history_serial; /* where the history goes on, behind this entry */
   uint64_t claim_time, claim_serial;
   int has_ended; /* the stream; with which status: */

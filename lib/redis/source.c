@@ -88,27 +88,37 @@ static void on_moved(void* owner) {
 
 /* ---- Acknowledging --------------------------------------------------------------------------- */
 
-static void acknowledge(uvchan__redis_source_t* source) {
-  uint32_t n = uvchan__redis_slots_ndone(&source->delivery.slots);
+static void send_done(uvchan__redis_source_t* source, uint32_t first, uint32_t n) {
   uint32_t i;
 
-  if (n == 0 || source->state == UVCHAN__REDIS_SOURCE_OVER || source->acknowledging > 0) return;
-  if (!uvchan__redis_link_is_ready(&source->side)) return;
-  source->acknowledging = n < source->options.batch ? n : source->options.batch;
+  uvchan__redis_flights_push(&source->dones, n);
   uvchan__redis_source_script(source, &source->side, UVCHAN__REDIS_DONE);
-  for (i = 0; i < source->acknowledging; i++) {
+  for (i = first; i < first + n; i++) {
     const uvchan__redis_slot_t* slot = uvchan__redis_slots_done_at(&source->delivery.slots, i);
     uvchan__redis_command_id(&source->command, slot->time, slot->serial);
   }
   uvchan__redis_command_send(&source->command, &source->done_call);
 }
 
+/* The connection may be lost within a send. */
+static void acknowledge(uvchan__redis_source_t* source) {
+  uint32_t batch = source->options.batch;
+
+  while (source->state != UVCHAN__REDIS_SOURCE_OVER && uvchan__redis_link_is_ready(&source->side)) {
+    uint32_t first = source->dones.sum;
+    uint32_t left = uvchan__redis_slots_ndone(&source->delivery.slots) - first;
+
+    if (!uvchan__redis_flights_may_follow(&source->dones, left, batch)) return;
+    send_done(source, first, left < batch ? left : batch);
+  }
+}
+
 static void on_done(void* owner, const redisReply* reply) {
   uvchan__redis_source_t* source = owner;
+  uint32_t n = uvchan__redis_flights_pop(&source->dones);
 
-  source->done += source->acknowledging;
-  uvchan__redis_slots_confirm(&source->delivery.slots, source->acknowledging);
-  source->acknowledging = 0;
+  source->done += n;
+  uvchan__redis_slots_confirm(&source->delivery.slots, n);
   uvchan__redis_source_learn(source, reply);
   acknowledge(source);
   uvchan__redis_source_ask(source);
@@ -127,7 +137,7 @@ static void on_side_ready(void* owner) {
 static void on_side_lost(void* owner) {
   uvchan__redis_source_t* source = owner;
 
-  source->acknowledging = 0;
+  uvchan__redis_flights_clear(&source->dones);
   source->is_claiming = 0;
   uvchan__redis_source_unreserve(source, &source->claimed);
 }

@@ -91,6 +91,33 @@ START_TEST(a_source_holds_no_more_than_its_slots) {
 }
 END_TEST
 
+/* There is always more: so questions follow each other, and acknowledgements do. */
+START_TEST(what_follows_on_each_other_is_in_order_and_within_the_slots) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  sender_t sender;
+  out_t out;
+  in_t in;
+
+  in_with.in_flight = 17;
+  in_with.batch = 3;
+  out_open(&out, 16, &out_with);
+  sender_start(&sender, out.ch, 900, UV_EOF);
+  run_until(&scene.loop, out.ends == 1);
+  support_join(&sender.thread);
+  in_open(&in, 2, &in_with);
+  while (in.source_ends == 0 || in.ends == 0) {
+    uv_run(&scene.loop, UV_RUN_ONCE);
+    ck_assert_uint_le(in_stats(&in).held, 17);
+  }
+  ck_assert_uint_eq(in.values, 900);
+  ck_assert_uint_eq(in.again, 0);
+  ck_assert_uint_eq(in_stats(&in).done, 900);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
 START_TEST(the_end_travels_with_its_status) {
   uvchan_redis_sink_options_t out_with = out_options("one");
   uvchan_redis_source_options_t in_with = in_options("one");
@@ -349,6 +376,7 @@ int main(void) {
   tcase_add_test(tcase, values_go_through_sink_and_source_in_order);
   tcase_add_test(tcase, a_full_stream_makes_the_local_channel_fill);
   tcase_add_test(tcase, a_source_holds_no_more_than_its_slots);
+  tcase_add_test(tcase, what_follows_on_each_other_is_in_order_and_within_the_slots);
   tcase_add_test(tcase, the_end_travels_with_its_status);
   tcase_add_test(tcase, the_last_of_the_counted_producers_closes_the_stream);
   tcase_add_test(tcase, of_two_producers_with_one_name_the_older_one_ends);

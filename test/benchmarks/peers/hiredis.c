@@ -336,10 +336,11 @@ typedef struct {
   peers_thread_t* thread;
   uvchan_t* channel; /* NULL: values are done with at once */
   uvchan_receiver_t receiver;
-  int is_reading;
+  int is_flowing; /* the last answer was full */
   int is_through;
+  unsigned int reads;
   uint64_t held;    /* delivered, and not confirmed as done */
-  uint64_t asked;   /* that the reader has asked for */
+  uint64_t asked;   /* and not answered */
   uint64_t waiting; /* of those delivered: not done yet */
   uint64_t expected;
   char done[BATCH][ID_BYTES];
@@ -429,40 +430,54 @@ static void deliver(const redisReply* entry) {
 static void on_read(redisAsyncContext* context, void* answer, void* data) {
   const redisReply* reply = answer;
   const redisReply* entries;
-  size_t i;
+  size_t n = 0, i;
 
-  (void)data;
   if (reply == NULL && has_all()) return;
   checked(context, answer);
-  source.is_reading = 0;
+  source.reads--;
+  source.asked -= (uint64_t)(uintptr_t)data;
   if (reply->type == REDIS_REPLY_ARRAY) {
     entries = reply->element[0]->element[1];
-    source.held += entries->elements;
-    source.waiting += entries->elements;
-    for (i = 0; i < entries->elements; i++) deliver(entries->element[i]);
+    n = entries->elements;
+    source.held += n;
+    source.waiting += n;
+    for (i = 0; i < n; i++) deliver(entries->element[i]);
   }
+  source.is_flowing = n == (uintptr_t)data;
   ask();
 }
 
-static void ask(void) {
+static void send_read(uint64_t count) {
   command_t* c = &source.command;
-  uint64_t room = IN_FLIGHT - source.held;
 
-  if (source.is_reading || room == 0) return;
-  source.is_reading = 1;
+  source.reads++;
+  source.asked += count;
   c->n = c->nnumbers = 0;
   add_word(c, "XREADGROUP");
   add_word(c, "GROUP");
   add_word(c, "uvchan");
   add_word(c, "a");
   add_word(c, "COUNT");
-  add_number(c, room < BATCH ? room : BATCH);
-  add_word(c, "BLOCK");
-  add_word(c, "1000");
+  add_number(c, count);
+  if (!source.is_flowing) {
+    add_word(c, "BLOCK");
+    add_word(c, "1000");
+  }
   add_word(c, "STREAMS");
   add_word(c, REDIS_KEY);
   add_word(c, ">");
-  send_command(source.reader, c, on_read, NULL);
+  send_command(source.reader, c, on_read, (void*)(uintptr_t)count);
+}
+
+/* While answers are full, one question follows the other; else one waits in the server. */
+static void ask(void) {
+  uint64_t room = IN_FLIGHT - source.held - source.asked;
+
+  while (source.is_flowing && source.reads < MOST_FLIGHTS && room >= BATCH) {
+    send_read(BATCH);
+    room -= BATCH;
+  }
+  if (source.reads == 0 && room > 0) send_read(room < BATCH ? room : BATCH);
 }
 
 static void run_source(peers_thread_t* self) {

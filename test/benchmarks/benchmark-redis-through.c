@@ -4,8 +4,9 @@
  * is from the first value to the last that is received; the latency, where values are paced, from
  * before a value is sent to inside the receiver's callback.
  *
- *   period (nanoseconds; 0: as fast as it can), local (1: one channel from the thread to the loop,
- *   and no server), capacity, size, sync, delay, ms, pin as in benchmark-redis-sink.c */
+ *   period (nanoseconds; 0: as fast as it can), bound (values, of the stream; 0: none), local (1:
+ *   one channel from the thread to the loop, and no server); capacity, size, sync, delay, ms, pin:
+ *   as in benchmark-redis-sink.c */
 #include "redis.h"
 
 static uvchan_t *from, *to; /* one channel where there is no server */
@@ -98,10 +99,11 @@ static void start_timer(uv_loop_t* loop, uv_timer_t* timer) {
   redis_must(uv_timer_start(timer, on_timer, 1, 1));
 }
 
-static void open_ends(void) {
+static void open_ends(uint64_t bound) {
   uvchan_redis_sink_options_t in = redis_sink_options();
   uvchan_redis_source_options_t out = {0};
 
+  if (bound > 0) in.capacity = bound;
   in.on_end = on_sink_end;
   out.server.path = redis.socket;
   out.stream = REDIS_STREAM;
@@ -124,13 +126,13 @@ static void open_channels(size_t capacity) {
   redis_must(uvchan_recv_start(&receiver, on_value));
 }
 
-static void run(void) {
+static void run(uint64_t bound) {
   uint64_t begin, cpu, server_cpu = 0;
   uv_thread_t threads[2];
   int n = is_local ? 1 : 2;
 
   redis_must(uv_barrier_init(&gate, is_local ? 1 : 3));
-  if (!is_local) open_ends();
+  if (!is_local) open_ends(bound);
   redis_must(uv_thread_create(&threads[0], run_loop, &far));
   if (!is_local) redis_must(uv_thread_create(&threads[1], run_loop, &near));
   uv_barrier_wait(&gate);
@@ -148,7 +150,7 @@ static void run(void) {
 
 int main(int argc, char** argv) {
   benchmark_t b =
-      benchmark_open(argc - 1, argv + 1, " period local capacity size sync delay ms pin ");
+      benchmark_open(argc - 1, argv + 1, " period bound local capacity size sync delay ms pin ");
   int is_pinned = benchmark_number(&b, "pin", 0) != 0;
 
   size = (size_t)benchmark_number(&b, "size", 64);
@@ -163,7 +165,7 @@ int main(int argc, char** argv) {
   redis_must(uv_loop_init(&near));
   redis_must(uv_loop_init(&far));
   open_channels((size_t)benchmark_number(&b, "capacity", 1024));
-  run();
+  run(benchmark_number(&b, "bound", 0));
   redis_must(uv_loop_close(&near));
   redis_must(uv_loop_close(&far));
   uvchan_release(from);

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 # Makes the imported target uvchan::hiredis, where hiredis is here: by pkg-config, or where
-# compilers look. Installed too, since a static uvchan-redis needs the same target.
+# compilers look; uvchan_hiredis_missing says what is needed. Installed too, since a static
+# uvchan-redis needs the same target.
+set(uvchan_hiredis_least 0.14)
+set(uvchan_hiredis_missing "hiredis ${uvchan_hiredis_least} or later, with its headers (Debian: \
+libhiredis-dev; Fedora: hiredis-devel; Alpine: hiredis-dev; Arch, Homebrew: hiredis)")
 if(TARGET uvchan::hiredis)
   return()
 endif()
 find_package(PkgConfig QUIET)
 if(PKG_CONFIG_FOUND)
-  pkg_check_modules(UVCHAN_HIREDIS_PC QUIET "hiredis>=0.14")
+  pkg_check_modules(UVCHAN_HIREDIS_PC QUIET "hiredis>=${uvchan_hiredis_least}")
 endif()
 set(UVCHAN_HIREDIS_HAS_MODULE ${UVCHAN_HIREDIS_PC_FOUND})
 
@@ -26,7 +30,7 @@ file(STRINGS "${UVCHAN_HIREDIS_INCLUDE_DIR}/hiredis/hiredis.h" uvchan_hiredis_ve
   REGEX "^#define HIREDIS_(MAJOR|MINOR) +[0-9]+")
 string(REGEX REPLACE "[^0-9;]" "" uvchan_hiredis_version "${uvchan_hiredis_version}")
 string(REPLACE ";" "." uvchan_hiredis_version "${uvchan_hiredis_version}")
-if(uvchan_hiredis_version VERSION_LESS 0.14)
+if(uvchan_hiredis_version VERSION_LESS uvchan_hiredis_least)
   return()
 endif()
 add_library(uvchan::hiredis UNKNOWN IMPORTED)

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: MIT
 # uvchan-redis, a library of its own on top of uvchan and hiredis: uvchan::redis, static and shared
-# as uvchan itself. It is left out where hiredis is not here, and uvchan knows nothing of it.
-option(UVCHAN_BUILD_REDIS "Build uvchan-redis, where hiredis is found" ON)
+# as uvchan itself. uvchan knows nothing of it. UVCHAN_BUILD_REDIS says whether it is built: where
+# nobody has set it, at the top, where hiredis is here. Where somebody has set it ON, hiredis has to
+# be here.
+set(uvchan_redis_is_asked OFF)
+if(DEFINED UVCHAN_BUILD_REDIS)
+  set(uvchan_redis_is_asked ${UVCHAN_BUILD_REDIS})
+else()
+  set(UVCHAN_BUILD_REDIS ${uvchan_is_top})
+endif()
 if(NOT UVCHAN_BUILD_REDIS)
   return()
 endif()
 
-set(uvchan_hiredis_least 0.14)
 include(CheckCSourceCompiles)
 include("${CMAKE_CURRENT_LIST_DIR}/uvchanHiredis.cmake")
 # The one that is found may be another machine's, where this is built for a second one.
@@ -16,9 +22,14 @@ if(TARGET uvchan::hiredis)
 int main(void) { return redisAsyncConnectUnix(\"\") == 0; }" UVCHAN_HIREDIS_LINKS)
   unset(CMAKE_REQUIRED_LIBRARIES)
 endif()
-if(WIN32 OR NOT UVCHAN_HIREDIS_LINKS)
-  message(STATUS "uvchan-redis is not built: it needs hiredis ${uvchan_hiredis_least} or later, "
-                 "and a POSIX system (Debian: libhiredis-dev).")
+if(WIN32 OR NOT TARGET uvchan::hiredis OR NOT UVCHAN_HIREDIS_LINKS)
+  set(uvchan_redis_lacks "${uvchan_hiredis_missing}, and a POSIX system")
+  if(uvchan_redis_is_asked)
+    message(FATAL_ERROR "UVCHAN_BUILD_REDIS is ON, and uvchan-redis needs ${uvchan_redis_lacks}. \
+Provide it, name its place in PKG_CONFIG_PATH or CMAKE_PREFIX_PATH where it is elsewhere, or leave \
+uvchan-redis out with -DUVCHAN_BUILD_REDIS=OFF.")
+  endif()
+  message(STATUS "uvchan-redis is not built: it needs ${uvchan_redis_lacks}")
   return()
 endif()
 

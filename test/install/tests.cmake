@@ -25,12 +25,16 @@ endif()
 uvchan_add_script(consumer consumer.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}"
   "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}")
 uvchan_add_script(meson meson.sh "${CMAKE_COMMAND}" "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}")
-foreach(way guest kinds recipe deb packages)
+set(with_redis "")
+if(TARGET uvchan_redis_static)
+  set(with_redis redis)
+endif()
+foreach(way guest kinds recipe deb packages alone)
   uvchan_add_script(${way} ${way}.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}"
-    "${CMAKE_C_COMPILER}")
+    "${CMAKE_C_COMPILER}" ${with_redis})
 endforeach()
 # These compile the library, some of them more than once.
-foreach(way guest recipe deb packages)
+foreach(way guest recipe deb packages alone)
   set_tests_properties(${name_prefix}${way} PROPERTIES TIMEOUT 900)
 endforeach()
 set_tests_properties(${name_prefix}meson ${name_prefix}deb ${name_prefix}packages

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: MIT
-# The suites of uvchan-redis, each with a redis-server of its own. Where there is none, they are
-# left out.
+# The protocol itself, which needs no server.
 find_package(Python3 COMPONENTS Interpreter QUIET)
 if(Python3_Interpreter_FOUND)
   uvchan_add_test(redis-protocol "${Python3_EXECUTABLE}" -B
     "${CMAKE_CURRENT_LIST_DIR}/protocol.py")
 endif()
 
+# As a user gets it: it installs this build, as it is built without a sanitizer, and compiles with
+# what is installed.
+if(UVCHAN_INSTALL AND UVCHAN_LIBUV_MODULE_NAME AND NOT UVCHAN_SANITIZE AND NOT UVCHAN_COVERAGE
+   AND NOT UVCHAN_PORTABLE AND NOT CMAKE_CROSSCOMPILING)
+  uvchan_add_script(redis-install install.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}"
+    "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}" "${CMAKE_NM}")
+endif()
+
+# The suites, each with a redis-server of its own. Where there is none, they are left out.
 find_program(UVCHAN_REDIS_SERVER NAMES redis-server valkey-server)
 mark_as_advanced(UVCHAN_REDIS_SERVER)
 if(NOT UVCHAN_REDIS_SERVER)
@@ -35,10 +43,3 @@ foreach(source IN LISTS redis_suites)
   endif()
   uvchan_add_test(${name} $<TARGET_FILE:${program}>)
 endforeach()
-
-# It installs this build, as it is built without a sanitizer, and compiles with what is installed.
-if(UVCHAN_INSTALL AND UVCHAN_LIBUV_MODULE_NAME AND NOT UVCHAN_SANITIZE AND NOT UVCHAN_COVERAGE
-   AND NOT UVCHAN_PORTABLE AND NOT CMAKE_CROSSCOMPILING)
-  uvchan_add_script(redis-install install.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}"
-    "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}" "${CMAKE_NM}")
-endif()

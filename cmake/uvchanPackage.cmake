@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# What `cpack` makes: an archive, or by `cpack -G DEB` three packages of Debian's, for the shared
-# library, for programs that are built with it, and for reading. Where they are for a system rather
-# than for /usr/local, the prefix is given: cmake -B build -DCMAKE_INSTALL_PREFIX=/usr.
+# What `cpack` makes: an archive, or by `cpack -G DEB` packages of Debian's: for the shared library,
+# for programs that are built with it, and for reading; and two more for uvchan-redis, where that is
+# built. Where they are for a system rather than for /usr/local, the prefix is given:
+# cmake -B build -DCMAKE_INSTALL_PREFIX=/usr.
 #
 # The maintainer of a package is who makes it: as Debian's own tools have it, DEBFULLNAME and
 # DEBEMAIL of the environment, else the account on this machine.
@@ -77,6 +78,11 @@ set(CPACK_DEBIAN_UVCHAN_DOCUMENTATION_DESCRIPTION "Go-style channels for libuv p
 ${uvchan_sentence}
 These are the documents.")
 
+# Each component with its package.
+set(uvchan_debian_packages runtime:${uvchan_runtime_package} development:libuvchan-dev
+  documentation:libuvchan-doc)
+include(uvchanPackageRedis)
+
 # What Debian wants to see in each package, and nobody else: in no other installation.
 string(TIMESTAMP uvchan_date "%a, %d %b %Y %H:%M:%S +0000" UTC)
 configure_file(cmake/packages/debian/changelog.in changelog.Debian @ONLY)
@@ -85,8 +91,7 @@ mark_as_advanced(UVCHAN_GZIP)
 if(UVCHAN_GZIP)
   execute_process(COMMAND "${UVCHAN_GZIP}" -9nkf changelog.Debian
     WORKING_DIRECTORY "${PROJECT_BINARY_DIR}")
-  foreach(part runtime:${uvchan_runtime_package} development:libuvchan-dev
-    documentation:libuvchan-doc)
+  foreach(part IN LISTS uvchan_debian_packages)
     string(REGEX REPLACE ":.*" "" component "${part}")
     string(REGEX REPLACE ".*:" "" package "${part}")
     install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/${package}"

@@ -66,8 +66,9 @@ if(UVCHAN_BUILD_STATIC)
 endif()
 if(UVCHAN_BUILD_SHARED)
   uvchan_add_redis(shared SHARED)
-  set_target_properties(uvchan_redis_shared PROPERTIES
-    VERSION 1.${PROJECT_VERSION_MINOR}.${PROJECT_VERSION_PATCH} SOVERSION 1)
+  set(uvchan_redis_abi 1) # a number of its own, as uvchan's is one
+  set_target_properties(uvchan_redis_shared PROPERTIES SOVERSION ${uvchan_redis_abi}
+    VERSION ${uvchan_redis_abi}.${PROJECT_VERSION_MINOR}.${PROJECT_VERSION_PATCH})
   if(APPLE)
     target_link_options(uvchan_redis_shared PRIVATE "LINKER:-exported_symbol,_uvchan_[a-z]*")
   elseif(UVCHAN_HAS_VERSION_SCRIPT)

@@ -2,6 +2,8 @@
 """A recipe of Conan's (version 2), which packs the tree that it lies in:
 
     conan create cmake/packages/conan --build=missing
+
+With uvchan-redis, by `-o "uvchan/*:redis=True"`.
 """
 
 import os
@@ -19,8 +21,8 @@ class Uvchan(ConanFile):
     topics = ("libuv", "channels", "concurrency", "go")
     package_type = "library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"shared": [True, False], "fPIC": [True, False]}
-    default_options = {"shared": False, "fPIC": True}
+    options = {"shared": [True, False], "fPIC": [True, False], "redis": [True, False]}
+    default_options = {"shared": False, "fPIC": True, "redis": False}
     implements = ["auto_shared_fpic"]
     languages = "C"
 
@@ -44,6 +46,8 @@ class Uvchan(ConanFile):
         options = {"shared": True} if self.options.shared else {}
         self.requires("libuv/[>=1.42 <2]", transitive_headers=True, transitive_libs=True,
                       options=options)
+        if self.options.redis:
+            self.requires("hiredis/[>=0.14 <2]")
 
     def layout(self):
         cmake_layout(self)
@@ -53,6 +57,7 @@ class Uvchan(ConanFile):
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["UVCHAN_BUILD_STATIC"] = not self.options.shared
         toolchain.cache_variables["UVCHAN_BUILD_SHARED"] = bool(self.options.shared)
+        toolchain.cache_variables["UVCHAN_BUILD_REDIS"] = bool(self.options.redis)
         for part in ("TESTS", "DEMOS", "SERVER", "REFERENCE"):
             toolchain.cache_variables["UVCHAN_BUILD_" + part] = False
         toolchain.generate()
@@ -71,9 +76,23 @@ class Uvchan(ConanFile):
         rmdir(self, os.path.join(self.package_folder, "share"))
 
     def package_info(self):
-        self.cpp_info.libs = ["uvchan"]
         self.cpp_info.set_property("cmake_file_name", "uvchan")
-        self.cpp_info.set_property("cmake_target_name", "uvchan::uvchan")
-        self.cpp_info.set_property("pkg_config_name", "uvchan")
+        if not self.options.redis:
+            self._describe(self.cpp_info, "uvchan", "uvchan::uvchan")
+            return
+        # two parts, and the whole, whose name may be neither's
+        self.cpp_info.set_property("cmake_target_name", "uvchan::all")
+        self.cpp_info.set_property("pkg_config_name", "uvchan-all")
+        core = self.cpp_info.components["uvchan"]
+        self._describe(core, "uvchan", "uvchan::uvchan")
+        core.requires = ["libuv::libuv"]
+        redis = self.cpp_info.components["redis"]
+        self._describe(redis, "uvchan-redis", "uvchan::redis")
+        redis.requires = ["uvchan", "hiredis::hiredis"]
+
+    def _describe(self, part, library, target):
+        part.libs = [library]
+        part.set_property("cmake_target_name", target)
+        part.set_property("pkg_config_name", library)
         if self.settings.os in ("Linux", "FreeBSD"):
-            self.cpp_info.system_libs = ["pthread"]
+            part.system_libs = ["pthread"]

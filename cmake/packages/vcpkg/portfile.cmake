@@ -2,14 +2,19 @@
 # A port of vcpkg's, which builds the tree that it lies in:
 #
 #   vcpkg install uvchan --overlay-ports=cmake/packages/vcpkg
+#
+# or, with uvchan-redis, uvchan[redis].
 get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 
 string(COMPARE EQUAL "${VCPKG_LIBRARY_LINKAGE}" dynamic UVCHAN_PORT_SHARED)
 string(COMPARE EQUAL "${VCPKG_LIBRARY_LINKAGE}" static UVCHAN_PORT_STATIC)
 
+vcpkg_check_features(OUT_FEATURE_OPTIONS UVCHAN_PORT_FEATURES FEATURES redis UVCHAN_BUILD_REDIS)
+
 vcpkg_cmake_configure(
   SOURCE_PATH "${SOURCE_PATH}"
   OPTIONS
+    ${UVCHAN_PORT_FEATURES}
     -DUVCHAN_BUILD_SHARED=${UVCHAN_PORT_SHARED}
     -DUVCHAN_BUILD_STATIC=${UVCHAN_PORT_STATIC}
     -DUVCHAN_BUILD_TESTS=OFF

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Runs the recipe of cmake/packages/conan with what it uses of Conan's, made of cmake itself.
 
-conan.py CMAKE C-COMPILER WORK-DIRECTORY
+conan.py CMAKE C-COMPILER WORK-DIRECTORY [redis]
+
+With redis the option of that name is set.
 """
 
+import collections
 import glob
 import importlib.util
 import os
@@ -12,7 +15,8 @@ import subprocess
 import sys
 import types
 
-CMAKE, COMPILER, WORK = sys.argv[1:]
+CMAKE, COMPILER, WORK, *OPTIONS = sys.argv[1:]
+REDIS = "redis" in OPTIONS
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 RECIPE = os.path.join(ROOT, "cmake", "packages", "conan")
 
@@ -24,16 +28,24 @@ class Values(dict):
     __setattr__ = dict.__setitem__
 
 
+class Info:
+    """What a package tells of itself, or of a part."""
+
+    def __init__(self):
+        self.properties = {}
+        self.set_property = self.properties.__setitem__
+        self.components = collections.defaultdict(Info)
+
+
 class ConanFile:
     """What a recipe inherits."""
 
     def __init__(self):
         self.recipe_folder = RECIPE
-        self.options = Values(shared=False, fPIC=True)
+        self.options = Values(shared=False, fPIC=True, redis=REDIS)
         self.settings = Values(os="Linux")
         self.needed = []
-        self.properties = {}
-        self.cpp_info = types.SimpleNamespace(set_property=self.properties.__setitem__)
+        self.cpp_info = Info()
 
     def requires(self, reference, **_):
         self.needed.append(reference)
@@ -138,10 +150,20 @@ def main():
         getattr(recipe, step)()
     files = sorted(os.path.relpath(os.path.join(place, name), recipe.package_folder)
                    for place, _, names in os.walk(recipe.package_folder) for name in names)
-    assert files == ["include/uvchan.h", "include/uvchan/inspect.h", "include/uvchan/pool.h",
-                     "include/uvchan/private.h", "include/uvchan/typed.h", "lib/libuvchan.a",
-                     "licenses/LICENSE"], files
-    assert recipe.needed == ["libuv/[>=1.42 <2]"], recipe.needed
+    expected = ["include/uvchan.h", "include/uvchan/inspect.h", "include/uvchan/pool.h",
+                "include/uvchan/private.h", "include/uvchan/typed.h", "lib/libuvchan.a",
+                "licenses/LICENSE"]
+    needed = ["libuv/[>=1.42 <2]"]
+    parts = [recipe.cpp_info]
+    if REDIS:
+        expected += ["include/uvchan/redis.h", "lib/libuvchan-redis.a"]
+        needed += ["hiredis/[>=0.14 <2]"]
+        parts = list(recipe.cpp_info.components.values())
+    assert files == sorted(expected), files
+    assert recipe.needed == needed, recipe.needed
+    targets = {part.properties["cmake_target_name"]: part.libs for part in parts}
+    assert targets.pop("uvchan::uvchan") == ["uvchan"]
+    assert targets == ({"uvchan::redis": ["uvchan-redis"]} if REDIS else {}), targets
     print(recipe.version)
 
 

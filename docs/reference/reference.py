@@ -21,12 +21,14 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-HEADERS = ["uvchan.h", "uvchan/pool.h", "uvchan/inspect.h", "uvchan/typed.h"]
+HEADERS = ["uvchan.h", "uvchan/pool.h", "uvchan/inspect.h", "uvchan/typed.h",
+           "uvchan/redis.h"]
 AREAS = {
     "uvchan.h": "channels on libuv",
     "uvchan/pool.h": "a pool of threads that works for loops",
     "uvchan/inspect.h": "what is in channels and pools",
     "uvchan/typed.h": "channels on libuv",
+    "uvchan/redis.h": "channels over streams of a Redis server",
 }
 SECTION = re.compile(r"^/\* ---- (.*?) -{2,}(.*)")
 MARKERS = re.compile(r"(?:(?<=[.:;)] )|^)(Returns?|Threads:|Cost:|Since)(?= )")
@@ -303,8 +305,8 @@ def listing(family, key, title):
     out = []
     for item in family.items:
         if item.parts[key]:
-            names = ", ".join(f"``{n}``" for n in item.names if not n.endswith("_cb"))
-            out += [names, "    " + rst(item.parts[key]), ""]
+            called = [n for n in item.names if not n.endswith("_cb")] or item.names
+            out += [", ".join(f"``{n}``" for n in called), "    " + rst(item.parts[key]), ""]
     return heading(title, "=") + out if out else []
 
 
@@ -316,6 +318,10 @@ def errors(family):
             out += [f"``{code}``", f"    {rst(cause.strip().rstrip('.'))}. "
                     f"({', '.join(f'``{n}``' for n in item.names)})", ""]
     return heading("ERRORS", "=") + out if out else []
+
+
+def is_named_for(example, family):
+    return family.page == "uvchan-" + example[:-2].replace("_", "-")
 
 
 def page(family, families, words):
@@ -343,7 +349,8 @@ def page(family, families, words):
     out += listing(family, "Threads", "THREADS")
     out += listing(family, "Cost", "NOTES") + listing(family, "Since", "HISTORY")
     mine = [n for n, w in words.items() if w & set(family.names)]
-    best = max(mine, key=lambda n: len(words[n] & set(family.names)), default=None)
+    best = max(mine, key=lambda n: (len(words[n] & set(family.names)), is_named_for(n, family)),
+               default=None)
     if best:
         with open(os.path.join(ROOT, "docs", "examples", best), encoding="utf-8") as file:
             program = [line for line in file.read().split("\n") if "SPDX-License" not in line]

@@ -14,7 +14,16 @@ if(UVCHAN_INSTALL AND UVCHAN_LIBUV_MODULE_NAME AND NOT UVCHAN_SANITIZE AND NOT U
     "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}" "${CMAKE_NM}")
 endif()
 
-# The suites, each with a redis-server of its own. Where there is none, they are left out.
+# The examples, in the order in which they run: what the sink has sent the source receives.
+set(redis_examples "")
+foreach(name sink source encode drain stats)
+  add_executable(example-redis_${name} "${PROJECT_SOURCE_DIR}/docs/examples/redis_${name}.c")
+  target_link_libraries(example-redis_${name} PRIVATE uvchan_redis_static)
+  list(APPEND redis_examples $<TARGET_FILE:example-redis_${name}>)
+endforeach()
+
+# The suites, each with a redis-server of its own, as what runs in scripts has one. Where there is
+# none, they are left out.
 find_program(UVCHAN_REDIS_SERVER NAMES redis-server valkey-server)
 mark_as_advanced(UVCHAN_REDIS_SERVER)
 if(NOT UVCHAN_REDIS_SERVER)
@@ -22,6 +31,9 @@ if(NOT UVCHAN_REDIS_SERVER)
                  "(Debian: redis-server)")
   return()
 endif()
+
+uvchan_add_script(redis-examples examples.sh "${UVCHAN_REDIS_SERVER}"
+  "${PROJECT_SOURCE_DIR}/docs/examples" ${redis_examples})
 
 file(GLOB redis_suites CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/test-*.c")
 find_library(UVCHAN_HIREDIS_SSL_LIBRARY hiredis_ssl HINTS ${UVCHAN_HIREDIS_PC_LIBRARY_DIRS})

@@ -12,15 +12,17 @@ if ! command -v rst2man >/dev/null || ! command -v rst2html5 >/dev/null; then
   exit 77
 fi
 "$1" "$root/docs/reference/reference.py" --out "$work" --version 0.0.0
-sed -n '/^typedef/d; s/^[a-z].*[ *]\(uvchan_[a-z_]*\)(.*$/\1/p' "$root"/include/uvchan.h \
-  "$root"/include/uvchan/pool.h "$root"/include/uvchan/inspect.h | grep -v '__' | sort -u >"$work/names"
+cd -- "$root/include"
+headers='uvchan.h uvchan/pool.h uvchan/inspect.h uvchan/redis.h'
+# shellcheck disable=SC2086 # they are words
+sed -n '/^typedef/d; s/^[a-z].*[ *]\(uvchan_[a-z_]*\)(.*$/\1/p' $headers | grep -v '__' | sort -u \
+  >"$work/names"
 [ "$(wc -l <"$work/names")" -gt 60 ]
 # Types, callbacks and constants are public names too.
+# shellcheck disable=SC2086
 sed -n -e 's/^#define \(UVCHAN_[A-Z][A-Z_]*\) .*/\1/p' \
   -e 's/^typedef .*[ *(]\(uvchan_[a-z_]*_t\);.*/\1/p' -e 's/^} \(uvchan_[a-z_]*_t\);.*/\1/p' \
-  -e 's/^typedef .*(\*\(uvchan_[a-z_]*_cb\)).*/\1/p' \
-  "$root"/include/uvchan.h "$root"/include/uvchan/pool.h "$root"/include/uvchan/inspect.h |
-  grep -v '__' | sort -u >>"$work/names"
+  -e 's/^typedef .*(\*\(uvchan_[a-z_]*_cb\)).*/\1/p' $headers | grep -v '__' | sort -u >>"$work/names"
 while read -r name; do
   if [ ! -f "$work/man3/$name.3" ]; then
     echo "reference.sh: $name has no page" >&2

@@ -30,7 +30,8 @@ check() { # check HOW PROGRAM
 }
 
 # shellcheck disable=SC2046 # flags are words
-"$cc" -std=gnu11 "$root/test/install/consumer/redis.c" -o "$work/by-module" $(pkg-config --cflags --libs uvchan-redis)
+"$cc" -std=gnu11 "$root/test/install/consumer/redis.c" -o "$work/by-module" \
+  $(pkg-config --cflags --libs uvchan-redis)
 check 'by pkg-config' "$work/by-module"
 
 cat >"$work/CMakeLists.txt" <<'END'

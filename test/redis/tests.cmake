@@ -7,9 +7,12 @@ if(Python3_Interpreter_FOUND)
 endif()
 
 # As a user gets it: it installs this build, as it is built without a sanitizer, and compiles with
+# As a user gets it: what installs this build, as it is built without a sanitizer, and compiles with
 # what is installed.
+set(redis_is_installed OFF)
 if(UVCHAN_INSTALL AND UVCHAN_LIBUV_MODULE_NAME AND NOT UVCHAN_SANITIZE AND NOT UVCHAN_COVERAGE
    AND NOT UVCHAN_PORTABLE AND NOT CMAKE_CROSSCOMPILING)
+  set(redis_is_installed ON)
   uvchan_add_script(redis-install install.sh "${CMAKE_COMMAND}" "${CMAKE_GENERATOR}"
     "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}" "${CMAKE_NM}")
 endif()
@@ -34,6 +37,10 @@ endif()
 
 uvchan_add_script(redis-examples examples.sh "${UVCHAN_REDIS_SERVER}"
   "${PROJECT_SOURCE_DIR}/docs/examples" ${redis_examples})
+if(redis_is_installed)
+  uvchan_add_script(redis-guide guide.sh "${UVCHAN_REDIS_SERVER}" "${CMAKE_COMMAND}"
+    "${PROJECT_BINARY_DIR}" "${CMAKE_C_COMPILER}")
+endif()
 
 file(GLOB redis_suites CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/test-*.c")
 find_library(UVCHAN_HIREDIS_SSL_LIBRARY hiredis_ssl HINTS ${UVCHAN_HIREDIS_PC_LIBRARY_DIRS})

@@ -53,7 +53,7 @@ needs() {
   need hiredis 'has_header c hiredis/async.h' 'hiredis, with its headers' \
     apt-get=libhiredis-dev dnf=hiredis-devel apk=hiredis-dev
   need redis-server 'has redis-server valkey-server' 'redis-server (or valkey-server)' \
-    dnf=redis pacman=valkey apk=redis brew=redis
+    dnf=valkey pacman=valkey apk=redis brew=redis
   need python 'has python3' 'Python 3.8 or later' apt-get=python3 dnf=python3 apk=python3
   need curl 'has curl' 'curl, the HTTP client'
   need wrk 'has wrk' 'wrk, the HTTP load generator'

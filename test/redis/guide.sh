@@ -3,7 +3,7 @@
 # guide.sh REDIS-SERVER CMAKE BUILD CC: docs/guides/two-machines.md in an empty directory: its two
 # programs compile by its own commands, with what is installed, and without a warning; and with a
 # server at a port they print what stands there. A stream that is closed stays so; with new keys two
-# workers share the values.
+# workers share the values. What docs/stuck.md asks the server the server understands.
 set -eu
 redis_server=$1
 cmake=$2
@@ -19,13 +19,13 @@ fail() {
   exit 1
 }
 
-# block LANGUAGE N: the lines of the n-th block of that language
+# block LANGUAGE N [FILE]: the lines of the n-th block of that language
 block() {
   awk -v start="\`\`\`$1" -v wanted="$2" '
     inside && /^```/ { inside = shown = 0; next }
     shown { print }
     inside { next }
-    /^```/ { inside = 1; if ($0 == start) shown = ++n == wanted }' "$guide"
+    /^```/ { inside = 1; if ($0 == start) shown = ++n == wanted }' "${3-$guide}"
 }
 
 for component in development runtime redis_development redis_runtime; do
@@ -86,4 +86,12 @@ wait "$other" || fail 'the second of two workers does not end'
 one=$(sed 's/ .*//' one.said)
 two=$(sed 's/ .*//' two.said)
 [ "$((one + two))" -eq 100 ] || fail "two workers have done $one and $two"
+if [ -x bin/redis-cli ]; then
+  sed -n '/^## Nothing crosses/,$p' "$root/docs/stuck.md" >stuck.md
+  block sh 1 stuck.md | sed 's/{orders}/{numbers}/' >ask.sh
+  grep -q XPENDING ask.sh
+  PATH=$PWD/bin:$PATH sh -e ./ask.sh >asked
+  if grep -E '^(ERR|WRONG|NO)' asked; then fail 'the server can not answer docs/stuck.md'; fi
+  grep -qx closed asked || fail 'the answers do not say that the stream is closed'
+fi
 echo "guide.sh: values cross, and two workers share them: $one and $two"

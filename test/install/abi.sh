@@ -24,7 +24,7 @@ mkdir -p "$work"
 "$compiler" -std=gnu11 -O0 -g -ffile-prefix-map="$root"/= -fPIC -shared \
   -I"$root/include" -I"$root/lib" \
   $(pkg-config --cflags "$module") \
-  "$root"/lib/*/*.c -Wl,--version-script="$root/cmake/uvchan.map" -Wl,-soname,libuvchan.so.2 \
+  "$root"/lib/[!r]*/*.c -Wl,--version-script="$root/cmake/uvchan.map" -Wl,-soname,libuvchan.so.2 \
   $(pkg-config --libs "$module") -pthread -o "$work/libuvchan.so"
 printf '[suppress_type]\n  name_regexp = ^uv_\n  drop = yes\n' >"$work/libuv"
 abidw --headers-dir "$root/include" --drop-private-types --exported-interfaces-only \

@@ -110,6 +110,12 @@ RULES = [
 WITHOUT_FAULTS = {"atomic.h"}
 
 
+def sources(root, kind):
+    """The files of the library; lib/redis is another one, which needs hiredis."""
+    paths = sorted(glob.glob(os.path.join(root, "lib", "*", "*." + kind)))
+    return [path for path in paths if os.path.basename(os.path.dirname(path)) != "redis"]
+
+
 def code_lines(text):
     """The lines without comments and strings' contents: what is blanked there keeps its place."""
 
@@ -203,7 +209,7 @@ class Builder:
         objects, compiled = [], {}
         os.makedirs(output, exist_ok=True)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for source in sorted(os.path.relpath(path, os.path.join(self.root, "lib")) for path in glob.glob(os.path.join(self.root, "lib", "*", "*.c"))):
+            for source in (os.path.relpath(path, os.path.join(self.root, "lib")) for path in sources(self.root, "c")):
                 concerned = changed is None or changed.endswith(".h") or changed == source
                 objects.append(os.path.join(output if concerned else self.unchanged, source.replace("/", "-") + ".o"))
                 if concerned:
@@ -467,8 +473,7 @@ def main():
     parser.add_argument("--all", action="store_true")
     options = parser.parse_args()
 
-    paths = sorted(glob.glob(os.path.join(options.root, "lib", "*", "*.[ch]")))
-    faults = [fault for path in paths if os.path.basename(path) not in WITHOUT_FAULTS for fault in faults_of(path)]
+    faults = [fault for path in sources(options.root, "[ch]") if os.path.basename(path) not in WITHOUT_FAULTS for fault in faults_of(path)]
     chosen = [fault for fault in choose(faults, options.faults) if options.only in fault.key]
     print(f"{len(faults)} faults by the rules, {len(chosen)} of them chosen", flush=True)
     if options.list:

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # install.sh CMAKE GENERATOR BUILD CC NM: what a user of uvchan-redis gets, installed to a folder of
-# its own: a program by pkg-config, and by the CMake package's component redis; and that the shared
-# library exports what the header declares and nothing else.
+# its own: a program by pkg-config, and by the CMake package's component redis; that the shared
+# library exports what the header declares and nothing else; and a program by pkg-config with what is
+# static.
 set -eu
 cmake=$1
 generator=$2
@@ -60,3 +61,9 @@ sed -n '/^typedef/d; s/^[a-z].*[ *]\(uvchan_redis_[a-z_]*\)(.*$/\1/p' \
   LC_ALL=C sort >"$work/exported"
 diff "$work/declared" "$work/exported"
 echo "install.sh: $(wc -l <"$work/declared") names"
+
+find "$libraries" -name 'libuvchan*' ! -name '*.a' -exec rm {} +
+# shellcheck disable=SC2046
+"$cc" -std=gnu11 "$root/test/install/consumer/redis.c" -o "$work/by-static" \
+  $(pkg-config --static --cflags --libs uvchan-redis)
+check 'by pkg-config, with what is static' "$work/by-static"

@@ -22,7 +22,7 @@ mkdir -p "$work"
 cd "$work"
 # shellcheck disable=SC2046 # the flags of pkg-config are words
 "$compiler" -std=gnu11 -g -O1 -I"$root/include" -I"$root/lib" "$root/test/stuck/program.c" \
-  "$root"/lib/*/*.c $(pkg-config --cflags --libs "$module") -pthread -o program
+  "$root"/lib/[!r]*/*.c $(pkg-config --cflags --libs "$module") -pthread -o program
 
 # The program runs until it aborts. All threads but the one that calls stay where they are.
 gdb -batch -nx -ex run -ex 'generate-core-file core' -ex 'set scheduler-locking on' \

@@ -22,7 +22,7 @@ mkdir -p "$work"
 cd "$work"
 # shellcheck disable=SC2046 # the flags of pkg-config are words
 "$compiler" -std=gnu11 -g -O2 -DUVCHAN_PROBES -DUVCHAN_PROBES_FAST -I"$root/include" \
-  -I"$root/lib" "$root/test/stuck/probed.c" "$root"/lib/*/*.c \
+  -I"$root/lib" "$root/test/stuck/probed.c" "$root"/lib/[!r]*/*.c \
   $(pkg-config --cflags --libs "$module") -pthread -o server
 
 gdb -batch -nx -ex 'set breakpoint pending on' -ex "source $root/test/stuck/probes.py" -ex run \

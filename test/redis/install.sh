@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # install.sh CMAKE GENERATOR BUILD CC NM: what a user of uvchan-redis gets, installed to a folder of
 # its own: a program by pkg-config, and by the CMake package's component redis; that the shared
-# library exports what the header declares and nothing else; and a program by pkg-config with what is
-# static.
+# library exports what the header declares and nothing else, each at the version that the map gives
+# it; and a program by pkg-config with what is static.
 set -eu
 cmake=$1
 generator=$2
@@ -57,9 +57,14 @@ if [ ! -f "$library" ]; then exit 0; fi
 sed -n '/^typedef/d; s/^[a-z].*[ *]\(uvchan_redis_[a-z_]*\)(.*$/\1/p' \
   "$root/include/uvchan/redis.h" | LC_ALL=C sort >"$work/declared"
 [ -s "$work/declared" ]
-"$nm" -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
-  LC_ALL=C sort >"$work/exported"
+"$nm" -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | LC_ALL=C sort >"$work/versions"
+sed 's/@.*//' "$work/versions" >"$work/exported"
 diff "$work/declared" "$work/exported"
+if grep -q @ "$work/versions"; then
+  awk '/^UVCHAN_/ { node = $1 } /^ +uvchan_/ { sub(/;/, "", $1); print $1 "@@" node }' \
+    "$root/cmake/uvchan-redis.map" | LC_ALL=C sort >"$work/mapped"
+  diff "$work/mapped" "$work/versions"
+fi
 echo "install.sh: $(wc -l <"$work/declared") names"
 
 find "$libraries" -name 'libuvchan*' ! -name '*.a' -exec rm {} +

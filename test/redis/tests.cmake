@@ -6,7 +6,6 @@ if(Python3_Interpreter_FOUND)
     "${CMAKE_CURRENT_LIST_DIR}/protocol.py")
 endif()
 
-# As a user gets it: it installs this build, as it is built without a sanitizer, and compiles with
 # As a user gets it: what installs this build, as it is built without a sanitizer, and compiles with
 # what is installed.
 set(redis_is_installed OFF)

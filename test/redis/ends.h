@@ -66,6 +66,8 @@ typedef struct {
   uint64_t value;
 } element_t;
 
+#define IN_PRODUCERS 8
+
 typedef struct {
   uvchan_redis_source_t handle; /* first */
   uvchan_receiver_t receiver;
@@ -76,6 +78,9 @@ typedef struct {
   uint64_t redelivered; /* those whose ticket says so */
   uint64_t hold;        /* so many of the first are not done, but held */
   unsigned char* seen;  /* where others have a part: how often each number came; else NULL */
+  unsigned char* firsts;      /* with seen, or NULL: how often without a ticket that says again */
+  uint64_t of_each;           /* with firsts: so many numbers are one producer's */
+  uint64_t order[IN_PRODUCERS]; /* of each producer the least number that has not come first */
   element_t held[64];
   unsigned int nheld;
   unsigned int ends;
@@ -84,6 +89,18 @@ typedef struct {
   int status;
   int end;
 } in_t;
+
+/* Again comes only what its ticket says so of, and what comes first is in its producer's order. */
+static inline void in_note(in_t* in, const element_t* element) {
+  uint64_t producer = element->value / in->of_each;
+
+  must(producer < IN_PRODUCERS);
+  if (element->ticket.deliveries > 1) return;
+  must(in->seen[element->value] == 0);
+  must(++in->firsts[element->value] == 1);
+  must(element->value >= in->order[producer]);
+  in->order[producer] = element->value + 1;
+}
 
 /* A number that has not come is the next one: so first deliveries are in order, and complete. */
 static inline void in_on_value(uvchan_receiver_t* receiver, int status, const void* value) {
@@ -97,6 +114,7 @@ static inline void in_on_value(uvchan_receiver_t* receiver, int status, const vo
   }
   memcpy(&element, value, sizeof(element));
   must(in->seen != NULL || element.value <= in->next);
+  if (in->firsts != NULL) in_note(in, &element);
   if (in->seen != NULL) in->seen[element.value]++;
   if (element.value < in->next) in->again++;
   if (element.value == in->next) in->next++;

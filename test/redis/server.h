@@ -144,6 +144,13 @@ static inline long long server_entries_added(void) {
   return added;
 }
 
+/* Exactly once into the stream, whatever was sent again. */
+static inline void check_added_once(uint64_t values) {
+  long long added = server_entries_added();
+
+  if (added >= 0) ck_assert_int_eq(added, (long long)values);
+}
+
 /* A command whose answer is no error. */
 static inline void server_do(const char* command) {
   redisContext* context = server_connect();

@@ -66,13 +66,6 @@ START_TEST(a_sink_that_may_give_up_closes_its_channel) {
 }
 END_TEST
 
-/* Exactly once into the stream, whatever was sent again. */
-static void check_added_once(uint64_t values) {
-  long long added = server_entries_added();
-
-  if (added >= 0) ck_assert_int_eq(added, (long long)values);
-}
-
 /* The server dies again and again in the midst of it, and comes back after the ends have
  * noticed. */
 START_TEST(a_server_killed_under_load_loses_nothing) {

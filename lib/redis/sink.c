@@ -220,8 +220,10 @@ static void on_add(void* owner, const redisReply* reply) {
   sink->length = uvchan__redis_number(reply, 2);
   if (strcmp(code, "CLOSED") == 0) {
     end_with(sink, UV_EPIPE);
-  } else if (strcmp(code, "OK") != 0) {
+  } else if (strcmp(code, "FULL") == 0 || strcmp(code, "GAP") == 0) {
     halt(sink, strcmp(code, "FULL") == 0);
+  } else if (strcmp(code, "OK") != 0) {
+    uvchan__redis_link_fail(&sink->link, UV_EPROTO, "add has answered no code");
   }
   if (sink->state == HALTING && sink->flights == 0) go_on(sink);
   take(sink);
@@ -320,10 +322,12 @@ static void on_end_noted(void* owner, const redisReply* reply) {
 
   if (strcmp(code, "GAP") == 0) {
     send_hello(sink);
-  } else if (strcmp(code, "OK") != 0) {
+  } else if (strcmp(code, "FENCED") == 0) {
     end_with(sink, UV_EEXIST);
-  } else {
+  } else if (strcmp(code, "OK") == 0) {
     finish_end(sink);
+  } else {
+    uvchan__redis_link_fail(&sink->link, UV_EPROTO, "end has answered no code");
   }
 }
 

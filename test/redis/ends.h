@@ -72,14 +72,14 @@ typedef struct {
   uvchan_redis_source_t handle; /* first */
   uvchan_receiver_t receiver;
   uvchan_t* ch;
-  uint64_t next;        /* the least number that has not come; numbers begin with 0 */
-  uint64_t values;      /* all that came */
-  uint64_t again;       /* those that had come before */
-  uint64_t redelivered; /* those whose ticket says so */
-  uint64_t hold;        /* so many of the first are not done, but held */
-  unsigned char* seen;  /* where others have a part: how often each number came; else NULL */
-  unsigned char* firsts;      /* with seen, or NULL: how often without a ticket that says again */
-  uint64_t of_each;           /* with firsts: so many numbers are one producer's */
+  uint64_t next;         /* the least number that has not come; numbers begin with 0 */
+  uint64_t values;       /* all that came */
+  uint64_t again;        /* those that had come before */
+  uint64_t redelivered;  /* those whose ticket says so */
+  uint64_t hold;         /* so many of the first are not done, but held */
+  unsigned char* seen;   /* where others have a part: how often each number came; else NULL */
+  unsigned char* firsts; /* with seen, or NULL: how often without a ticket that says again */
+  uint64_t of_each;      /* with firsts: so many numbers are one producer's */
   uint64_t order[IN_PRODUCERS]; /* of each producer the least number that has not come first */
   element_t held[64];
   unsigned int nheld;

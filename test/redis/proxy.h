@@ -9,11 +9,9 @@
 #define PROXY_H
 
 #include <poll.h>
-#include <pthread.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "server.h"
+#include "sockets.h"
 
 typedef enum {
   PROXY_PASS = 0, /* all as it comes */
@@ -77,38 +75,6 @@ static proxy_t proxy;
 static inline uint64_t proxy_now_ms(void) { return uv_hrtime() / 1000000; }
 
 static inline uint32_t proxy_draw(uint32_t n) { return support_random(&proxy.random) % n; }
-
-/* ---- Sockets --------------------------------------------------------------------------------- */
-
-static inline void unix_address(struct sockaddr_un* address, const char* path) {
-  memset(address, 0, sizeof(*address));
-  address->sun_family = AF_UNIX;
-  must(strlen(path) < sizeof(address->sun_path));
-  strcpy(address->sun_path, path);
-}
-
-static inline int unix_listen(const char* path) {
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  struct sockaddr_un address;
-
-  unix_address(&address, path);
-  must(fd >= 0);
-  must(bind(fd, (const struct sockaddr*)&address, sizeof(address)) == 0);
-  must(listen(fd, 64) == 0);
-  return fd;
-}
-
-/* -1: there is nobody. */
-static inline int unix_connect(const char* path) {
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  struct sockaddr_un address;
-
-  unix_address(&address, path);
-  must(fd >= 0);
-  if (connect(fd, (const struct sockaddr*)&address, sizeof(address)) == 0) return fd;
-  close(fd);
-  return -1;
-}
 
 /* ---- Pairs ----------------------------------------------------------------------------------- */
 
@@ -324,15 +290,6 @@ static inline void proxy_turn(void) {
       pair_close(pair);
   }
   if (fds[0].revents != 0) pair_accept();
-}
-
-/* It writes to ends that may be gone. */
-static inline void block_sigpipe(void) {
-  sigset_t set;
-
-  sigemptyset(&set);
-  sigaddset(&set, SIGPIPE);
-  must(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
 }
 
 static inline void proxy_body(void* arg) {

@@ -24,6 +24,9 @@ typedef struct {
   char folder[64];
   char socket[96];
   pid_t pid; /* 0: it does not run */
+  /* what it begins with, where it is not the usual */
+  const char* fsync;      /* or NULL: always */
+  const char* load_delay; /* or NULL; microseconds for each command in its file */
 } server_t;
 
 static server_t server;
@@ -50,10 +53,12 @@ static inline void server_exec(void) {
                                server.folder,
                                "--appendonly",
                                "yes",
-                               "--appendfsync",
-                               "always",
                                "--save",
                                "",
+                               "--appendfsync",
+                               server.fsync == NULL ? "always" : server.fsync,
+                               "--key-load-delay",
+                               server.load_delay == NULL ? "0" : server.load_delay,
                                NULL};
 
   server_exec_words(words);
@@ -91,10 +96,10 @@ static inline void server_kill(void) {
 }
 
 static inline void server_make_folder(void) {
+  memset(&server, 0, sizeof(server));
   strcpy(server.folder, "/tmp/uvchan-redis-XXXXXX");
   must(mkdtemp(server.folder) != NULL);
   snprintf(server.socket, sizeof(server.socket), "%s/socket", server.folder);
-  server.pid = 0;
 }
 
 static inline void server_open(void) {

@@ -33,7 +33,7 @@ static void line_open(line_t* line, uint64_t values, uint64_t patience_ms) {
   out_with.server.connect_timeout_ms = in_with.server.connect_timeout_ms = patience_ms;
   out_with.batch = in_with.batch = 16;
   out_with.capacity = 100; /* so the sink has to go on as long as the source has */
-  in_with.claim_after_ms = 500;
+  in_with.claim_after_ms = support_slow() ? 3000 : 500;
   in_with.block_ms = 20;
   out_open(&line->out, 16, &out_with);
   in_open(&line->in, 16, &in_with);

@@ -61,3 +61,10 @@ foreach(source IN LISTS redis_suites)
   endif()
   uvchan_add_test(${name} $<TARGET_FILE:${program}>)
 endforeach()
+
+# An end in a process of its own, which this suite kills.
+add_executable(redis-child "${CMAKE_CURRENT_LIST_DIR}/child.c")
+target_link_libraries(redis-child PRIVATE uvchan_redis_static uvchan_static)
+target_compile_definitions(test-redis-processes PRIVATE
+  "REDIS_CHILD=\"$<TARGET_FILE:redis-child>\"")
+add_dependencies(test-redis-processes redis-child)

@@ -38,6 +38,7 @@ static inline void server_exec_words(const char* const words[]) {
 #ifdef __linux__
   prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of its write */
   dup2(null, 1);
   execv(REDIS_SERVER, (char* const*)(uintptr_t)words);
   _exit(127);

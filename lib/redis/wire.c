@@ -51,16 +51,23 @@ static void on_poll_error(uvchan__redis_wire_t* wire, int status) {
   wire->calls->down(wire->owner, uv_strerror(status));
 }
 
+static void handle(uvchan__redis_wire_t* wire, int events) {
+  if ((events & UV_READABLE) != 0) redisAsyncHandleRead(wire->context);
+  if ((events & UV_WRITABLE) != 0 && wire->context != NULL) write_quietly(wire);
+}
+
+/* A context that is dropped while hiredis tells that it is connected is freed here: hiredis still
+ * uses it then, and would free it under its own feet. */
 static void on_poll(uv_poll_t* poll, int status, int events) {
   uvchan__redis_wire_t* wire = poll->data;
 
   if (wire->context == NULL) return;
   if (status < 0) {
     on_poll_error(wire, status);
-    return;
+  } else {
+    handle(wire, events);
   }
-  if ((events & UV_READABLE) != 0) redisAsyncHandleRead(wire->context);
-  if ((events & UV_WRITABLE) != 0 && wire->context != NULL) write_quietly(wire);
+  if (wire->doomed != NULL) redisAsyncFree(wire->doomed);
 }
 
 static void look_for(uvchan__redis_wire_t* wire, int events) {
@@ -135,6 +142,7 @@ static void on_gone(uv_handle_t* handle) {
 static void cleanup(void* arg) {
   uvchan__redis_wire_t* wire = arg;
 
+  wire->doomed = NULL;
   uv_close((uv_handle_t*)&wire->poll, on_gone);
   uv_close((uv_handle_t*)&wire->idle, on_gone);
 }
@@ -145,8 +153,9 @@ static void on_connect(const redisAsyncContext* context, int status) {
 
   if (wire->context == NULL) return;
   if (status == REDIS_OK) {
-    wire->is_up = 1;
+    wire->is_up = wire->is_rising = 1;
     wire->calls->up(wire->owner);
+    wire->is_rising = 0;
   } else {
     fail(wire, context->errstr);
   }
@@ -199,5 +208,9 @@ void uvchan__redis_wire_drop(uvchan__redis_wire_t* wire) {
   redisAsyncContext* context = wire->context;
 
   wire->context = NULL;
-  redisAsyncFree(context);
+  if (wire->is_rising) {
+    wire->doomed = context;
+  } else {
+    redisAsyncFree(context);
+  }
 }

@@ -20,9 +20,11 @@ typedef struct {
 
 struct uvchan__redis_wire_s {
   redisAsyncContext* context; /* NULL: dropped, or failed */
+  redisAsyncContext* doomed;  /* or NULL: dropped within `up`, and freed behind it */
   const uvchan__redis_wire_calls_t* calls;
   void* owner;
   int events;     /* what the poll looks for */
+  int is_rising;  /* within `up` */
   int is_up;      /* it is connected */
   int is_writing; /* what is not written now, waits for the poll */
   uv_poll_t poll;
@@ -38,7 +40,7 @@ int uvchan__redis_wire_open(uv_loop_t* loop, uvchan__redis_wire_t** wire,
                             void* owner);
 
 /* Ends it without a word but `gone`. Commands that are due are called back with NULL, here or
- * later. Allowed in the callback of a command. */
+ * later. Allowed in the callback of a command, and in `up`. */
 void uvchan__redis_wire_drop(uvchan__redis_wire_t* wire);
 
 #endif /* UVCHAN_REDIS_WIRE_H */

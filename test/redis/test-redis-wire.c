@@ -105,6 +105,29 @@ START_TEST(a_wire_that_is_dropped_tells_only_that_it_is_gone) {
 }
 END_TEST
 
+static void on_up_and_dropped(void* owner) {
+  on_up(owner);
+  uvchan__redis_wire_drop(end.wire);
+}
+
+/* With nothing to write, and with something that is due. */
+static void on_up_asked_and_dropped(void* owner) {
+  must(redisAsyncCommand(end.wire->context, NULL, NULL, "PING") == REDIS_OK);
+  on_up_and_dropped(owner);
+}
+
+START_TEST(a_wire_may_be_dropped_when_it_is_up) {
+  static const uvchan__redis_wire_calls_t calls[2] = {{on_up_and_dropped, on_down, on_gone},
+                                                      {on_up_asked_and_dropped, on_down, on_gone}};
+
+  connect_wire(&calls[_i]);
+  scene_run();
+  ck_assert_uint_eq(end.ups, 1);
+  ck_assert_uint_eq(end.downs, 0);
+  ck_assert_uint_eq(end.gones, 1);
+}
+END_TEST
+
 static unsigned int answers;
 
 /* What is due is answered with NULL, and the drop may come from there. */
@@ -189,6 +212,7 @@ int main(void) {
   tcase_add_test(tcase, a_write_to_nobody_raises_no_signal);
   tcase_add_test(tcase, a_wire_that_is_dropped_tells_only_that_it_is_gone);
   tcase_add_test(tcase, what_a_socket_has_no_room_for_is_written_when_it_has);
+  tcase_add_loop_test(tcase, a_wire_may_be_dropped_when_it_is_up, 0, 2);
   tcase_add_test(tcase, what_is_due_when_a_wire_is_dropped_is_answered_with_null);
   return support_main(suite);
 }

@@ -50,6 +50,18 @@ if(NOT UVCHAN_HIREDIS_SSL_LIBRARY OR NOT UVCHAN_OPENSSL)
   message(STATUS "The test of uvchan-redis over TLS is left out: it needs hiredis_ssl, which comes "
                  "with hiredis 1.0, and openssl")
 endif()
+# Memory is refused where the linker can put a function before another one.
+include(CheckCSourceCompiles)
+set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,--wrap=malloc)
+check_c_source_compiles("#include <stdlib.h>
+void* __wrap_malloc(size_t size);
+void* __wrap_malloc(size_t size) { return calloc(1, size); }
+int main(void) { return malloc(1) == NULL; }" UVCHAN_LINKER_WRAPS)
+unset(CMAKE_REQUIRED_LINK_OPTIONS)
+if(NOT UVCHAN_LINKER_WRAPS)
+  list(FILTER redis_suites EXCLUDE REGEX "memory")
+  message(STATUS "The test of uvchan-redis without memory is left out: it needs a linker that wraps")
+endif()
 foreach(source IN LISTS redis_suites)
   get_filename_component(program "${source}" NAME_WE)
   string(REGEX REPLACE "^test-" "" name "${program}")
@@ -68,3 +80,10 @@ target_link_libraries(redis-child PRIVATE uvchan_redis_static uvchan_static)
 target_compile_definitions(test-redis-processes PRIVATE
   "REDIS_CHILD=\"$<TARGET_FILE:redis-child>\"")
 add_dependencies(test-redis-processes redis-child)
+
+if(UVCHAN_LINKER_WRAPS)
+  set(redis_refused malloc calloc realloc free redisAsyncCommandArgv redisAsyncConnectUnix
+      uv_poll_init)
+  list(TRANSFORM redis_refused PREPEND -Wl,--wrap=)
+  target_link_options(test-redis-memory PRIVATE ${redis_refused})
+endif()

@@ -75,10 +75,15 @@ static void end_with(sink_t* sink, int status) {
 
 static void finish_one(sink_t* sink);
 
+/* Without memory it is tried again with the next connection. */
 static void take(sink_t* sink) {
   int r = sink->state == OVER ? 0 : uvchan__redis_taking_take(&sink->taking);
 
-  if (r != 0) end_with(sink, r);
+  if (r == UV_ENOMEM) {
+    uvchan__redis_link_fail(&sink->link, r, "there is no memory");
+  } else if (r != 0) {
+    end_with(sink, r);
+  }
 }
 
 static void on_came(void* owner) {

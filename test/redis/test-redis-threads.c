@@ -155,7 +155,6 @@ static void work(void* arg) {
     } else {
       must(uvchan_redis_forget(&element.ticket) == 0);
     }
-    must(uvchan_redis_done(&element.ticket) == UV_EALREADY);
   }
 }
 

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line of the server, read with getopt_long. A number is taken only where the whole
- * text is one and it is in range. */
+/* The command line of the server, read with getopt_long. */
 #include "shop/options.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "must.h"
+#include "shop/arguments.h"
 
 #define EXIT_USAGE 2
 #define DAY_MS 86400000
@@ -60,25 +58,11 @@ static const char usage[] =
     "Ctrl-C closes the pizzeria in order; a second one at once.\n";
 
 static void refuse(const char* option, const char* text, const char* wanted) {
-  fprintf(stderr, "server: %s: '%s' is not %s\nTry 'server --help'.\n", option, text, wanted);
-  exit(EXIT_USAGE);
+  arguments_refuse("server", option, text, wanted);
 }
 
-/* The first character is looked at, since strtoull() would take space and a sign too, and make a
- * large number of a negative one. */
 static uint64_t parse_whole(const char* option, const char* text, uint64_t min, uint64_t max) {
-  char* end = NULL;
-  char wanted[80];
-  unsigned long long number;
-
-  errno = 0;
-  number = strtoull(text, &end, 10);
-  if (isdigit((unsigned char)*text) && *end == '\0' && errno == 0 && number >= min && number <= max)
-    return number;
-  snprintf(wanted, sizeof(wanted), "a whole number from %llu to %llu", (unsigned long long)min,
-           (unsigned long long)max);
-  refuse(option, text, wanted);
-  return min;
+  return arguments_whole("server", option, text, min, max);
 }
 
 static const char* const policies[] = {"reject", "wait", "backlog"};

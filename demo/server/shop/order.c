@@ -158,19 +158,6 @@ int order_is_taken(const order_t* order) {
   return atomic_load_explicit(&order->is_taken, memory_order_relaxed);
 }
 
-outcome_t outcome_by_chance(chance_t* chance) {
-  switch (chance_below(chance, 12)) {
-    case 0:
-      return OUTCOME_NO_INGREDIENTS;
-    case 1:
-      return OUTCOME_NO_COOK;
-    default:
-      return OUTCOME_READY;
-  }
-}
-
-int outcome_is_ready(outcome_t outcome) { return outcome == OUTCOME_READY; }
-
 double order_waited_ms(const order_t* order) {
   return (double)(order->taken_ns - order->arrived_ns) / 1e6;
 }

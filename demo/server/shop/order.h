@@ -19,7 +19,7 @@
 #include <uvchan/pool.h>
 
 #include "http/bytes.h"
-#include "shop/chance.h"
+#include "shop/outcome.h"
 
 #define NAME_CHARACTERS 40
 #define COUNT_MAX 99
@@ -34,8 +34,6 @@ typedef struct {
   name_t customer; /* empty where none was named */
   int count;
 } wish_t;
-
-typedef enum { OUTCOME_NONE = 0, OUTCOME_READY, OUTCOME_NO_INGREDIENTS, OUTCOME_NO_COOK } outcome_t;
 
 typedef struct order_s {
   uvchan_work_t work;      /* pool; its data is the order */
@@ -60,10 +58,6 @@ const char* wish_from_form(wish_t* wish, const char* text, size_t len);
 /* A baker begins with it; and whether one has, while it is in the kitchen, for those who look. */
 void order_take(order_t* order);
 int order_is_taken(const order_t* order);
-
-/* What becomes of it, by chance: of 12 orders one lacks ingredients and one loses the cook. */
-outcome_t outcome_by_chance(chance_t* chance);
-int outcome_is_ready(outcome_t outcome);
 
 double order_waited_ms(const order_t* order);
 double order_baked_ms(const order_t* order);

@@ -33,6 +33,7 @@
 #include "http/parse.h"
 #include "must.h"
 #include "shop/counter.h"
+#include "shop/courier.h"
 #include "shop/entrance.h"
 #include "shop/house.h"
 #include "shop/kitchen.h"
@@ -68,6 +69,10 @@ static void close_kitchen(server_t* server) {
   house_t* house = &server->house;
   uint64_t drain_ms = house->options.drain_ms == 0 ? UINT64_MAX : house->options.drain_ms;
 
+  if (house->courier != NULL) {
+    courier_shut(house->courier, drain_ms, end_service);
+    return;
+  }
   if (house->kitchen == NULL) {
     end_service(house);
     return;
@@ -84,6 +89,7 @@ static void on_desks_left(uvchan_notify_t* req, int status) {
   uv_close((uv_handle_t*)&server->sampler, NULL);
   uv_close((uv_handle_t*)&server->leave, NULL);
   entrance_close(&server->entrance);
+  if (server->house.courier != NULL) courier_close(server->house.courier);
   live_close(&server->house.live);
 }
 
@@ -258,6 +264,7 @@ static void open_house(server_t* server) {
   access_log_open(&house->log, house->options.access_log, &house->board);
   live_open(&house->live, &server->loop, &house->board, house->errands, house->options.loops);
   listen_at_address(server);
+  if (house->options.redis != NULL) courier_open(house, &server->loop);
   open_counters(server);
   limit_connections(&house->options);
   kitchen_open(house);
@@ -286,11 +293,12 @@ static void say_channel(const uvchan_stats_t* stats) {
          (unsigned long long)stats->wakeups);
 }
 
-static void say_figures(const house_t* house) {
+static void say_figures(house_t* house) {
   const board_t* board = &house->board;
   uvchan_pool_stats_t kitchen;
   uvchan_stats_t news;
 
+  if (house->courier != NULL) courier_say_figures(house);
   uvchan_pool_stats(house->kitchen, &kitchen);
   say_kitchen(&kitchen);
   uvchan_stats(news_channel(house->live.news), &news);
@@ -324,6 +332,7 @@ static void leave_house(server_t* server) {
   uvchan_waitgroup_destroy(&house->desks);
   live_release(&house->live);
   uvchan_pool_release(house->kitchen);
+  courier_release(house);
   entrance_release(&server->entrance);
   release_channels(house);
   must("close the main loop", uv_loop_close(&server->loop));
@@ -338,5 +347,5 @@ int main(int argc, char** argv) {
   leave_house(&server);
   puts("The pizzeria is closed.");
   must_have_printed();
-  return EXIT_SUCCESS;
+  return server.house.has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

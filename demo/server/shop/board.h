@@ -17,6 +17,8 @@ typedef struct {
   atomic_uint_least64_t arrived; /* well-formed orders */
   atomic_uint_least64_t waiting; /* in the kitchen, or for room in it */
   atomic_uint_least64_t baking;
+  atomic_uint_least64_t outside; /* of those that wait: for room on the way to bakers elsewhere */
+  atomic_uint_least64_t threads_elsewhere; /* that bake for this server, as bakers have told */
   atomic_uint_least64_t ready;
   atomic_uint_least64_t lost;
   atomic_uint_least64_t rejected; /* no room, or closed */

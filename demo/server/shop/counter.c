@@ -59,6 +59,7 @@ static void on_errand(errands_receiver_t* receiver, int status, const errand_t* 
   if (status != 0) { /* the end */
     errands_receiver_close(receiver, NULL);
     desk_shut_door(&counter->desk);
+    intake_shut(&counter->intake);
   } else if (errand->connection != NULL) {
     desk_take(&counter->desk, errand->connection);
   } else {
@@ -99,7 +100,7 @@ void counter_open(counter_t* counter, house_t* house, unsigned int i, door_t* do
 
   counter->house = house;
   desk_open(&counter->desk, &options, &service, counter);
-  intake_open(&counter->intake, &counter->desk, house);
+  intake_open(&counter->intake, &counter->desk, house, i);
   receive_errands(counter, house->errands[i]);
   listen_for_the_end(counter);
 }

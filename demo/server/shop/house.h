@@ -14,11 +14,14 @@
 #include "shop/options.h"
 #include "shop/order.h"
 
+typedef struct courier_s courier_t;
+
 typedef struct house_s {
   options_t options;
   uint64_t opened_ns;
   int64_t opened_s;       /* of the calendar */
-  uvchan_pool_t* kitchen; /* whose threads are the bakers; NULL: the loops bake */
+  uvchan_pool_t* kitchen; /* whose threads are the bakers; NULL: the loops bake, or others: */
+  courier_t* courier;     /* to bakers elsewhere; NULL: orders are baked here */
   errands_t* errands;     /* main loop -> each counter: options.loops of them */
   /* On these nothing is ever sent: what they tell is their end, to all at once. */
   uvchan_t* leaving; /* a signal has come: balancers are asked to go elsewhere */
@@ -28,6 +31,7 @@ typedef struct house_s {
   access_log_t log;
   board_t board;
   uvchan_waitgroup_t desks; /* threads that serve */
+  int has_failed;           /* the main thread's: it closes, and nobody asked for that */
 } house_t;
 
 /* 1 from the moment that a signal came. */

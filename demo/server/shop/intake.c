@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The way of an order, as its desk sees it:
  *
- *   made --try--> in the kitchen ------------------------------> on_done(): answered and freed
+ *   made --try--> in the kitchen ------------------------------> on_back(): answered and freed
  *     |             ^
  *     |             | there is room
  *     |           full, and waiting is allowed: submitted all the same
  *     +--> full: answered 503 and freed
+ *
+ * The kitchen is the pool, or what is afar; what is told of either here holds of both.
  *
  * Every order that the kitchen has taken comes back exactly once, baked or not, and is freed there
  * and nowhere else. Whoever leaves meanwhile has it cancelled: where a baker has not begun with it,
@@ -88,8 +90,7 @@ static void let_next_in(intake_t* intake) {
 
 /* The exchange is read before it is answered, and its connection is settled last: both may go in
  * that. */
-static void on_done(uvchan_work_t* work, int status) {
-  order_t* order = work->data;
+static void on_back(order_t* order, int status) {
   intake_t* intake = order->intake;
   exchange_t* exchange = order->exchange;
   connection_t* connection = exchange == NULL ? NULL : connection_of(exchange);
@@ -103,13 +104,26 @@ static void on_done(uvchan_work_t* work, int status) {
   connection_settle(connection);
 }
 
+static void on_done(uvchan_work_t* work, int status) { on_back(work->data, status); }
+
 /* ---- In -------------------------------------------------------------------------------------- */
+
+static int is_afar(const intake_t* intake) { return intake->house->courier != NULL; }
+
+static int submit(intake_t* intake, order_t* order) {
+  return uvchan_pool_submit(&intake->desk->loop, &order->work, intake->house->kitchen, kitchen_bake,
+                            on_done);
+}
+
+static int try_submit(intake_t* intake, order_t* order) {
+  return uvchan_pool_try_submit(&intake->desk->loop, &order->work, intake->house->kitchen,
+                                kitchen_bake, on_done);
+}
 
 /* Its connection is not read from until the order is back: the client's own sends come to a
  * halt. */
 static int wait_for_room(intake_t* intake, order_t* order) {
-  int r = uvchan_pool_submit(&intake->desk->loop, &order->work, intake->house->kitchen,
-                             kitchen_bake, on_done);
+  int r = is_afar(intake) ? afar_send(&intake->afar, order) : submit(intake, order);
 
   if (r != 0) return r;
   order->found_no_room = 1;
@@ -119,8 +133,7 @@ static int wait_for_room(intake_t* intake, order_t* order) {
 }
 
 static int send_to_kitchen(intake_t* intake, order_t* order) {
-  int r = uvchan_pool_try_submit(&intake->desk->loop, &order->work, intake->house->kitchen,
-                                 kitchen_bake, on_done);
+  int r = is_afar(intake) ? afar_try_send(&intake->afar, order) : try_submit(intake, order);
 
   if (r != UV_EAGAIN || intake->house->options.when_full == WHEN_FULL_REJECT) return r;
   return wait_for_room(intake, order);
@@ -148,7 +161,7 @@ static void bake_here(intake_t* intake, order_t* order) {
 }
 
 static order_t* make_order(intake_t* intake, exchange_t* exchange, const wish_t* wish) {
-  order_t* order = calloc(1, sizeof(*order));
+  order_t* order = is_afar(intake) ? afar_make_order() : calloc(1, sizeof(*order));
 
   if (order == NULL) return NULL;
   order->work.data = order;
@@ -172,7 +185,7 @@ void intake_take(intake_t* intake, exchange_t* exchange, const wish_t* wish) {
     return;
   }
   board_add(&intake->house->board.arrived);
-  if (intake->house->kitchen == NULL) {
+  if (intake->house->kitchen == NULL && !is_afar(intake)) {
     bake_here(intake, order);
     return;
   }
@@ -185,13 +198,26 @@ void intake_take(intake_t* intake, exchange_t* exchange, const wish_t* wish) {
   live_tell(&intake->house->live, order, NEWS_WAITING);
 }
 
-/* Where a baker has begun, on_done() finds that nobody waits. */
+/* Where a baker has begun, on_back() finds that nobody waits. */
 void intake_forget(order_t* order) {
+  intake_t* intake = order->intake;
+
   order->exchange->work = NULL;
   order->exchange = NULL;
-  uvchan_cancel((uvchan_req_t*)&order->work);
+  if (is_afar(intake)) {
+    afar_forget(&intake->afar, order);
+  } else {
+    uvchan_cancel((uvchan_req_t*)&order->work);
+  }
 }
 
-void intake_open(intake_t* intake, desk_t* desk, house_t* house) {
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+void intake_shut(intake_t* intake) {
+  if (is_afar(intake)) afar_shut(&intake->afar);
+}
+
+void intake_open(intake_t* intake, desk_t* desk, house_t* house, unsigned int number) {
   *intake = (intake_t){.desk = desk, .house = house, .chance = chance_new()};
+  if (is_afar(intake)) afar_open(&intake->afar, house, &desk->loop, number, on_back);
 }

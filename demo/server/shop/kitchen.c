@@ -47,10 +47,19 @@ void kitchen_bake(uvchan_work_t* work, void* state) {
 
 /* ---- How long ahead it is -------------------------------------------------------------------- */
 
+/* As if all bakers that were heard of baked for this server alone. */
+static uint64_t seconds_to_wait_elsewhere(const board_t* board) {
+  uint64_t threads = board_read(&board->threads_elsewhere);
+
+  if (threads == 0) return 1;
+  return board_read(&board->waiting) * board_read(&board->typical_us) / threads / 1000000 + 1;
+}
+
 uint64_t kitchen_seconds_to_wait(house_t* house) {
   uvchan_pool_stats_t stats;
   uint64_t us;
 
+  if (house->courier != NULL) return seconds_to_wait_elsewhere(&house->board);
   uvchan_pool_stats(house->kitchen, &stats);
   if (stats.threads == 0) return 1; /* it has ended */
   us = (stats.waiting + stats.waiting_outside) * board_read(&house->board.typical_us) /
@@ -87,7 +96,7 @@ void kitchen_open(house_t* house) {
                                          .thread_end = end_baker,
                                          .thread_arg = house};
 
-  if (options->bakers == 0) return;
+  if (options->bakers == 0 || options->redis != NULL) return;
   must("open the kitchen", uvchan_pool_create(&house->kitchen, &kitchen));
   uvchan_pool_set_data(house->kitchen, house);
 }

@@ -9,6 +9,7 @@
 
 #include "must.h"
 #include "shop/arguments.h"
+#include "shop/parcel.h"
 
 #define EXIT_USAGE 2
 #define DAY_MS 86400000
@@ -53,7 +54,24 @@ static const char usage[] =
     "with the seconds that it took; -: the standard output (none)\n"
     "  --header-bytes N   a request's line and headers at most, 256 to 65536 (8192)\n"
     "  --body-bytes N     a request's body at most, 64 to 1048576 (8192)\n"
+    "  --redis WHERE      orders are baked elsewhere: they go into a stream of this Redis server, "
+    "which all servers share, and their results come back by another; HOST, HOST:PORT, several "
+    "with "
+    "commas between, or the path of a unix socket. `bakers --help` tells of those who bake\n"
+    "  --name NAME        with --redis: of this server, which no other one has, 1 to 31 letters, "
+    "digits, dots, dashes or underscores (pizzeria)\n"
+    "  --stream N         with --redis: orders of all servers in the stream, those that bakers "
+    "have "
+    "with them, 1 to 1000000 (64)\n"
     "  --help             print this text\n"
+    "\n"
+    "With --redis --queue is what waits in this server for a place in the stream; an order that "
+    "finds "
+    "it full meets --when-full. --max-wait-ms is until the answer (60000): a baker may bake an "
+    "order "
+    "all the same that was given up, or whose customer has left. --target-ms, --interval-ms, "
+    "--bakers "
+    "and --bake-ms mean nothing: the queue is not this server's alone, nor are the bakers.\n"
     "\n"
     "Ctrl-C closes the pizzeria in order; a second one at once.\n";
 
@@ -82,6 +100,8 @@ enum {
   PORT,
   WHEN_FULL,
   ACCESS_LOG,
+  REDIS,
+  NAME,
   HELP,
   LOOPS,
   BAKERS,
@@ -89,6 +109,7 @@ enum {
   CONNECTIONS,
   HEADER_BYTES,
   BODY_BYTES,
+  STREAM,
   FIRST_TIME,
   BAKE_MS = FIRST_TIME,
   MAX_WAIT_MS,
@@ -117,6 +138,9 @@ static const struct option names[] = {
     {"access-log", required_argument, NULL, ACCESS_LOG},
     {"header-bytes", required_argument, NULL, HEADER_BYTES},
     {"body-bytes", required_argument, NULL, BODY_BYTES},
+    {"redis", required_argument, NULL, REDIS},
+    {"name", required_argument, NULL, NAME},
+    {"stream", required_argument, NULL, STREAM},
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0},
 };
@@ -137,6 +161,9 @@ static void take_number(options_t* options, int name, const char* text) {
       break;
     case HEADER_BYTES:
       options->header_bytes = parse_whole("--header-bytes", text, 256, 65536);
+      break;
+    case STREAM:
+      options->stream = parse_whole("--stream", text, 1, 1000000);
       break;
     default:
       options->body_bytes = parse_whole("--body-bytes", text, 64, 1048576);
@@ -168,21 +195,54 @@ static void take_time(options_t* options, int name, const char* text) {
   }
 }
 
-static void take_option(options_t* options, int name, const char* text) {
+static const char* parse_redis(const char* text) {
+#ifndef SERVER_HAS_REDIS
+  fputs(
+      "server: --redis: this server was built without uvchan-redis, which needs hiredis (Debian: "
+      "libhiredis-dev)\n",
+      stderr);
+  exit(EXIT_USAGE);
+#endif
+  if (*text == '\0') refuse("--redis", text, "a host or a path");
+  return text;
+}
+
+static const char* parse_name(const char* text) {
+  if (!party_is_valid(text))
+    refuse("--name", text, "1 to 31 letters, digits, dots, dashes or underscores");
+  return text;
+}
+
+/* Answers 0 where it is another kind of option. */
+static int take_text(options_t* options, int name, const char* text) {
   switch (name) {
     case HOST:
       options->host = text;
-      break;
+      return 1;
     case PORT:
       parse_whole("--port", text, 0, 65535);
       options->port = text;
-      break;
+      return 1;
     case WHEN_FULL:
       options->when_full = parse_policy(text);
-      break;
+      return 1;
     case ACCESS_LOG:
       options->access_log = text;
-      break;
+      return 1;
+    case REDIS:
+      options->redis = parse_redis(text);
+      return 1;
+    case NAME:
+      options->name = parse_name(text);
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+static void take_option(options_t* options, int name, const char* text) {
+  if (take_text(options, name, text)) return;
+  switch (name) {
     case HELP:
       fputs(usage, stdout);
       must_have_printed();
@@ -208,6 +268,11 @@ static void set_admission(options_t* options) {
   if (options->interval_ms == UNSET) options->interval_ms = 10 * options->target_ms;
 }
 
+/* Bakers elsewhere may be none: so orders wait for them for a time. */
+static void set_patience(options_t* options) {
+  if (options->max_wait_ms == UNSET) options->max_wait_ms = options->redis == NULL ? 0 : 60000;
+}
+
 options_t options_parse(int argc, char** argv) {
   options_t options = {.host = "127.0.0.1",
                        .port = "8080",
@@ -215,18 +280,21 @@ options_t options_parse(int argc, char** argv) {
                        .bakers = 2,
                        .loops = 1,
                        .bake_ms = 50,
-                       .max_wait_ms = 0,
+                       .max_wait_ms = UNSET,
                        .target_ms = UNSET,
                        .interval_ms = UNSET,
                        .idle_ms = 10000,
                        .connections = 4096,
                        .header_bytes = 8192,
                        .body_bytes = 8192,
-                       .when_full = WHEN_FULL_REJECT};
+                       .when_full = WHEN_FULL_REJECT,
+                       .name = "pizzeria",
+                       .stream = 64};
 
   for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;)
     take_option(&options, name, optarg);
   if (optind < argc) refuse("argument", argv[optind], "an option");
   set_admission(&options);
+  set_patience(&options);
   return options;
 }

@@ -28,6 +28,9 @@ typedef struct {
   size_t header_bytes;
   size_t body_bytes;
   when_full_t when_full;
+  const char* redis; /* where the streams are; NULL: orders are baked here */
+  const char* name;  /* of this server among those that share the streams */
+  size_t stream;     /* orders of all servers in the stream, at most */
 } options_t;
 
 /* Answers what the command line asks for. Ends the program with exit code 0 after --help, and with

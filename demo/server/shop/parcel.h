@@ -21,6 +21,7 @@
 #define PIZZA_BYTES 168
 #define SLIP_BYTES 232
 #define REPORT_BYTES 96
+#define THERE_MS 1000 /* bakers tell so often that they are there */
 
 typedef struct {
   unsigned char bytes[SLIP_BYTES];

@@ -12,7 +12,6 @@
 
 #define STAFF_MAX 32 /* further ones bake unseen */
 #define STAFF_SILENCE_MS 5000
-#define STAFF_TELLS_MS 1000 /* bakers say so often that they are there */
 
 typedef struct {
   char name[PARTY_BYTES];
@@ -20,11 +19,11 @@ typedef struct {
   uint32_t busy;
   uint64_t baked;
   uint64_t seen_ms;
-} crew_t;
+} member_t;
 
 typedef struct {
   size_t n;
-  crew_t crews[STAFF_MAX]; /* by their names */
+  member_t members[STAFF_MAX]; /* by their names */
 } staff_t;
 
 /* Bakers have told something: they are there, or they leave. */

@@ -76,7 +76,7 @@ function element(name, className, text) {
 
 /* ---- State ----------------------------------------------------------------------------------- */
 
-const kitchen = { capacity: 0, bakers: 1, loops: 1, policy: "", opened: 0 };
+const kitchen = { capacity: 0, bakers: 1, loops: 1, policy: "", opened: 0, name: "" };
 /* by key: the order's number, or one of our own for an order that got none */
 const tickets = new Map();
 const nameless = []; /* keys of tickets without a number */
@@ -141,10 +141,11 @@ function arriveAtOnce(ticket) {
 }
 
 function showKitchen() {
-  const facts = [
+  const facts = kitchen.name === "" ? [] : [kitchen.name];
+  facts.push(
     several(kitchen.bakers, "baker", "bakers"),
     several(kitchen.loops, "loop", "loops"),
-  ];
+  );
   facts.push(`room for ${several(kitchen.capacity, "order", "orders")}`);
   if (kitchen.policy in WHEN_FULL) facts.push(WHEN_FULL[kitchen.policy]);
   write(byId("kitchen"), facts.join(" · "));
@@ -156,7 +157,8 @@ function showKitchen() {
 
 /* How many orders wait for room in the channel. Where there is room, an order that waits outside
  * is on its way to the oven. */
-function outsideOf({ depth, capacity, waiting }) {
+function outsideOf({ depth, capacity, waiting, elsewhere }) {
+  if (elsewhere) return elsewhere.outside;
   return depth < capacity ? 0 : Math.max(0, waiting - depth);
 }
 
@@ -173,8 +175,20 @@ function onTick(next) {
   });
   samples = samples.filter((sample) => sample.at > at - WINDOW_MS);
   tick = next;
-  kitchen.capacity = next.capacity;
+  learnOfBakers(next);
   if (!document.hidden && !isPaused) draw();
+}
+
+/* Where bakers are elsewhere, a tick tells how many there are, and how much room. */
+function learnOfBakers({ capacity, elsewhere }) {
+  const facts = { capacity };
+  if (elsewhere) {
+    facts.name = elsewhere.name;
+    facts.bakers = elsewhere.bakers.reduce((sum, { threads }) => sum + threads, 0);
+  }
+  if (Object.entries(facts).every(([name, value]) => kitchen[name] === value)) return;
+  Object.assign(kitchen, facts);
+  showKitchen();
 }
 
 function redraw() {
@@ -191,6 +205,7 @@ function draw() {
   drawFigures();
   drawDepth();
   drawGraph();
+  drawBakers();
   drawBoard();
 }
 
@@ -312,6 +327,57 @@ function drawLabels(width, bottom, capacityAt) {
   move("zero-label", MARGIN.left - 8, bottom + 4);
   move("capacity-label", MARGIN.left - 8, capacityAt + 4);
   write(byId("capacity-label"), kitchen.capacity > 0 ? brief.format(kitchen.capacity) : "");
+}
+
+/* ---- The bakers, where they are elsewhere ---------------------------------------------------- */
+
+const SILENT_MS = 2500; /* they tell once a second that they are there */
+
+/* What the way to them and back is like, in words, and whether it is whole. */
+function streamsOf({ orders, results }) {
+  if (orders === "away" || results === "away")
+    return ["lost", "The way to the bakers is interrupted. Orders are kept until it is mended."];
+  if (orders === "full") return ["full", "The stream of orders is full: more wait here."];
+  return ["whole", "One stream of orders for all pizzerias, and one of results for this one."];
+}
+
+function makeBaker(name) {
+  const item = element("li", "baker", "");
+  item.dataset.name = name;
+  for (const part of ["name", "baked", "threads", "heard"])
+    item.append(element("span", part, ""), " ");
+  write(item.querySelector(".name"), name);
+  return item;
+}
+
+function drawBaker(item, { threads, busy, baked, silent_ms: silent }) {
+  write(item.querySelector(".baked"), `${whole(baked)} baked`);
+  const all = several(threads, "thread", "threads");
+  write(item.querySelector(".threads"), `${busy} of ${all} at work`);
+  write(item.querySelector(".heard"), silent > SILENT_MS ? `silent for ${spell(silent)}` : "here");
+  item.classList.toggle("silent", silent > SILENT_MS);
+}
+
+function drawBakers() {
+  const { elsewhere } = tick;
+  byId("elsewhere").hidden = !elsewhere;
+  document.body.classList.toggle("far", Boolean(elsewhere));
+  if (!elsewhere) return;
+  const [state, words] = streamsOf(elsewhere);
+  byId("streams").dataset.state = state;
+  write(byId("streams"), words);
+  const list = byId("bakers");
+  const present = new Map([...list.children].map((item) => [item.dataset.name, item]));
+  const items = elsewhere.bakers.map((baker) => {
+    const item = present.get(baker.name) ?? makeBaker(baker.name);
+    drawBaker(item, baker);
+    return item;
+  });
+  for (const item of present.values()) if (!items.includes(item)) item.remove();
+  items.forEach((item, i) => {
+    if (list.children[i] !== item) list.insertBefore(item, list.children[i] ?? null);
+  });
+  byId("nobody").hidden = items.length > 0;
 }
 
 /* ---- The board ------------------------------------------------------------------------------- */

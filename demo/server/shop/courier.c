@@ -101,9 +101,13 @@ void courier_done(const uvchan_redis_ticket_t* ticket) { uvchan_redis_done(ticke
 
 /* ---- Figures --------------------------------------------------------------------------------- */
 
+/* The words of others are shown as ASCII. */
 static void note_side(side_t* side, const uvchan_redis_stats_t* stats) {
   side->stats = *stats;
   snprintf(side->last_words, sizeof(side->last_words), "%s", stats->last_words);
+  for (char* at = side->last_words; *at != '\0'; at++) {
+    if (*at < ' ' || *at > '~') *at = '?';
+  }
 }
 
 /* How long the stream of orders is, the sink is told with each step, and bakers with each of

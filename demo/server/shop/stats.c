@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "shop/elsewhere.h"
 #include "shop/json.h"
 #include "shop/process.h"
 
@@ -68,6 +69,12 @@ static json_t* connections_as_json(const house_t* house) {
   return counters;
 }
 
+/* What the house has no use for is left out. */
+static json_t* with(json_t* object, const char* name, json_t* value) {
+  if (value != NULL) json_object_set_new(object, name, value);
+  return object;
+}
+
 void stats_write_json(house_t* house, bytes_t* out) {
   const board_t* board = &house->board;
   uvchan_pool_stats_t kitchen;
@@ -75,35 +82,51 @@ void stats_write_json(house_t* house, bytes_t* out) {
 
   uvchan_pool_stats(house->kitchen, &kitchen);
   uvchan_stats(news_channel(house->live.news), &news);
-  json_add(
-      out,
-      json_pack("{s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:f, s:f, s:o, s:s, s:i, s:i}", "kitchen",
-                pool_as_json(&kitchen), "news", channel_as_json(&news), "orders",
-                orders_as_json(board), "connections", count(&board->connections),
-                "connections_most", (json_int_t)house->options.connections, "connections_of_loops",
-                connections_as_json(house), "viewers", count(&board->viewers), "viewers_skipped",
-                count(&board->viewers_skipped), "uptime_s", json_ms(seconds_open(house)),
-                "throughput", (double)board_read(&board->throughput_milli) / 1000, "latency_ms",
-                latency_as_json(board), "policy", when_full_name(house->options.when_full),
-                "bakers", (int)house->options.bakers, "loops", (int)house->options.loops));
+  json_add(out, with(json_pack(
+                         "{s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:f, s:f, s:o, s:s, s:i, s:i}",
+                         "kitchen", pool_as_json(&kitchen), "news", channel_as_json(&news),
+                         "orders", orders_as_json(board), "connections", count(&board->connections),
+                         "connections_most", (json_int_t)house->options.connections,
+                         "connections_of_loops", connections_as_json(house), "viewers",
+                         count(&board->viewers), "viewers_skipped", count(&board->viewers_skipped),
+                         "uptime_s", json_ms(seconds_open(house)), "throughput",
+                         (double)board_read(&board->throughput_milli) / 1000, "latency_ms",
+                         latency_as_json(board), "policy", when_full_name(house->options.when_full),
+                         "bakers", (int)house->options.bakers, "loops", (int)house->options.loops),
+                     "elsewhere", elsewhere_as_json(house)));
   bytes_add(out, "\n", 1);
+}
+
+static void look_at_queue(house_t* house, uint64_t* depth, uint64_t* capacity) {
+  uvchan_pool_stats_t kitchen;
+
+  if (house->courier != NULL) {
+    *depth = elsewhere_depth(house);
+    *capacity = elsewhere_capacity(house);
+    return;
+  }
+  uvchan_pool_stats(house->kitchen, &kitchen);
+  *depth = kitchen.waiting;
+  *capacity = house->options.queue;
 }
 
 json_t* stats_tick(house_t* house, uint64_t skipped) {
   const board_t* board = &house->board;
-  uvchan_pool_stats_t kitchen;
+  uint64_t depth, capacity;
 
-  uvchan_pool_stats(house->kitchen, &kitchen);
-  return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I}",
-                   "t", (json_int_t)(seconds_open(house) * 1000), "depth",
-                   (json_int_t)kitchen.waiting, "capacity", (json_int_t)house->options.queue,
-                   "waiting", count(&board->waiting), "baking", count(&board->baking), "arrived",
-                   count(&board->arrived), "ready", count(&board->ready), "lost",
-                   count(&board->lost), "rejected", count(&board->rejected), "gave_up",
-                   count(&board->gave_up), "gone", count(&board->gone), "throughput",
-                   (double)board_read(&board->throughput_milli) / 1000, "p50",
-                   us_as_ms(board_read(&board->recent_p50_us)), "p99",
-                   us_as_ms(board_read(&board->recent_p99_us)), "skipped", (json_int_t)skipped);
+  look_at_queue(house, &depth, &capacity);
+  return with(
+      json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I}", "t",
+                (json_int_t)(seconds_open(house) * 1000), "depth", (json_int_t)depth, "capacity",
+                (json_int_t)capacity, "waiting", count(&board->waiting), "baking",
+                count(&board->baking), "arrived", count(&board->arrived), "ready",
+                count(&board->ready), "lost", count(&board->lost), "rejected",
+                count(&board->rejected), "gave_up", count(&board->gave_up), "gone",
+                count(&board->gone), "throughput",
+                (double)board_read(&board->throughput_milli) / 1000, "p50",
+                us_as_ms(board_read(&board->recent_p50_us)), "p99",
+                us_as_ms(board_read(&board->recent_p99_us)), "skipped", (json_int_t)skipped),
+      "elsewhere", elsewhere_tick(house));
 }
 
 /* ---- Prometheus ------------------------------------------------------------------------------ */
@@ -329,6 +352,7 @@ void stats_write_metrics(house_t* house, bytes_t* out) {
   uvchan_stats(news_channel(house->live.news), &news);
   write_channel(&news, out);
   write_orders(board, out);
+  elsewhere_write_metrics(house, out);
   write_connections(house, out);
   write_answers(board, out);
   write_number(out, "viewers", "gauge", "Viewers of the live page.", &board->viewers);

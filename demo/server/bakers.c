@@ -25,6 +25,7 @@
 #include "bakers/outlets.h"
 #include "must.h"
 #include "shop/engine.h"
+#include "shop/interrupt.h"
 
 enum { SIGNALS = 2 };
 
@@ -146,6 +147,7 @@ static void watch_signals(void) {
   signal(SIGPIPE, SIG_IGN); /* a server that is gone is an error of one write */
   for (int i = 0; i < SIGNALS; i++) {
     must("watch a signal", uv_signal_init(&bakers.loop, &bakers.signals[i]));
+    if (signums[i] == SIGINT && interrupt_is_ignored()) continue;
     must("watch a signal", uv_signal_start(&bakers.signals[i], on_signal, signums[i]));
   }
 }

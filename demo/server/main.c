@@ -36,6 +36,7 @@
 #include "shop/courier.h"
 #include "shop/entrance.h"
 #include "shop/house.h"
+#include "shop/interrupt.h"
 #include "shop/kitchen.h"
 #include "shop/process.h"
 
@@ -131,6 +132,7 @@ static void watch_signals(server_t* server) {
   for (int i = 0; i < SIGNALS; i++) {
     must("watch a signal", uv_signal_init(&server->loop, &server->signals[i]));
     server->signals[i].data = server;
+    if (signums[i] == SIGINT && interrupt_is_ignored()) continue;
     must("watch a signal", uv_signal_start(&server->signals[i], on_signal, signums[i]));
   }
 }

@@ -12,6 +12,8 @@ name='run-demo.sh'
 path=$(bare_path sh dirname uname id mkdir)
 expect 0 'Usage: sh demo/run.sh' sh "$run" --help
 expect 2 "there is no program 'burgers'" sh "$run" burgers
+expect 0 'Usage: sh demo/run.sh cluster' sh "$run" cluster --servers 2 --help
+expect 2 "--servers: '0' is not a whole number from 1 to 16" sh "$run" cluster --servers 0
 [ ! -e "$UVCHAN_BUILD_DIR" ]
 expect 1 'libuv 1.42 or later, with its headers' env PATH="$path" CC= sh "$run" generator
 echo 'run-demo.sh: the answers are right'

@@ -40,6 +40,21 @@ uvchan_add_server_test(tools)
 uvchan_add_server_test(hostile)
 set_tests_properties(${name_prefix}server-hostile PROPERTIES RUN_SERIAL ON) # it compares latencies
 
+# Servers with bakers elsewhere.
+find_program(UVCHAN_REDIS_SERVER NAMES redis-server valkey-server)
+mark_as_advanced(UVCHAN_REDIS_SERVER)
+if(TARGET bakers AND UVCHAN_REDIS_SERVER)
+  uvchan_add_test(server-cluster "${Python3_EXECUTABLE}" -B
+    "${CMAKE_CURRENT_LIST_DIR}/server-cluster.py" $<TARGET_FILE:server> $<TARGET_FILE:bakers>
+    "${UVCHAN_REDIS_SERVER}")
+  uvchan_add_test(server-cluster-run "${Python3_EXECUTABLE}" -B
+    "${CMAKE_CURRENT_LIST_DIR}/server-cluster-run.py" "${PROJECT_SOURCE_DIR}/demo/cluster.sh"
+    $<TARGET_FILE_DIR:server>)
+else()
+  message(STATUS "The tests of servers with bakers elsewhere are left out: they need uvchan-redis "
+                 "and redis-server (Debian: libhiredis-dev, redis-server).")
+endif()
+
 # What the fuzzer has found worth keeping, run without it; sh test/fuzz.sh server looks for more.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/fuzz/*.c")
 file(GLOB fuzz_inputs CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/fuzz/corpus/*")

@@ -108,18 +108,16 @@ static void take_option(bakers_options_t* options, int name, const char* text) {
   }
 }
 
-/* What a host's name has that a baker's may not is left out. */
+/* The beginning of the host's name, where that has what a baker's may have. */
 static void name_by_host(bakers_options_t* options) {
   char host[UV_MAXHOSTNAMESIZE] = "";
   size_t size = sizeof(host);
-  char number[16];
+  int number = (int)uv_os_getpid();
 
   uv_os_gethostname(host, &size);
-  snprintf(number, sizeof(number), "%d", (int)uv_os_getpid());
-  host[sizeof(options->name) - sizeof(number) - 1] = '\0';
-  snprintf(options->name, sizeof(options->name), "%s-%s", host, number);
+  snprintf(options->name, sizeof(options->name), "%.18s-%d", host, number);
   if (!party_is_valid(options->name))
-    snprintf(options->name, sizeof(options->name), "bakers-%s", number);
+    snprintf(options->name, sizeof(options->name), "bakers-%d", number);
 }
 
 static void fill_in(bakers_options_t* options) {

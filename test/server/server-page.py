@@ -4,7 +4,7 @@
 Python's standard library.
 
   python3 test/server/server-page.py [--screenshot FILE] [--phone-screenshot FILE] [--dark-screenshot FILE]
-                              [--rush-seconds N] SERVER
+                              [--rush-seconds N] [--bakers BAKERS] SERVER
 
 SERVER is the path of the server program; it is started with a port that the system chooses. The
 page is reached through a relay of the test's own, so that connections can be cut without a word to
@@ -579,6 +579,67 @@ def full_channel_is_told(browser, program):
     wait_until("a mark in the graph", lambda: browser.run("return document.getElementById('marks').getAttribute('d')"))
 
 
+@contextlib.contextmanager
+def running_redis(program):
+  """A redis-server on a unix socket in a folder of its own; answers the process and the path."""
+  with tempfile.TemporaryDirectory(prefix="uvchan-page-redis.") as folder:
+    path = f"{folder}/socket"
+    process = subprocess.Popen([program, "--port", "0", "--unixsocket", path, "--dir", folder, "--save", ""], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE)
+    try:
+      wait_until("a redis-server", lambda: os.path.exists(path))
+      threading.Thread(target=process.stdout.read, daemon=True).start()
+      yield process, path
+    finally:
+      process.kill()
+      process.wait(WAIT_S)
+
+
+def bakers_come_and_go(browser, options, redis_program):
+  """Bakers elsewhere are on the page while they are there: who leaves is gone, and who is killed is
+  shown as silent first. What is between is told as well."""
+  with running_redis(redis_program) as (redis, path), running_server(options.server, "--redis", path, "--name", "north") as (_, port):
+    crews = []
+
+    def begin(name):
+      process, _ = start([options.bakers, "--redis", path, "--name", name, "--threads", "3", "--bake-ms", "1"], "are here")
+      crews.append(process)
+      wait_until(f"{name} on the page", lambda: name in browser.text(".baker .name").split("\n"))
+      return process
+
+    try:
+      browser.open(f"http://127.0.0.1:{port}/")
+      wait_until("a live page", browser.is_live)
+      wait_until("that nobody bakes", lambda: is_visible(browser, "#nobody") and browser.text(".baker") == "")
+      anna = begin("anna")
+      expect(not is_visible(browser, "#nobody"), "nobody is said to bake while anna does")
+      bruno = begin("bruno")
+      wait_until("six bakers", lambda: browser.text("#kitchen").startswith("north · 6 bakers"))
+      go_to(browser, "send")
+      browser.press("Enter")
+      wait_until("an answer to the order", lambda: (answer_to_the_last_order(browser) or "").startswith("Order #1 is "))
+      wait_until("who has baked it", lambda: "1 baked" in browser.text(".baker .baked").split("\n"))
+      text_has_contrast(browser)
+      bruno.kill()
+      wait_until("that bruno is silent", lambda: "silent for" in browser.text(".baker.silent .heard"))
+      text_has_contrast(browser)
+      wait_until("anna alone", lambda: browser.text(".baker .name") == "anna")
+      anna.send_signal(signal.SIGTERM)
+      wait_until("nobody", lambda: browser.text(".baker") == "" and is_visible(browser, "#nobody"))
+      expect(anna.wait(WAIT_S) == 0, f"the bakers end with {anna.returncode}")
+      redis.kill()
+      wait_until("word of the interruption", lambda: "interrupted" in browser.text("#streams"))
+      text_has_contrast(browser)
+      console_is_silent(browser)
+    finally:
+      for process in crews:
+        stop(process)
+
+
+def is_visible(browser, selector):
+  return browser.run("return document.querySelector(arguments[0]).checkVisibility()", selector)
+
+
 def console_is_silent(browser, allowed=()):
   entries = [entry for entry in browser.console() if entry["source"] not in allowed]
   expect(not entries, f"the console says {entries}")
@@ -610,6 +671,12 @@ def test_page(browser, options):
       page_tells_that_the_pizzeria_closes(browser, process)
     finally:
       relay.close()
+  expect(not is_visible(browser, "#elsewhere"), "a server whose own threads bake shows bakers elsewhere")
+  redis_program = shutil.which("redis-server") or shutil.which("valkey-server")
+  if options.bakers and redis_program:
+    bakers_come_and_go(browser, options, redis_program)
+  else:
+    print("left out: bakers elsewhere on the page: they need bakers and redis-server (Debian: libhiredis-dev, redis-server)")
   page_begins_with_the_whole_board(browser, options.server)
   full_channel_is_told(browser, options.server)
   console_is_silent(browser, allowed=("network",))  # refused connections and the 503 are told there
@@ -631,11 +698,13 @@ def too_late(_signal, _frame):
 def main():
   parser = argparse.ArgumentParser(description="Tests the server's page in Chromium.")
   parser.add_argument("server", help="path of the server program")
+  parser.add_argument("--bakers", metavar="BAKERS", help="path of the program that bakes elsewhere")
   parser.add_argument("--rush-seconds", metavar="N", type=int, default=5, help="how long other customers order meanwhile (5)")
   for name in ("--screenshot", "--dark-screenshot", "--phone-screenshot"):
     parser.add_argument(name, metavar="FILE", help="write a PNG there")
   options = parser.parse_args()
   options.server = os.path.abspath(options.server)
+  options.bakers = options.bakers and os.path.abspath(options.bakers)
   chromium, driver = find_browser()
   signal.signal(signal.SIGALRM, too_late)
   signal.signal(signal.SIGTERM, too_late)

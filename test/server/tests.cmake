@@ -77,7 +77,11 @@ if(TARGET server-http_parser)
 endif()
 
 if(NOT name_prefix)
-  uvchan_add_server_test(page)
+  if(TARGET bakers)
+    uvchan_add_server_test(page --bakers $<TARGET_FILE:bakers>)
+  else()
+    uvchan_add_server_test(page)
+  endif()
   uvchan_add_test(server-run "${SH_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/server-run.sh"
     "${CMAKE_CURRENT_BINARY_DIR}")
   set_tests_properties(server-run PROPERTIES SKIP_RETURN_CODE 77)

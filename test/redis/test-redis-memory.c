@@ -233,6 +233,8 @@ static unsigned int run_a_line(kind_t kind, unsigned int n, unsigned int every) 
   check_added_once(VALUES);
   out_close(&out);
   in_close(&in);
+  scene_finish();
+  scene_open();
   return plan.failures;
 }
 

@@ -223,11 +223,13 @@ typedef struct {
   /* milliseconds after which a value that nobody is done with goes to another; longer than the
    * longest work; 0: 60000 */
   uint64_t claim_after_ms;
-  uint64_t block_ms;             /* how long the server is asked to wait for values; 0: 1000 */
-  unsigned int max_deliveries;   /* then it goes to the dead letters; 0: 16 */
-  unsigned int auto_done;        /* 1: elements have no ticket, and are done when the channel has
+  uint64_t block_ms;           /* how long the server is asked to wait for values; 0: 1000 */
+  unsigned int max_deliveries; /* then it goes to the dead letters; 0: 16 */
+  unsigned int auto_done;      /* 1: elements have no ticket, and are done when the channel has
                                   them: they are lost with the process */
-  uint64_t dead_capacity;        /* dead letters, at most; 0: 1000 */
+  uint64_t dead_capacity;      /* dead letters, at most; 0: 1000 */
+  size_t value_bytes; /* of a value, where it is less than the element has behind the ticket: that
+                         ends with padding; 0: all */
   uvchan_redis_decode_cb decode; /* NULL: values of the one size, without an encoder */
   uvchan_redis_undo_cb undo;     /* or NULL */
   uvchan_redis_source_cb on_end; /* or NULL */
@@ -250,8 +252,8 @@ struct uvchan_redis_source_s {
  *   ch        its elements are a ticket and a value, or with auto_done a value; senders, and other
  *             sources, may share it: the first source that is over closes it
  *   options   copied
- * Returns as uvchan_redis_sink_init(); UV_EINVAL also where there is no consumer, or the elements
- * are no larger than a ticket. Threads: loop. Cost: memory for in_flight elements. */
+ * Returns as uvchan_redis_sink_init(); UV_EINVAL also where there is no consumer, the elements
+ * are no larger than a ticket, or no multiple of 8 bytes, or have no room for value_bytes. Threads: loop. Cost: memory for in_flight elements. */
 int uvchan_redis_source_init(uv_loop_t* loop, uvchan_redis_source_t* source, uvchan_t* ch,
                              const uvchan_redis_source_options_t* options);
 

@@ -162,7 +162,7 @@ int uvchan__redis_delivery_init(uvchan__redis_delivery_t* delivery, uv_loop_t* l
   delivery->decode = options->decode;
   delivery->undo = options->undo;
   delivery->ticket_bytes = options->auto_done ? 0 : sizeof(uvchan_redis_ticket_t);
-  delivery->value_bytes = elem_size - delivery->ticket_bytes;
+  delivery->value_bytes = options->value_bytes;
   uvchan__redis_write_format(delivery->format, NULL, delivery->value_bytes);
   r = uvchan_receiver_init(loop, &delivery->returns,
                            uvchan__redis_tickets_channel(delivery->tickets));

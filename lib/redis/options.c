@@ -9,6 +9,7 @@
 
 #define MOST_BATCH 1024
 #define MOST_NAME 63
+#define TICKET_ALIGNMENT 8 /* what a ticket's numbers ask for on every system */
 #define MOST_IN_FLIGHT (1u << 24)
 
 static uint64_t or_else(uint64_t value, uint64_t otherwise) {
@@ -59,9 +60,10 @@ int uvchan__redis_sink_options(const uvchan_redis_sink_options_t* given, size_t 
 static int is_source_valid(const uvchan_redis_source_options_t* options, size_t elem_size) {
   size_t least = options->auto_done ? 0 : sizeof(uvchan_redis_ticket_t);
 
-  return elem_size > least && is_name(options->stream) && is_name(options->consumer) &&
-         (options->group == NULL || is_name(options->group)) && options->batch <= MOST_BATCH &&
-         options->in_flight <= MOST_IN_FLIGHT &&
+  return elem_size > least && (options->auto_done || elem_size % TICKET_ALIGNMENT == 0) &&
+         options->value_bytes <= elem_size - least && is_name(options->stream) &&
+         is_name(options->consumer) && (options->group == NULL || is_name(options->group)) &&
+         options->batch <= MOST_BATCH && options->in_flight <= MOST_IN_FLIGHT &&
          is_null(options->reserved, sizeof(options->reserved) / sizeof(options->reserved[0]));
 }
 
@@ -76,6 +78,8 @@ int uvchan__redis_source_options(const uvchan_redis_source_options_t* given, siz
   filled->claim_after_ms = or_else(given->claim_after_ms, 60000);
   filled->block_ms = or_else(given->block_ms, 1000);
   filled->dead_capacity = or_else(given->dead_capacity, 1000);
+  if (given->value_bytes == 0)
+    filled->value_bytes = elem_size - (given->auto_done ? 0 : sizeof(uvchan_redis_ticket_t));
   return 0;
 }
 

@@ -38,19 +38,6 @@ static void check_end(uvchan__redis_source_t* source) {
   }
 }
 
-/* What the server has said last of the stream. */
-void uvchan__redis_source_learn(uvchan__redis_source_t* source, const redisReply* reply) {
-  const char* closed = uvchan__redis_text(reply, 0);
-
-  source->length = uvchan__redis_number(reply, 1);
-  source->lag = uvchan__redis_number(reply, 2);
-  if (closed[0] != '\0') {
-    source->has_ended = 1;
-    source->end_status = uvchan__redis_status_of_words(closed);
-  }
-  check_end(source);
-}
-
 /* ---- Delivery -------------------------------------------------------------------------------- */
 
 static void on_refused(void* owner, int error) {
@@ -62,6 +49,24 @@ static void on_refused(void* owner, int error) {
     check_end(source);
   } else {
     end_with(source, error);
+  }
+}
+
+/* What the server has said last of the stream. A channel that its receivers have closed takes
+ * nothing, which is told here too, since there may be nothing to deliver. */
+void uvchan__redis_source_learn(uvchan__redis_source_t* source, const redisReply* reply) {
+  const char* closed = uvchan__redis_text(reply, 0);
+
+  source->length = uvchan__redis_number(reply, 1);
+  source->lag = uvchan__redis_number(reply, 2);
+  if (closed[0] != '\0') {
+    source->has_ended = 1;
+    source->end_status = uvchan__redis_status_of_words(closed);
+  }
+  if (uvchan__redis_source_is_running(source) && uvchan_is_closed(source->handle->channel)) {
+    on_refused(source, UV_EPIPE);
+  } else {
+    check_end(source);
   }
 }
 

@@ -369,6 +369,77 @@ START_TEST(a_source_whose_channel_is_closed_leaves_the_rest) {
 }
 END_TEST
 
+/* Nothing tells of it but the channel itself. */
+START_TEST(a_source_of_an_idle_stream_sees_that_its_channel_is_closed) {
+  uvchan_redis_source_options_t in_with = in_options("one");
+  in_t in;
+
+  in_with.block_ms = 10;
+  in_open(&in, 16, &in_with);
+  run_until(&scene.loop, in_stats(&in).state == UVCHAN_REDIS_RUNNING);
+  must(uvchan_close(in.ch) == 0);
+  run_until(&scene.loop, in.source_ends == 1);
+  ck_assert_int_eq(in.status, UV_EPIPE);
+  in_close(&in);
+}
+END_TEST
+
+/* ---- Elements -------------------------------------------------------------------------------- */
+
+typedef struct {
+  uvchan_redis_ticket_t ticket;
+  uint32_t value; /* and padding */
+} small_t;
+
+START_TEST(a_value_may_be_less_than_its_element_has_room_for) {
+  uvchan_redis_source_options_t in_with = in_options("one");
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_t* small = support_channel(sizeof(uint32_t), 4);
+  uvchan_t* ch = support_channel(sizeof(small_t), 4);
+  uvchan_redis_source_t source;
+  uvchan_redis_sink_t sink;
+  uint32_t value = 7;
+  small_t element;
+
+  in_with.on_end = NULL;
+  in_with.value_bytes = sizeof(value);
+  out_with.on_end = NULL;
+  must(uvchan_redis_sink_init(&scene.loop, &sink, small, &out_with) == 0);
+  must(uvchan_redis_source_init(&scene.loop, &source, ch, &in_with) == 0);
+  must(uvchan_try_send(small, &value) == 0);
+  run_until(&scene.loop, uvchan_try_recv(ch, &element) == 0);
+  ck_assert_uint_eq(element.value, 7);
+  must(uvchan_redis_done(&element.ticket) == 0);
+  uvchan_redis_sink_close(&sink, NULL);
+  uvchan_redis_source_close(&source, NULL);
+  scene_finish();
+  scene_open();
+  uvchan_release(small);
+  uvchan_release(ch);
+}
+END_TEST
+
+START_TEST(elements_that_a_ticket_does_not_fit_are_refused) {
+  static const size_t sizes[] = {1, sizeof(uvchan_redis_ticket_t),
+                                 sizeof(uvchan_redis_ticket_t) + 4,
+                                 sizeof(uvchan_redis_ticket_t) + 9};
+  uvchan_redis_source_options_t with = in_options("one");
+  uvchan_redis_source_t source;
+  uvchan_t* ch;
+  size_t i;
+
+  for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    ch = support_channel(sizes[i], 4);
+    ck_assert_int_eq(uvchan_redis_source_init(&scene.loop, &source, ch, &with), UV_EINVAL);
+    uvchan_release(ch);
+  }
+  ch = support_channel(sizeof(small_t), 4);
+  with.value_bytes = 9;
+  ck_assert_int_eq(uvchan_redis_source_init(&scene.loop, &source, ch, &with), UV_EINVAL);
+  uvchan_release(ch);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("redis-stream");
   TCase* tcase = redis_tcase(suite, "stream");
@@ -387,5 +458,8 @@ int main(void) {
   tcase_add_test(tcase, what_another_has_not_done_comes_where_there_is_room_for_one);
   tcase_add_test(tcase, a_consumer_that_comes_back_gets_what_it_had);
   tcase_add_test(tcase, a_source_whose_channel_is_closed_leaves_the_rest);
+  tcase_add_test(tcase, a_source_of_an_idle_stream_sees_that_its_channel_is_closed);
+  tcase_add_test(tcase, a_value_may_be_less_than_its_element_has_room_for);
+  tcase_add_test(tcase, elements_that_a_ticket_does_not_fit_are_refused);
   return support_main(suite);
 }

@@ -105,6 +105,34 @@ def loses_nothing_when_bakers_leave(programs, redis):
         same("what both have baked", 12, n + b.stop())
 
 
+def keeps_an_order_until_its_result_is_there(programs, redis):
+  """No result can be written, since a stranger has put something else at the stream's key: so no
+  order is done, and bakers that leave without having been heard leave all of them to others."""
+  with cluster_server(programs, "north", redis) as north, Customers([north], 4) as customers:
+    north.when("a connection", lambda stats: stats["elsewhere"]["results"]["state"] == "running")
+    key = b"uvchan:{results-north}:stream"
+    same("the key is taken", b"+OK\r\n", redis.command(b"SET %s x" % key))
+    with Bakers(programs.bakers, redis, "a", "--bake-ms", 1, "--threads", 4, "--drain-ms", 500, "--claim-ms", 86400000) as a:
+      customers.order()
+      eventually("orders that it has", lambda: pending(redis) >= 4)
+      a.signal(signal.SIGTERM)
+      output, errors_said = a.process.communicate(timeout=PATIENCE)
+      same("the exit code", 1, a.process.returncode)
+      check(re.fullmatch("bakers: [45] orders are left to others\n", errors_said), "it says %r" % errors_said)
+      check("baked 4" in output, "they have not baked them: %r" % output)
+    check(redis.length("orders") >= 4, "orders are done, and nobody has their results")
+    same("the key is free", b":1\r\n", redis.command(b"DEL " + key))
+    with Bakers(programs.bakers, redis, "a", "--bake-ms", 1):
+      same("errors", collections.Counter(), errors(customers.answers()))
+
+
+def pending(redis):
+  """How many orders bakers have been given and are not done with."""
+  answer = redis.command(b"XPENDING uvchan:{orders}:stream uvchan")
+  found = answer and re.match(rb"\*4\r\n:([0-9]+)\r\n", answer)
+  return int(found.group(1)) if found else 0
+
+
 def outlives_the_redis_server(programs, redis):
   """Killed and restarted in the midst, twice. Orders wait meanwhile, and where too many do, they are
   told that it is full."""
@@ -309,6 +337,7 @@ main(
       bakes_again_what_killed_bakers_had,
       gets_back_what_it_had_under_its_name,
       loses_nothing_when_bakers_leave,
+      keeps_an_order_until_its_result_is_there,
       outlives_the_redis_server,
       turns_away_what_finds_no_room,
       lets_wait_what_finds_no_room,

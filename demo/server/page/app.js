@@ -350,12 +350,14 @@ function makeBaker(name) {
   return item;
 }
 
+/* What somebody who is silent does is not known. */
 function drawBaker(item, { threads, busy, baked, silent_ms: silent }) {
-  write(item.querySelector(".baked"), `${whole(baked)} baked`);
+  const isSilent = silent > SILENT_MS;
   const all = several(threads, "thread", "threads");
-  write(item.querySelector(".threads"), `${busy} of ${all} at work`);
-  write(item.querySelector(".heard"), silent > SILENT_MS ? `silent for ${spell(silent)}` : "here");
-  item.classList.toggle("silent", silent > SILENT_MS);
+  write(item.querySelector(".baked"), `${whole(baked)} baked`);
+  write(item.querySelector(".threads"), isSilent ? all : `${busy} of ${all} at work`);
+  write(item.querySelector(".heard"), isSilent ? `silent for ${spell(silent)}` : "here");
+  item.classList.toggle("silent", isSilent);
 }
 
 function drawBakers() {

@@ -93,7 +93,7 @@ def gets_back_what_it_had_under_its_name(programs, redis):
 
 def loses_nothing_when_bakers_leave(programs, redis):
   """One leaves in order in the midst, and none of its orders is baked twice."""
-  options = ("--bake-ms", 20, "--threads", 2, "--claim-ms", 500)
+  options = ("--bake-ms", 20, "--threads", 2, "--claim-ms", 86400000)
   with cluster_server(programs, "north", redis) as north, Customers([north], 12) as customers:
     with Bakers(programs.bakers, redis, "a", *options) as a:
       customers.order()

@@ -107,8 +107,8 @@ typedef void (*uvchan_redis_sink_close_cb)(uvchan_redis_sink_t* sink);
  * to is the callback's own: it may free that. Called once for each value.
  *   value   of the channel's; valid until the callback returns
  *   bytes   room for `size` bytes, which is the sink's encoded_bytes
- * Returns how many were written; negative, or more than size: the value goes nowhere, and is counted
- * in stats.refused. */
+ * Returns how many were written; negative, or more than size: the value goes nowhere, and is
+ * counted in stats.refused. */
 typedef ssize_t (*uvchan_redis_encode_cb)(uvchan_redis_sink_t* sink, const void* value, void* bytes,
                                           size_t size);
 
@@ -146,10 +146,10 @@ struct uvchan_redis_sink_s {
  *   sink      the caller's memory, in place until the close callback
  *   ch        of any capacity, with values of 1 byte or more; nobody else receives from it
  *   options   copied
- * Returns 0; UV_EINVAL: NULL, values of 0 bytes, no stream or producer, an encoder without a format,
- * or one that is none, a batch of more than 1024, a port of more than 65535, a host that can't be
- * read, or something in reserved; UV_ENOMEM. Then nothing needs closing.
- * That the server can't be reached is no error of this call.
+ * Returns 0; UV_EINVAL: NULL, values of 0 bytes, no stream or producer, an encoder without a
+ * format, or one that is none, a batch of more than 1024, a port of more than 65535, a host that
+ * can't be read, or something in reserved; UV_ENOMEM. Then nothing needs closing. That the server
+ * can't be reached is no error of this call.
  * Threads: loop. Cost: memory for in_flight values. */
 int uvchan_redis_sink_init(uv_loop_t* loop, uvchan_redis_sink_t* sink, uvchan_t* ch,
                            const uvchan_redis_sink_options_t* options);
@@ -253,7 +253,8 @@ struct uvchan_redis_source_s {
  *             sources, may share it: the first source that is over closes it
  *   options   copied
  * Returns as uvchan_redis_sink_init(); UV_EINVAL also where there is no consumer, the elements
- * are no larger than a ticket, or no multiple of 8 bytes, or have no room for value_bytes. Threads: loop. Cost: memory for in_flight elements. */
+ * are no larger than a ticket, or no multiple of 8 bytes, or have no room for value_bytes. Threads:
+ * loop. Cost: memory for in_flight elements. */
 int uvchan_redis_source_init(uv_loop_t* loop, uvchan_redis_source_t* source, uvchan_t* ch,
                              const uvchan_redis_source_options_t* options);
 

@@ -27,8 +27,8 @@ typedef struct {
   unsigned int port;
 } uvchan__redis_address_t;
 
-/* Returns 0; UV_EINVAL: something in reserved, a port of more than 65535, a host that can't be read;
- * UV_ENOMEM. */
+/* Returns 0; UV_EINVAL: something in reserved, a port of more than 65535, a host that can't be
+ * read; UV_ENOMEM. */
 int uvchan__redis_address_init(uvchan__redis_address_t* address,
                                const uvchan_redis_server_t* server);
 void uvchan__redis_address_free(uvchan__redis_address_t* address);

@@ -39,10 +39,10 @@
   "end\n"
 
 const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
-    /* It writes in each case but TAKEN and FENCED: so a replica refuses it. A token tells a producer that
-     * asks again, since it had no answer, from another one of its name, and gets it what it was
-     * given; and who begins names the epoch that it is to follow. So a hello of a connection that was
-     * given up, which comes late, changes nothing. */
+    /* It writes in each case but TAKEN and FENCED: so a replica refuses it. A token tells a
+     * producer that asks again, since it had no answer, from another one of its name, and gets it
+     * what it was given; and who begins names the epoch that it is to follow. So a hello of a
+     * connection that was given up, which comes late, changes nothing. */
     [UVCHAN__REDIS_HELLO] =
         "local mark = redis.call('HGET', KEYS[3], ARGV[1]) or '0 -'\n"
         "local theirs, token = string.match(mark, '^(%d+) (.*)$')\n"
@@ -118,10 +118,10 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
     "redis.call('XDEL', KEYS[1], unpack(ARGV, 2))\n"
     "return look()\n",
 
-    /* What a slot has is passed over, and makes the look longer. Where a look does not reach the end
-     * it answers where the next one begins: so what can't be buried hides nothing behind it. XCLAIM
-     * answers nothing for an entry that is deleted. A member that has had nothing for long is
-     * forgotten: it is made anew when it asks. */
+    /* What a slot has is passed over, and makes the look longer. Where a look does not reach the
+     * end it answers where the next one begins: so what can't be buried hides nothing behind it.
+     * XCLAIM answers nothing for an entry that is deleted. A member that has had nothing for long
+     * is forgotten: it is made anew when it asks. */
     [UVCHAN__REDIS_CLAIM] = BURY
     "local entries, dead, last, held = {}, 0, '', {}\n"
     "for i = 9, #ARGV do held[ARGV[i]] = true end\n"

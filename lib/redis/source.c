@@ -43,17 +43,18 @@ static void check_end(uvchan__redis_source_t* source) {
 static void on_refused(void* owner, int error) {
   uvchan__redis_source_t* source = owner;
 
-  if (error == UV_EPIPE && uvchan__redis_source_is_running(source)) {
+  if (error != UV_EPIPE) {
+    end_with(source, error);
+  } else if (uvchan__redis_source_is_running(source)) {
     source->state = UVCHAN__REDIS_SOURCE_LEAVING;
     uvchan__redis_delivery_forget(&source->delivery);
     check_end(source);
-  } else {
-    end_with(source, error);
   }
 }
 
 /* What the server has said last of the stream. A channel that its receivers have closed takes
- * nothing, which is told here too, since there may be nothing to deliver. */
+ * nothing, which is told here too, since there may be nothing to deliver; a request that is pending
+ * tells of it itself. */
 void uvchan__redis_source_learn(uvchan__redis_source_t* source, const redisReply* reply) {
   const char* closed = uvchan__redis_text(reply, 0);
 
@@ -63,11 +64,9 @@ void uvchan__redis_source_learn(uvchan__redis_source_t* source, const redisReply
     source->has_ended = 1;
     source->end_status = uvchan__redis_status_of_words(closed);
   }
-  if (uvchan__redis_source_is_running(source) && uvchan_is_closed(source->handle->channel)) {
+  if (!source->delivery.is_sending && uvchan_is_closed(source->handle->channel))
     on_refused(source, UV_EPIPE);
-  } else {
-    check_end(source);
-  }
+  check_end(source);
 }
 
 static void deliver(uvchan__redis_source_t* source) {

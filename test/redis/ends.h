@@ -47,6 +47,10 @@ static inline void out_open(out_t* out, size_t capacity,
   must(uvchan_redis_sink_init(&scene.loop, &out->handle, out->ch, options) == 0);
 }
 
+static inline void send_numbers(const out_t* out, uint64_t from, uint64_t to) {
+  for (; from < to; from++) must(uvchan_try_send(out->ch, &from) == 0);
+}
+
 static inline void out_close(out_t* out) {
   uvchan_redis_sink_close(&out->handle, out_on_close);
   run_until(&scene.loop, out->closes == 1);

@@ -34,10 +34,6 @@ static void start_replica(node_t* node, const node_t* primary) {
   node_await(node, "INFO replication", "master_link_status:up");
 }
 
-static void send_numbers(const out_t* out, uint64_t from, uint64_t to) {
-  for (; from < to; from++) must(uvchan_try_send(out->ch, &from) == 0);
-}
-
 /* ---- Hosts ----------------------------------------------------------------------------------- */
 
 START_TEST(the_next_host_is_tried) {

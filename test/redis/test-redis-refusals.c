@@ -24,7 +24,7 @@ static int begins_with(const char* words, const char* word) {
   return strncmp(words, word, strlen(word)) == 0;
 }
 
-static void send_numbers(out_t* out, uint64_t first, uint64_t n) {
+static void send_some(out_t* out, uint64_t first, uint64_t n) {
   uint64_t number;
 
   for (number = first; number < first + n; number++) must(uvchan_try_send(out->ch, &number) == 0);
@@ -93,7 +93,7 @@ START_TEST(a_server_that_is_too_old_is_an_error_that_says_so) {
     ck_assert_uint_eq(out_stats(&out).connects, 0);
     strcpy(plan.version, "redis_version:7.0.0\r\n"); /* it is upgraded */
   }
-  send_numbers(&out, 0, 16);
+  send_some(&out, 0, 16);
   drain(&out, 16);
   gate_close();
 }
@@ -136,7 +136,7 @@ START_TEST(what_is_refused_for_a_while_is_tried_again) {
   gate_open(refuse_some, NULL);
   with.server.path = gate.socket;
   out_open(&out, 16, &with);
-  send_numbers(&out, 0, 16);
+  send_some(&out, 0, 16);
   run_until(&scene.loop, out_stats(&out).failures > 0);
   ck_assert_int_eq(out_stats(&out).last_error, refused[_i].code);
   if (refused[_i].answer[0] == '-') {
@@ -165,7 +165,7 @@ START_TEST(an_answer_to_values_that_makes_no_sense_is_an_error) {
   gate_open(refuse_some_adds, NULL);
   with.server.path = gate.socket;
   out_open(&out, 16, &with);
-  send_numbers(&out, 0, 16);
+  send_some(&out, 0, 16);
   run_until(&scene.loop, out_stats(&out).failures == 3);
   ck_assert_int_eq(out_stats(&out).last_error, UV_EPROTO);
   drain(&out, 16);
@@ -203,7 +203,7 @@ START_TEST(a_step_refused_in_a_pipeline_is_a_gap_to_those_behind_it) {
   with.server.path = gate.socket;
   with.batch = 4;
   out_open(&out, 64, &with);
-  send_numbers(&out, 0, 64);
+  send_some(&out, 0, 64);
   run_until(&scene.loop, out_stats(&out).values == 64);
   ck_assert_uint_eq(out_stats(&out).failures, 1);
   ck_assert_int_ge(atomic_load(&plan.taken_behind), 6);
@@ -224,10 +224,10 @@ START_TEST(a_server_without_memory_is_drained) {
   out_open(&out, 64, &out_with);
   in_open(&in, 16, &in_with);
   in.hold = 1;
-  send_numbers(&out, 0, 50);
+  send_some(&out, 0, 50);
   run_until(&scene.loop, out_stats(&out).values == 50 && in.values > 1);
   server_do("CONFIG SET maxmemory 1");
-  send_numbers(&out, 50, 10);
+  send_some(&out, 50, 10);
   run_until(&scene.loop, out_stats(&out).last_error == UV_ENOMEM && in_stats(&in).done == 49);
   ck_assert_uint_eq(in.next, 50);
   ck_assert_uint_eq(in_stats(&in).failures, 0);
@@ -268,10 +268,10 @@ START_TEST(a_server_that_is_read_only_is_an_error_that_says_so) {
   in_with.block_ms = 60000;
   out_open(&out, 64, &out_with);
   in_open(&in, 16, &in_with);
-  send_numbers(&out, 0, 50);
+  send_some(&out, 0, 50);
   run_until(&scene.loop, in_stats(&in).done == 50);
   server_do("REPLICAOF 127.0.0.1 1");
-  send_numbers(&out, 50, 10);
+  send_some(&out, 50, 10);
   run_until(&scene.loop,
             out_stats(&out).last_error == UV_EROFS && in_stats(&in).last_error == UV_EROFS);
   ck_assert(begins_with(out_stats(&out).last_words, "READONLY"));
@@ -305,7 +305,7 @@ START_TEST(a_user_without_rights_is_an_error_that_says_so) {
   ck_assert(begins_with(out_stats(&out).last_words, "NOPERM"));
   ck_assert_uint_eq(out_stats(&out).connects, 0);
   server_do("ACL SETUSER weak +@all");
-  send_numbers(&out, 0, 16);
+  send_some(&out, 0, 16);
   drain(&out, 16);
 }
 END_TEST

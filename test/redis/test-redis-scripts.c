@@ -45,8 +45,8 @@ static void check_added(redisReply* reply, const char* code, long long last) {
 
 static long long length(void) { return server_integer("XLEN uvchan:{orders}:stream"); }
 
-/* Epoch, token and confirmed as the producer has them, or for epoch 0 which one it follows; and what
- * is answered. */
+/* Epoch, token and confirmed as the producer has them, or for epoch 0 which one it follows; and
+ * what is answered. */
 static void hello(const char* epoch, const char* token, const char* confirmed, const char* how,
                   long long answer) {
   redisReply* reply = run(UVCHAN__REDIS_HELLO, "one", epoch, token, confirmed, NULL);

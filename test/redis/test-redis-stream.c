@@ -369,6 +369,37 @@ START_TEST(a_source_whose_channel_is_closed_leaves_the_rest) {
 }
 END_TEST
 
+/* One is out, one in the channel, and one is with a request, which is told as answers come: what is
+ * out is waited for, and acknowledged. */
+START_TEST(a_source_that_is_sending_leaves_once) {
+  uvchan_redis_source_options_t in_with = in_options("one");
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  element_t element;
+  out_t out;
+  in_t in;
+
+  in_with.block_ms = 1;
+  out_open(&out, 16, &out_with);
+  in_open(&in, 1, &in_with);
+  must(uvchan_recv_stop(&in.receiver) == 0);
+  send_numbers(&out, 0, 3);
+  run_until(&scene.loop, uvchan_try_recv(in.ch, &element) == 0);
+  run_until(&scene.loop, in_stats(&in).values == 2 && in_stats(&in).held == 3);
+  must(uvchan_close(in.ch) == 0);
+  uv_sleep(3); /* an answer is there in the turn that tells the request */
+  run_until(&scene.loop, in_stats(&in).state != UVCHAN_REDIS_RUNNING && in_stats(&in).held == 2);
+  ck_assert_uint_eq(in.source_ends, 0);
+  must(uvchan_redis_done(&element.ticket) == 0);
+  must(uvchan_try_recv(in.ch, &element) == 0);
+  must(uvchan_redis_done(&element.ticket) == 0);
+  run_until(&scene.loop, in.source_ends == 1);
+  ck_assert_uint_eq(in_stats(&in).done, 2);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 1);
+  out_close(&out);
+  in_close(&in);
+}
+END_TEST
+
 /* Nothing tells of it but the channel itself. */
 START_TEST(a_source_of_an_idle_stream_sees_that_its_channel_is_closed) {
   uvchan_redis_source_options_t in_with = in_options("one");
@@ -458,6 +489,7 @@ int main(void) {
   tcase_add_test(tcase, what_another_has_not_done_comes_where_there_is_room_for_one);
   tcase_add_test(tcase, a_consumer_that_comes_back_gets_what_it_had);
   tcase_add_test(tcase, a_source_whose_channel_is_closed_leaves_the_rest);
+  tcase_add_test(tcase, a_source_that_is_sending_leaves_once);
   tcase_add_test(tcase, a_source_of_an_idle_stream_sees_that_its_channel_is_closed);
   tcase_add_test(tcase, a_value_may_be_less_than_its_element_has_room_for);
   tcase_add_test(tcase, elements_that_a_ticket_does_not_fit_are_refused);

@@ -103,6 +103,11 @@ typedef void (*uvchan_redis_sink_cb)(uvchan_redis_sink_t* sink, int status);
 /* The sink's memory is the user's again. */
 typedef void (*uvchan_redis_sink_close_cb)(uvchan_redis_sink_t* sink);
 
+/* More values are confirmed to be in the stream. A sink confirms in order: so the k-th value that
+ * its channel got is in once `values` is k, refused ones not counted.
+ *   values   as in the statistics: all that were confirmed so far */
+typedef void (*uvchan_redis_confirm_cb)(uvchan_redis_sink_t* sink, uint64_t values);
+
 /* Writes the bytes that stand for a value. The value was taken from the channel, and what it points
  * to is the callback's own: it may free that. Called once for each value.
  *   value   of the channel's; valid until the callback returns
@@ -127,8 +132,9 @@ typedef struct {
   size_t encoded_bytes;  /* with encode: of one value, at most; 0: 4096 */
   unsigned int replicas; /* that must have a value before it is confirmed (WAIT); 0: none */
   uint64_t replicas_ms;  /* until they are asked again, where too few have it; 0: 1000 */
-  uvchan_redis_sink_cb on_end; /* or NULL */
-  void* reserved[6];           /* NULL each, or UV_EINVAL */
+  uvchan_redis_confirm_cb on_confirmed; /* or NULL */
+  uvchan_redis_sink_cb on_end;          /* or NULL */
+  void* reserved[6];                    /* NULL each, or UV_EINVAL */
 } uvchan_redis_sink_options_t;
 
 struct uvchan_redis_sink_s {

@@ -55,12 +55,19 @@ typedef struct uvchan__redis_sink_s {
   int is_waiting;       /* for replicas */
   int is_full;          /* in HALTING: of the refusals the first was FULL, else GAP */
   unsigned int open;    /* while closing: what is not closed yet */
-  uint64_t values, rolled_back, length;
+  uint64_t values, told, rolled_back, length;
 } sink_t;
 
 static void pump(sink_t* sink);
 
 /* ---- The end --------------------------------------------------------------------------------- */
+
+/* What was confirmed is told when an answer is done with: the callback may close the sink. */
+static void tell(sink_t* sink) {
+  if (sink->values == sink->told || sink->open > 0) return;
+  sink->told = sink->values;
+  if (sink->options.on_confirmed != NULL) sink->options.on_confirmed(sink->handle, sink->values);
+}
 
 /* The channel is closed so that no sender waits for a sink that takes no more. */
 static void end_with(sink_t* sink, int status) {
@@ -70,7 +77,8 @@ static void end_with(sink_t* sink, int status) {
   uvchan__redis_link_stop(&sink->link);
   uvchan__redis_taking_stop(&sink->taking);
   uvchan_close(sink->handle->channel);
-  if (sink->options.on_end != NULL) sink->options.on_end(sink->handle, status);
+  tell(sink);
+  if (sink->options.on_end != NULL && sink->open == 0) sink->options.on_end(sink->handle, status);
 }
 
 static void finish_one(sink_t* sink);
@@ -233,6 +241,7 @@ static void on_add(void* owner, const redisReply* reply) {
   if (sink->state == HALTING && sink->flights == 0) go_on(sink);
   take(sink);
   pump(sink);
+  tell(sink);
 }
 
 /* Too few have it: that is told, and they are asked again, for which the server takes its time. */
@@ -249,6 +258,7 @@ static void on_wait(void* owner, const redisReply* reply) {
   }
   take(sink);
   pump(sink);
+  tell(sink);
 }
 
 /* What is held gets new numbers behind the server's last. What was confirmed and is not there any
@@ -319,6 +329,7 @@ static void on_hello(void* owner, const redisReply* reply) {
   } else {
     end_with(sink, UV_EPIPE);
   }
+  tell(sink);
 }
 
 static void on_end_noted(void* owner, const redisReply* reply) {

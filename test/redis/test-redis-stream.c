@@ -369,6 +369,61 @@ START_TEST(a_source_whose_channel_is_closed_leaves_the_rest) {
 }
 END_TEST
 
+static uint64_t confirmed, confirmations;
+
+static void count_confirmed(uvchan_redis_sink_t* sink, uint64_t values) {
+  uvchan_redis_stats_t stats;
+
+  uvchan_redis_sink_stats(sink, &stats);
+  must(values > confirmed && values == stats.values && ((out_t*)sink)->ends == 0);
+  must((long long)values <= server_integer("XLEN uvchan:{orders}:stream"));
+  confirmed = values;
+  confirmations++;
+}
+
+START_TEST(what_is_confirmed_is_told_before_the_end) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  out_t out;
+
+  confirmed = confirmations = 0;
+  with.on_confirmed = count_confirmed;
+  with.batch = 4;
+  out_open(&out, 16, &with);
+  send_numbers(&out, 0, 16);
+  must(uvchan_close(out.ch) == 0);
+  run_until(&scene.loop, out.ends == 1);
+  ck_assert_uint_eq(confirmed, 16);
+  ck_assert_uint_gt(confirmations, 1);
+  out_close(&out);
+}
+END_TEST
+
+static void close_sink(uvchan_redis_sink_t* sink, uint64_t values) {
+  confirmed = values;
+  uvchan_redis_sink_close(sink, out_on_close);
+}
+
+/* By an answer that leaves values to be sent, and by the last one before the end. */
+START_TEST(a_sink_may_be_closed_as_it_confirms) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  uint64_t n;
+  out_t out;
+
+  with.on_confirmed = close_sink;
+  with.in_flight = 4;
+  for (n = 4; n <= 16; n += 4) {
+    server_do("FLUSHALL");
+    confirmed = 0;
+    out_open(&out, 16, &with);
+    send_numbers(&out, 0, n);
+    must(uvchan_close(out.ch) == 0);
+    run_until(&scene.loop, out.closes == 1);
+    ck_assert_uint_ge(confirmed, 1);
+    ck_assert_uint_eq(out.ends, 0);
+  }
+}
+END_TEST
+
 /* One is out, one in the channel, and one is with a request, which is told as answers come: what is
  * out is waited for, and acknowledged. */
 START_TEST(a_source_that_is_sending_leaves_once) {
@@ -489,6 +544,8 @@ int main(void) {
   tcase_add_test(tcase, what_another_has_not_done_comes_where_there_is_room_for_one);
   tcase_add_test(tcase, a_consumer_that_comes_back_gets_what_it_had);
   tcase_add_test(tcase, a_source_whose_channel_is_closed_leaves_the_rest);
+  tcase_add_test(tcase, what_is_confirmed_is_told_before_the_end);
+  tcase_add_test(tcase, a_sink_may_be_closed_as_it_confirms);
   tcase_add_test(tcase, a_source_that_is_sending_leaves_once);
   tcase_add_test(tcase, a_source_of_an_idle_stream_sees_that_its_channel_is_closed);
   tcase_add_test(tcase, a_value_may_be_less_than_its_element_has_room_for);

@@ -101,6 +101,18 @@ end() { # end SIGNAL PID...: and waits for each
   done
 }
 
+# What is no child of this shell can't be waited for. One that nobody waits for has gone all the
+# same.
+kill_stranger() { # kill_stranger PID
+  kill -KILL "$1" 2>/dev/null || return 0
+  tries=0
+  while [ $tries -lt 100 ]; do
+    case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return ;; esac
+    tries=$((tries + 1))
+    nap
+  done
+}
+
 # It is no child of this shell. As it ends it removes the file with its number, and where it does
 # not it is killed.
 end_redis() {
@@ -112,7 +124,7 @@ end_redis() {
     tries=$((tries + 1))
     nap
   done
-  kill -KILL "$pid" 2>/dev/null || :
+  kill_stranger "$pid"
 }
 
 # shellcheck disable=SC2086 # the numbers of processes are words
@@ -120,7 +132,7 @@ end_at_once() {
   trap '' INT TERM HUP EXIT
   end KILL $server_pids $baker_pids
   pid=$(redis_pid)
-  if [ -n "$pid" ]; then kill -KILL "$pid" 2>/dev/null || :; fi
+  if [ -n "$pid" ]; then kill_stranger "$pid"; fi
   rm -rf "$work"
   exit 1
 }

@@ -183,7 +183,7 @@ static void world_open(uint32_t seed) {
 
   memset(&world, 0, sizeof(world));
   world.random = seed * 2654435761u | 1u;
-  world.each = number_of("UVCHAN_COUNT", (uint64_t)support_count(2000));
+  world.each = number_of("UVCHAN_COUNT", (uint64_t)support_count(1000));
   world.seen = calloc(PRODUCERS, world.each);
   world.firsts = calloc(PRODUCERS, world.each);
   must(world.seen != NULL && world.firsts != NULL);

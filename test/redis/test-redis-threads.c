@@ -84,18 +84,19 @@ typedef struct {
   uv_async_t leave;
   uv_thread_t thread;
   atomic_int is_up;
+  atomic_int is_over; /* by itself: its loop goes on until it is told to leave */
 } eater_t;
 
-static void eater_close(eater_t* eater) {
-  uvchan_redis_source_close(&eater->source, NULL);
-  if (!uv_is_closing((uv_handle_t*)&eater->leave)) uv_close((uv_handle_t*)&eater->leave, NULL);
-}
+static void on_leave(uv_async_t* leave) {
+  eater_t* eater = leave->data;
 
-static void on_leave(uv_async_t* leave) { eater_close(leave->data); }
+  uvchan_redis_source_close(&eater->source, NULL);
+  uv_close((uv_handle_t*)leave, NULL);
+}
 
 static void on_eater_end(uvchan_redis_source_t* source, int status) {
   must(status == UV_EOF);
-  eater_close((eater_t*)source);
+  atomic_store(&((eater_t*)source)->is_over, 1);
 }
 
 static void eat(void* arg) {
@@ -120,10 +121,15 @@ static void eater_start(eater_t* eater, const char* name) {
   support_await(atomic_load(&eater->is_up));
 }
 
-/* It goes without a word about what is not done. */
-static void eater_abandon(eater_t* eater) {
+/* It goes, without a word about what is not done. */
+static void eater_leave(eater_t* eater) {
   must(uv_async_send(&eater->leave) == 0);
   support_join(&eater->thread);
+}
+
+static void eater_finish(eater_t* eater) {
+  support_await(atomic_load(&eater->is_over));
+  eater_leave(eater);
 }
 
 /* ---- Workers --------------------------------------------------------------------------------- */
@@ -166,30 +172,43 @@ static void worker_start(worker_t* worker, uvchan_t* ch, atomic_uint* done_left)
 
 /* ---- Tests ----------------------------------------------------------------------------------- */
 
+/* A second producer is counted, and sends its few values at the end: till then no stream ends,
+ * however fast its sources are. */
+#define LAST_VALUES 10
+
+static void feed_most(feeder_t* feeder) {
+  feeder_start(feeder, "one", 2, 0, most_values() - LAST_VALUES);
+}
+
+static void feed_last(feeder_t* feeder) {
+  feeder_start(feeder, "two", 2, most_values() - LAST_VALUES, LAST_VALUES);
+}
+
 /* Two of a group; one is done with a part of what it gets, and goes. The other has all the rest. */
 START_TEST(what_a_source_leaves_comes_to_the_other) {
   static atomic_uint left[2];
+  feeder_t feeders[2];
   worker_t workers[2];
-  feeder_t feeder;
   eater_t eaters[2];
   int i;
 
   atomic_store(&left[0], (unsigned int)most_values() / 8);
   atomic_store(&left[1], UINT32_MAX);
-  feeder_start(&feeder, "one", 1, 0, most_values());
+  feed_most(&feeders[0]);
   for (i = 0; i < 2; i++) {
     eater_start(&eaters[i], i == 0 ? "one" : "two");
     worker_start(&workers[i], eaters[i].ch, &left[i]);
+    support_await(atomic_load(&left[0]) == 0);
   }
-  support_await(atomic_load(&left[0]) == 0);
-  eater_abandon(&eaters[0]);
+  eater_leave(&eaters[0]);
   must(uvchan_close(eaters[0].ch) == 0);
-  support_join(&eaters[1].thread);
+  feed_last(&feeders[1]);
+  eater_finish(&eaters[1]);
   for (i = 0; i < 2; i++) {
     support_join(&workers[i].thread);
     uvchan_release(eaters[i].ch);
+    feeder_join(&feeders[i]);
   }
-  feeder_join(&feeder);
   book_check(most_values());
 }
 END_TEST
@@ -198,27 +217,28 @@ END_TEST
  * one has what they had not. */
 START_TEST(tickets_come_back_from_four_threads_and_after_their_source) {
   static atomic_uint left;
+  feeder_t feeders[2];
   worker_t workers[4];
-  feeder_t feeder;
   eater_t eater;
   int round, i;
 
   atomic_store(&left, UINT32_MAX);
-  feeder_start(&feeder, "one", 1, 0, most_values());
+  feed_most(&feeders[0]);
   for (round = 0; round < 3; round++) {
     eater_start(&eater, "one");
     for (i = 0; i < 4; i++) worker_start(&workers[i], eater.ch, &left);
     if (round < 2) {
       support_await(atomic_load(&book.values) >= most_values() * (unsigned int)(round + 1) / 4);
-      eater_abandon(&eater);
+      eater_leave(&eater);
       must(uvchan_close(eater.ch) == 0);
     } else {
-      support_join(&eater.thread);
+      feed_last(&feeders[1]);
+      eater_finish(&eater);
     }
     for (i = 0; i < 4; i++) support_join(&workers[i].thread);
     uvchan_release(eater.ch);
   }
-  feeder_join(&feeder);
+  for (i = 0; i < 2; i++) feeder_join(&feeders[i]);
   book_check(most_values());
 }
 END_TEST

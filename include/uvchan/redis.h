@@ -189,7 +189,9 @@ typedef struct {
 /* The receiver is done with the value: it leaves the stream. Each ticket that is received is given
  * back once, by this or the next function; also when its source is closed, which then does nothing.
  *   ticket   may be a copy
- * Returns 0; UV_EALREADY: it was given back before; UV_EINVAL. Threads: any. Cost: as a send. */
+ * Returns 0; UV_EALREADY: it was given back before, which is told while the source is not closed,
+ * or another of its tickets is out: after that its memory is gone; UV_EINVAL. Threads: any. Cost:
+ * as a send. */
 int uvchan_redis_done(const uvchan_redis_ticket_t* ticket);
 
 /* The receiver is not done with it and will not be: it stays in the stream, and is delivered again,

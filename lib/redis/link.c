@@ -41,9 +41,12 @@ void uvchan__redis_link_note(uvchan__redis_link_t* link, int error, const char* 
   snprintf(link->last_words, sizeof(link->last_words), "%s", words);
 }
 
+/* A connection of which nobody had asked anything is as useful as one that has answered. */
 static void count_failure(uvchan__redis_link_t* link) {
+  int was_idle = uvchan__redis_link_is_ready(link) && link->due == 0;
+
   link->failures++;
-  if (!link->was_useful) return;
+  if (!link->was_useful && !was_idle) return;
   link->was_useful = 0;
   link->delay_ms = 0;
   link->failing_since = uv_now(link->loop);
@@ -99,11 +102,11 @@ static void on_answer(redisAsyncContext* context, void* answer, void* arg) {
   uvchan__redis_link_t* link = call->link;
 
   if (reply == NULL || wire->context == NULL) return;
-  link->due--;
   if (reply->type == REDIS_REPLY_ERROR) {
     uvchan__redis_link_fail(link, uvchan__redis_error_of_words(reply->str), reply->str);
     return;
   }
+  link->due--;
   if (link->state == UVCHAN__REDIS_READY) {
     link->was_useful = 1;
     watch(link);
@@ -116,11 +119,9 @@ static void put(uvchan__redis_call_t* call, int argc, const char* const* argv,
   uvchan__redis_link_t* link = call->link;
   const char** arguments = (const char**)(uintptr_t)argv; /* hiredis does not write to them */
 
-  if (redisAsyncCommandArgv(link->wire->context, on_answer, call, argc, arguments, lengths) == 0) {
-    link->due++;
-  } else {
+  link->due++;
+  if (redisAsyncCommandArgv(link->wire->context, on_answer, call, argc, arguments, lengths) != 0)
     uvchan__redis_link_fail(link, UV_ENOMEM, "the command could not be written");
-  }
 }
 
 void uvchan__redis_link_send(uvchan__redis_call_t* call, int argc, const char* const* argv,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "redis/options.h"
+
 #define MOST_PORT 65535
 
 /* ---- One of the hosts ------------------------------------------------------------------------ */
@@ -155,6 +157,8 @@ static void fill_in(uvchan_redis_server_t* server) {
   server->reply_timeout_ms = or_else(server->reply_timeout_ms, 5000);
   server->backoff_least_ms = or_else(server->backoff_least_ms, 20);
   server->backoff_most_ms = or_else(server->backoff_most_ms, 5000);
+  if (server->reply_timeout_ms > UVCHAN__REDIS_MOST_MS)
+    server->reply_timeout_ms = UVCHAN__REDIS_MOST_MS;
 }
 
 static int copy_strings(uvchan__redis_address_t* address) {

@@ -16,6 +16,10 @@ static uint64_t or_else(uint64_t value, uint64_t otherwise) {
   return value == 0 ? otherwise : value;
 }
 
+static uint64_t ms_or_else(uint64_t ms, uint64_t otherwise) {
+  return ms > UVCHAN__REDIS_MOST_MS ? UVCHAN__REDIS_MOST_MS : or_else(ms, otherwise);
+}
+
 static int is_null(void* const* reserved, size_t n) {
   size_t i;
 
@@ -50,7 +54,7 @@ int uvchan__redis_sink_options(const uvchan_redis_sink_options_t* given, size_t 
   filled->in_flight = (unsigned int)or_else(given->in_flight, 512);
   filled->batch = (unsigned int)or_else(given->batch, 64);
   filled->producers = (unsigned int)or_else(given->producers, 1);
-  filled->replicas_ms = or_else(given->replicas_ms, 1000);
+  filled->replicas_ms = ms_or_else(given->replicas_ms, 1000);
   if (given->encoded_bytes == 0) filled->encoded_bytes = 4096;
   return 0;
 }
@@ -75,8 +79,8 @@ int uvchan__redis_source_options(const uvchan_redis_source_options_t* given, siz
   filled->in_flight = (unsigned int)or_else(given->in_flight, 512);
   filled->batch = (unsigned int)or_else(given->batch, 64);
   filled->max_deliveries = (unsigned int)or_else(given->max_deliveries, 16);
-  filled->claim_after_ms = or_else(given->claim_after_ms, 60000);
-  filled->block_ms = or_else(given->block_ms, 1000);
+  filled->claim_after_ms = ms_or_else(given->claim_after_ms, 60000);
+  filled->block_ms = ms_or_else(given->block_ms, 1000);
   filled->dead_capacity = or_else(given->dead_capacity, 1000);
   if (given->value_bytes == 0)
     filled->value_bytes = elem_size - (given->auto_done ? 0 : sizeof(uvchan_redis_ticket_t));

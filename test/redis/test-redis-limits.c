@@ -44,10 +44,26 @@ START_TEST(a_source_that_is_busy_does_not_give_up) {
 }
 END_TEST
 
+/* UINT64_MAX is what a program may write for never. */
+START_TEST(a_time_may_be_as_long_as_any) {
+  uvchan_redis_source_options_t with = in_options("one");
+  uint64_t* const times[] = {&with.server.reply_timeout_ms, &with.claim_after_ms, &with.block_ms};
+  in_t in;
+
+  *times[_i] = UINT64_MAX;
+  in_open(&in, 4, &with);
+  wait_ms(200);
+  ck_assert_uint_eq(in_stats(&in).failures, 0);
+  ck_assert_int_eq(in_stats(&in).state, UVCHAN_REDIS_RUNNING);
+  in_close(&in);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("redis-limits");
   TCase* tcase = redis_tcase(suite, "limits");
 
   tcase_add_test(tcase, a_source_that_is_busy_does_not_give_up);
+  tcase_add_loop_test(tcase, a_time_may_be_as_long_as_any, 0, 3);
   return support_main(suite);
 }

@@ -199,7 +199,8 @@ static void on_primary(uvchan__redis_link_t* link, const redisReply* reply) {
   const redisReply* host =
       reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 ? reply->element[0] : NULL;
 
-  if (host == NULL || host->type != REDIS_REPLY_STRING) {
+  if (host == NULL || host->type != REDIS_REPLY_STRING ||
+      reply->element[1]->type != REDIS_REPLY_STRING) {
     uvchan__redis_link_fail(link, UV_ENOENT, "the sentinel knows no primary of this name");
     return;
   }

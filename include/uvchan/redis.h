@@ -104,7 +104,7 @@ typedef void (*uvchan_redis_sink_cb)(uvchan_redis_sink_t* sink, int status);
 typedef void (*uvchan_redis_sink_close_cb)(uvchan_redis_sink_t* sink);
 
 /* More values are confirmed to be in the stream. A sink confirms in order: so the k-th value that
- * its channel got is in once `values` is k, refused ones not counted.
+ * it has taken from its channel is in once `values` is k, refused ones not counted.
  *   values   as in the statistics: all that were confirmed so far */
 typedef void (*uvchan_redis_confirm_cb)(uvchan_redis_sink_t* sink, uint64_t values);
 
@@ -119,7 +119,7 @@ typedef ssize_t (*uvchan_redis_encode_cb)(uvchan_redis_sink_t* sink, const void*
 
 typedef struct {
   uvchan_redis_server_t server;
-  const char* stream;     /* its name; copied */
+  const char* stream;     /* its name, which does not begin with '}'; copied */
   const char* producer;   /* a name that belongs to one process at a time; copied */
   uint64_t capacity;      /* values in the stream, delivered ones included; 0: 1000 */
   unsigned int in_flight; /* values taken and not confirmed, at most; 0: 512 */

@@ -41,15 +41,15 @@ void uvchan__redis_link_note(uvchan__redis_link_t* link, int error, const char* 
   snprintf(link->last_words, sizeof(link->last_words), "%s", words);
 }
 
-/* A connection of which nobody had asked anything is as useful as one that has answered. */
+/* A connection of which nobody had asked anything was one, though nothing is known of its use: so
+ * the time without one begins anew, and the wait goes on to grow. */
 static void count_failure(uvchan__redis_link_t* link) {
   int was_idle = uvchan__redis_link_is_ready(link) && link->due == 0;
 
   link->failures++;
-  if (!link->was_useful && !was_idle) return;
+  if (link->was_useful || was_idle) link->failing_since = uv_now(link->loop);
+  if (link->was_useful) link->delay_ms = 0;
   link->was_useful = 0;
-  link->delay_ms = 0;
-  link->failing_since = uv_now(link->loop);
 }
 
 static int is_over_limit(const uvchan__redis_link_t* link) {

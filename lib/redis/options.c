@@ -31,6 +31,9 @@ static int is_null(void* const* reserved, size_t n) {
 
 static int is_name(const char* text) { return text != NULL && text[0] != '\0'; }
 
+/* One that begins so would leave the keys without their common tag. */
+static int is_stream(const char* text) { return is_name(text) && text[0] != '}'; }
+
 /* A format that begins with a digit would be taken for a size. */
 static int is_format(const char* text) {
   return is_name(text) && strlen(text) <= MOST_NAME &&
@@ -40,7 +43,7 @@ static int is_format(const char* text) {
 /* ---- Sinks ----------------------------------------------------------------------------------- */
 
 static int is_sink_valid(const uvchan_redis_sink_options_t* options, size_t elem_size) {
-  return elem_size > 0 && is_name(options->stream) && is_name(options->producer) &&
+  return elem_size > 0 && is_stream(options->stream) && is_name(options->producer) &&
          options->batch <= MOST_BATCH && options->in_flight <= MOST_IN_FLIGHT &&
          (options->encode == NULL || is_format(options->format)) &&
          is_null(options->reserved, sizeof(options->reserved) / sizeof(options->reserved[0]));
@@ -65,7 +68,7 @@ static int is_source_valid(const uvchan_redis_source_options_t* options, size_t 
   size_t least = options->auto_done ? 0 : sizeof(uvchan_redis_ticket_t);
 
   return elem_size > least && (options->auto_done || elem_size % TICKET_ALIGNMENT == 0) &&
-         options->value_bytes <= elem_size - least && is_name(options->stream) &&
+         options->value_bytes <= elem_size - least && is_stream(options->stream) &&
          is_name(options->consumer) && (options->group == NULL || is_name(options->group)) &&
          options->batch <= MOST_BATCH && options->in_flight <= MOST_IN_FLIGHT &&
          is_null(options->reserved, sizeof(options->reserved) / sizeof(options->reserved[0]));

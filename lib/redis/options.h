@@ -9,8 +9,8 @@
 #define UVCHAN__REDIS_FORMAT_BYTES 72
 #define UVCHAN__REDIS_TOKEN_BYTES 24
 
-/* Milliseconds, at most: a longer time, such as UINT64_MAX for never, is no number to the server, or
- * none that can be added to. */
+/* Milliseconds, at most: a longer time, such as UINT64_MAX for never, is no number to the server,
+ * or none that can be added to. */
 #define UVCHAN__REDIS_MOST_MS (UINT64_C(1) << 50)
 
 /* What an entry's format begins with: the version of the entry's fields. */

@@ -17,6 +17,7 @@ static void on_open(void* owner, const redisReply* reply) {
 
   source->is_reading = 0;
   source->is_open = 1;
+  if (uvchan__redis_number(reply, 3) == 1 && source->delivery.slots.used > 0) source->is_remade = 1;
   uvchan__redis_source_learn(source, reply);
   uvchan__redis_source_ask(source);
 }
@@ -93,10 +94,12 @@ static const redisReply* entries_of(const redisReply* reply) {
 static int accept_news(uvchan__redis_source_t* source, const redisReply* reply) {
   const redisReply* entries = entries_of(reply);
   uint32_t asked = uvchan__redis_flights_pop(&source->reads);
-  int is_suspect = source->suspects > 0;
+  int is_suspect;
   uint32_t i;
 
-  if (is_suspect) source->suspects--;
+  if (source->delivery.slots.used == 0) source->is_remade = 0;
+  is_suspect = source->suspects > 0 || source->is_remade;
+  if (source->suspects > 0) source->suspects--;
   source->delivery.slots.reserved -= asked;
   for (i = 0; uvchan__redis_source_is_running(source) && uvchan__redis_element(entries, i) != NULL;
        i++) {

@@ -16,17 +16,19 @@
   "local mark = redis.call('HGET', KEYS[3], ARGV[1]) or '0 -'\n"
 
 /* One entry to the dead letters: 1, or 0 where they are full. An entry that is deleted already is
- * only acknowledged. */
-#define BURY                                                                       \
-  "local function bury(id, why)\n"                                                 \
-  "  if redis.call('XLEN', KEYS[5]) >= tonumber(ARGV[2]) then return 0 end\n"      \
-  "  local entry = redis.call('XRANGE', KEYS[1], id, id)[1]\n"                     \
-  "  if entry then\n"                                                              \
-  "    redis.call('XADD', KEYS[5], '*', 'why', why, 'id', id, unpack(entry[2]))\n" \
-  "  end\n"                                                                        \
-  "  redis.call('XACK', KEYS[1], ARGV[1], id)\n"                                   \
-  "  redis.call('XDEL', KEYS[1], id)\n"                                            \
-  "  return 1\n"                                                                   \
+ * only acknowledged. One with more fields than a call takes words is packed, as MessagePack. */
+#define BURY                                                                     \
+  "local function bury(id, why)\n"                                               \
+  "  if redis.call('XLEN', KEYS[5]) >= tonumber(ARGV[2]) then return 0 end\n"    \
+  "  local entry = redis.call('XRANGE', KEYS[1], id, id)[1]\n"                   \
+  "  if entry then\n"                                                            \
+  "    local fields = entry[2]\n"                                                \
+  "    if #fields > 1000 then fields = {'packed', cmsgpack.pack(fields)} end\n"  \
+  "    redis.call('XADD', KEYS[5], '*', 'why', why, 'id', id, unpack(fields))\n" \
+  "  end\n"                                                                      \
+  "  redis.call('XACK', KEYS[1], ARGV[1], id)\n"                                 \
+  "  redis.call('XDEL', KEYS[1], id)\n"                                          \
+  "  return 1\n"                                                                 \
   "end\n"
 
 /* Whether the stream is closed, its length, and how many of its entries nobody was given yet. */
@@ -108,10 +110,14 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
     "return {'OK'}\n",
 
     [UVCHAN__REDIS_OPEN] = LOOK
+    "local made = 0\n"
     "if redis.pcall('XPENDING', KEYS[1], ARGV[1]).err then\n"
     "  redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')\n"
+    "  made = 1\n"
     "end\n"
-    "return look()\n",
+    "local answer = look()\n"
+    "answer[4] = made\n"
+    "return answer\n",
 
     [UVCHAN__REDIS_DONE] = LOOK
     "redis.call('XACK', KEYS[1], unpack(ARGV))\n"

@@ -10,7 +10,7 @@ typedef enum {
   UVCHAN__REDIS_ADD,       /* producer, mark, capacity, first, format, value...
                               -> code, last, length */
   UVCHAN__REDIS_END,       /* producer, mark, status, producers -> code */
-  UVCHAN__REDIS_OPEN,      /* group -> closed, length, lag */
+  UVCHAN__REDIS_OPEN,      /* group -> closed, length, lag, made */
   UVCHAN__REDIS_DONE,      /* group, id... -> closed, length, lag */
   UVCHAN__REDIS_CLAIM,     /* group, most dead, consumer, idle, count, most deliveries, from, whose
                               or "", id that is held...

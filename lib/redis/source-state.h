@@ -13,7 +13,8 @@
  *     there has no other behind it.
  * I2. The history and a claim name what has a slot when they are sent, and the server passes over
  *     that; so an answer has nothing that has a slot, but what the other of the two connections has
- *     brought since: of the questions for news that may be so of the first `suspects`. */
+ *     brought since: of the questions for news that may be so of the first `suspects`. Where a
+ *     stranger has deleted the group, all is news again, and `is_remade` tells of that. */
 #ifndef UVCHAN_REDIS_SOURCE_STATE_H
 #define UVCHAN_REDIS_SOURCE_STATE_H
 
@@ -44,6 +45,7 @@ struct uvchan__redis_source_s {
   uvchan_redis_source_close_cb close_cb;
   uvchan__redis_source_state_t state;
   int is_open;    /* the group is there, on this connection of the reader's */
+  int is_remade;  /* the group, while something had a slot that is still in use */
   int is_history; /* the next question is for what this consumer has */
   int is_reading; /* `open` or the history */
   int is_flowing; /* the last answer was full: there may be more */
@@ -55,7 +57,7 @@ struct uvchan__redis_source_s {
   uint32_t recalled, claimed;    /* the slots that the history and a claim have reserved */
   uint64_t history_time, history_serial; /* where the history goes on, behind this entry */
   uint64_t claim_time, claim_serial;
-  int has_ended; /* the stream; with which status: */
+  int has_ended; /* the stream, as said with `length`; with which status: */
   int end_status;
   unsigned int open; /* while closing: what is not closed yet */
   uint64_t done, dead, length, lag;

@@ -60,10 +60,8 @@ void uvchan__redis_source_learn(uvchan__redis_source_t* source, const redisReply
 
   source->length = uvchan__redis_number(reply, 1);
   source->lag = uvchan__redis_number(reply, 2);
-  if (closed[0] != '\0') {
-    source->has_ended = 1;
-    source->end_status = uvchan__redis_status_of_words(closed);
-  }
+  source->has_ended = closed[0] != '\0';
+  if (source->has_ended) source->end_status = uvchan__redis_status_of_words(closed);
   if (!source->delivery.is_sending && uvchan_is_closed(source->handle->channel))
     on_refused(source, UV_EPIPE);
   check_end(source);

@@ -2,10 +2,19 @@
 /* At the limits of what may be asked for, and of what a stranger may put into a stream. */
 #include "ends.h"
 
-static void wait_ms(uint64_t ms) {
-  uint64_t end = uv_hrtime() + ms * 1000000;
+static void on_time(uv_timer_t* timer) { *(int*)timer->data = 1; }
 
-  run_until(&scene.loop, uv_hrtime() > end);
+/* On the loop, which has to turn meanwhile. */
+static void wait_ms(uint64_t ms) {
+  uv_timer_t timer;
+  int is_over = 0;
+
+  must(uv_timer_init(&scene.loop, &timer) == 0);
+  timer.data = &is_over;
+  must(uv_timer_start(&timer, on_time, ms, 0) == 0);
+  run_until(&scene.loop, is_over);
+  uv_close((uv_handle_t*)&timer, NULL);
+  uv_run(&scene.loop, UV_RUN_NOWAIT);
 }
 
 static void cut(const in_t* in) {
@@ -59,11 +68,65 @@ START_TEST(a_time_may_be_as_long_as_any) {
 }
 END_TEST
 
+/* One that has a slot is in the new group as well. */
+START_TEST(a_group_that_is_made_again_brings_nothing_twice) {
+  uvchan_redis_source_options_t in_with = in_options("one");
+  uvchan_redis_sink_options_t with = out_options("one");
+  out_t out;
+  in_t in;
+
+  in_with.server.backoff_least_ms = 1;
+  in_with.in_flight = 4;
+  out_open(&out, 16, &with);
+  in_open(&in, 4, &in_with);
+  in.hold = 1;
+  send_numbers(&out, 0, 1);
+  run_until(&scene.loop, in.nheld == 1);
+  server_do("XGROUP DESTROY uvchan:{orders}:stream uvchan");
+  run_until(&scene.loop, in_stats(&in).failures > 0);
+  send_numbers(&out, 1, 2);
+  run_until(&scene.loop, in_stats(&in).done == 1);
+  ck_assert_uint_eq(in.values, 2);
+  ck_assert_uint_eq(in.again, 0);
+  must(uvchan_redis_done(&in.held[0].ticket) == 0);
+  must(uvchan_close(out.ch) == 0);
+  run_to_end(&out, &in);
+  ck_assert_uint_eq(in.values, 2);
+  in_close(&in);
+  out_close(&out);
+}
+END_TEST
+
+/* More than a script's call takes words. */
+START_TEST(what_has_many_fields_is_buried_too) {
+  uvchan_redis_source_options_t in_with = in_options("one");
+  redisContext* context = server_connect();
+  const char* words[9003] = {"XADD", "uvchan:{orders}:stream", "*"};
+  redisReply* reply;
+  size_t i;
+  in_t in;
+
+  for (i = 3; i < 9003; i++) words[i] = "a";
+  reply = redisCommandArgv(context, 9003, words, NULL);
+  must(reply != NULL && reply->type == REDIS_REPLY_STRING);
+  freeReplyObject(reply);
+  redisFree(context);
+  in_open(&in, 4, &in_with);
+  run_until(&scene.loop, in_stats(&in).dead == 1);
+  ck_assert_uint_eq(in_stats(&in).failures, 0);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 0);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:dead"), 1);
+  in_close(&in);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("redis-limits");
   TCase* tcase = redis_tcase(suite, "limits");
 
   tcase_add_test(tcase, a_source_that_is_busy_does_not_give_up);
+  tcase_add_test(tcase, a_group_that_is_made_again_brings_nothing_twice);
+  tcase_add_test(tcase, what_has_many_fields_is_buried_too);
   tcase_add_loop_test(tcase, a_time_may_be_as_long_as_any, 0, 3);
   return support_main(suite);
 }

@@ -198,6 +198,7 @@ address_of() { # address_of FILE: that a server has told
 
 start_server() { # start_server NAME PORT
   out=$work/$1
+  : >"$out" # it is read before the server has opened it
   "$programs/server" --redis "127.0.0.1:$redis_port" --name "$1" --port "$2" >"$out" 2>&1 &
   pid=$!
   server_pids="$server_pids $pid"

@@ -214,6 +214,23 @@ static inline void sender_start(sender_t* sender, uvchan_t* ch, uint64_t values,
   sender_start_at(sender, ch, 0, values, status);
 }
 
+/* ---- The loop -------------------------------------------------------------------------------- */
+
+static inline void on_time(uv_timer_t* timer) { *(int*)timer->data = 1; }
+
+/* Everything goes on meanwhile. */
+static inline void let_pass(uint64_t ms) {
+  uv_timer_t timer;
+  int is_over = 0;
+
+  must(uv_timer_init(&scene.loop, &timer) == 0);
+  timer.data = &is_over;
+  must(uv_timer_start(&timer, on_time, ms, 0) == 0);
+  run_until(&scene.loop, is_over);
+  uv_close((uv_handle_t*)&timer, NULL);
+  settle(&scene.loop);
+}
+
 /* All of it on a loop that runs: the sender, the sink, the source, to the end. */
 static inline void run_to_end(out_t* out, in_t* in) {
   run_until(&scene.loop, out->ends == 1 && in->source_ends == 1 && in->ends == 1);

@@ -2,21 +2,6 @@
 /* At the limits of what may be asked for, and of what a stranger may put into a stream. */
 #include "ends.h"
 
-static void on_time(uv_timer_t* timer) { *(int*)timer->data = 1; }
-
-/* On the loop, which has to turn meanwhile. */
-static void wait_ms(uint64_t ms) {
-  uv_timer_t timer;
-  int is_over = 0;
-
-  must(uv_timer_init(&scene.loop, &timer) == 0);
-  timer.data = &is_over;
-  must(uv_timer_start(&timer, on_time, ms, 0) == 0);
-  run_until(&scene.loop, is_over);
-  uv_close((uv_handle_t*)&timer, NULL);
-  uv_run(&scene.loop, UV_RUN_NOWAIT);
-}
-
 static void cut(const in_t* in) {
   uint64_t connects = in_stats(in).connects;
 
@@ -41,7 +26,7 @@ START_TEST(a_source_that_is_busy_does_not_give_up) {
   in.hold = 1;
   run_until(&scene.loop, in.nheld == 1);
   cut(&in);
-  wait_ms(600);
+  let_pass(600);
   cut(&in);
   ck_assert_uint_eq(in.source_ends, 0);
   must(uvchan_redis_done(&in.held[0].ticket) == 0);
@@ -61,7 +46,7 @@ START_TEST(a_time_may_be_as_long_as_any) {
 
   *times[_i] = UINT64_MAX;
   in_open(&in, 4, &with);
-  wait_ms(200);
+  let_pass(200);
   ck_assert_uint_eq(in_stats(&in).failures, 0);
   ck_assert_int_eq(in_stats(&in).state, UVCHAN_REDIS_RUNNING);
   in_close(&in);

@@ -87,21 +87,6 @@ static void close_consumer(int i) {
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 
-static void on_time(uv_timer_t* timer) { *(int*)timer->data = 1; }
-
-/* Everything goes on meanwhile. */
-static void let_pass(uint64_t ms) {
-  uv_timer_t timer;
-  int is_over = 0;
-
-  must(uv_timer_init(&scene.loop, &timer) == 0);
-  timer.data = &is_over;
-  must(uv_timer_start(&timer, on_time, ms, 0) == 0);
-  run_until(&scene.loop, is_over);
-  uv_close((uv_handle_t*)&timer, NULL);
-  settle(&scene.loop);
-}
-
 static void stop_server(void) {
   must(kill(server.pid, SIGSTOP) == 0);
   let_pass(20 + draw(300));

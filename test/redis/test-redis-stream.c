@@ -424,6 +424,38 @@ START_TEST(a_sink_may_be_closed_as_it_confirms) {
 }
 END_TEST
 
+/* Of three values one is given, and none is done. */
+START_TEST(the_lag_is_what_nobody_was_given) {
+  uvchan_redis_sink_options_t out_with = out_options("one");
+  uvchan_redis_source_options_t in_with = in_options("one");
+  out_t out;
+  in_t one, two;
+
+  out_open(&out, 16, &out_with);
+  send_numbers(&out, 0, 3);
+  run_until(&scene.loop, out_stats(&out).values == 3);
+  in_with.in_flight = 1;
+  in_open(&one, 4, &in_with);
+  one.hold = 1;
+  run_until(&scene.loop, one.nheld == 1);
+  ck_assert_uint_eq(in_stats(&one).lag, 3); /* as it was told before it asked */
+  in_with.consumer = "two";
+  in_open(&two, 4, &in_with);
+  must(uvchan_recv_stop(&two.receiver) == 0);
+  run_until(&scene.loop, in_stats(&two).length == 3);
+  ck_assert_uint_eq(in_stats(&two).lag, 2);
+  must(uvchan_redis_done(&one.held[0].ticket) == 0);
+  out_close(&out);
+  in_close(&one);
+  while (uvchan_len(two.ch) > 0) {
+    element_t element;
+    must(uvchan_try_recv(two.ch, &element) == 0);
+    must(uvchan_redis_forget(&element.ticket) == 0);
+  }
+  in_close(&two);
+}
+END_TEST
+
 /* One is out, one in the channel, and one is with a request, which is told as answers come: what is
  * out is waited for, and acknowledged. */
 START_TEST(a_source_that_is_sending_leaves_once) {
@@ -546,6 +578,7 @@ int main(void) {
   tcase_add_test(tcase, a_source_whose_channel_is_closed_leaves_the_rest);
   tcase_add_test(tcase, what_is_confirmed_is_told_before_the_end);
   tcase_add_test(tcase, a_sink_may_be_closed_as_it_confirms);
+  tcase_add_test(tcase, the_lag_is_what_nobody_was_given);
   tcase_add_test(tcase, a_source_that_is_sending_leaves_once);
   tcase_add_test(tcase, a_source_of_an_idle_stream_sees_that_its_channel_is_closed);
   tcase_add_test(tcase, a_value_may_be_less_than_its_element_has_room_for);

@@ -48,6 +48,7 @@ set(UVCHAN_REDIS_SOURCES
     lib/redis/delivery.c
     lib/redis/claiming.c
     lib/redis/reading.c
+    lib/redis/returning.c
     lib/redis/source.c)
 
 function(uvchan_add_redis kind type)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Closing in order, while values come: a worker that is to stop closes its channel, works off what
- * is in it, and has said of each value that it is done when its source is over. The rest stays in
- * the stream, for another. The argument is the server's unix socket; without one it is at
- * 127.0.0.1. */
+/* Closing in order, while values come: a worker that is to stop closes its channel and gives back
+ * what is in it, and its source what was on its way. Another gets it at once. The argument is the
+ * server's unix socket; without one it is at 127.0.0.1. */
 #include <stdio.h>
 #include <uvchan/redis.h>
 
@@ -30,6 +29,10 @@ static void on_element(uvchan_receiver_t* receiver, int status, const void* valu
     uvchan_receiver_close(receiver, NULL);
     return;
   }
+  if (uvchan_is_closed(worker->ch) && worker == &first) { /* or it works this off as well */
+    uvchan_redis_requeue(value);
+    return;
+  }
   worker->sum += *(const order_t*)UVCHAN_REDIS_VALUE(value);
   uvchan_redis_done(value); /* it begins with its ticket */
   if (++worker->done == BEFORE_THE_END && worker == &first) uvchan_close(worker->ch);
@@ -44,7 +47,7 @@ static int start(worker_t* worker, uv_loop_t* loop, const char* name) {
   return uvchan_recv_start(&worker->receiver, on_element);
 }
 
-/* Nothing of it is at the server under this worker's name but what it leaves to others. */
+/* Nothing is at the server under this worker's name. */
 static void on_source_end(uvchan_redis_source_t* source, int status) {
   worker_t* worker = (worker_t*)source;
   uvchan_redis_stats_t stats;
@@ -72,7 +75,6 @@ int main(int argc, char** argv) {
 
   options.server = server;
   options.stream = "bread";
-  options.claim_after_ms = 100;
   options.on_end = on_source_end;
   if (uvchan_create(&orders, sizeof(order_t), ORDERS) != 0) return 1;
   for (order_t i = 0; i < ORDERS; i++) uvchan_try_send(orders, &i);

@@ -79,6 +79,7 @@ typedef struct {
                              the next failure, or the close callback */
   uint64_t values;        /* a sink: confirmed to be in the stream; a source: put in its channel */
   uint64_t done;          /* a source: confirmed as done */
+  uint64_t requeued;      /* a source: confirmed as given back, to be delivered at once */
   uint64_t again;         /* a source: values that had been delivered before, here or elsewhere */
   uint64_t dead;          /* a source: entries that it moved to the dead letters */
   uint64_t rolled_back;   /* a sink: values that were confirmed and that the server has lost */
@@ -187,16 +188,21 @@ typedef struct {
 #define UVCHAN_REDIS_VALUE(ticket) ((const void*)((const uvchan_redis_ticket_t*)(ticket) + 1))
 
 /* The receiver is done with the value: it leaves the stream. Each ticket that is received is given
- * back once, by this or the next function; also when its source is closed, which then does nothing.
+ * back once, by this or one of the next two functions; also when its source is closed, which then
+ * does nothing.
  *   ticket   may be a copy
  * Returns 0; UV_EALREADY: it was given back before, which is told while the source is not closed,
  * or another of its tickets is out: after that its memory is gone; UV_EINVAL. Threads: any. Cost:
  * as a send. */
 int uvchan_redis_done(const uvchan_redis_ticket_t* ticket);
 
-/* The receiver is not done with it and will not be: it stays in the stream, and is delivered again,
- * here or elsewhere, after claim_after_ms. A drop_cb calls it. Returns as the above. Threads: any.
- * Cost: the same. */
+/* The receiver is not done with it and will not be: it goes back, and is delivered again at once,
+ * here or elsewhere, as soon as there is room. A drop_cb calls it. What no receiver can work off
+ * comes back again and again, as often as max_deliveries says: to try it later, see the next one.
+ * Returns as the above. Threads: any. Cost: the same. */
+int uvchan_redis_requeue(const uvchan_redis_ticket_t* ticket);
+
+/* As the above, but it is delivered again only after claim_after_ms. */
 int uvchan_redis_forget(const uvchan_redis_ticket_t* ticket);
 
 /* ---- A source -------------------------------------------------------------------------------- */
@@ -229,10 +235,15 @@ typedef struct {
   unsigned int in_flight; /* values delivered and not confirmed as done, at most; 0: 512 */
   unsigned int batch;     /* values in one step, at most; 0: 64; 1024 or less */
   /* milliseconds after which a value that nobody is done with goes to another; longer than the
-   * longest work; 0: 60000 */
+   * longest work, or see hold_ms; 0: 60000 */
   uint64_t claim_after_ms;
+  /* milliseconds for which a value is kept for the receiver that has it, as long as this process
+   * is there and reaches the server: longer than the longest work. Then claim_after_ms is how long
+   * the values of a process that dies wait, and may be short. 0: claim_after_ms; UINT64_MAX: no
+   * limit */
+  uint64_t hold_ms;
   uint64_t block_ms;           /* how long the server is asked to wait for values; 0: 1000 */
-  unsigned int max_deliveries; /* then it goes to the dead letters; 0: 16 */
+  unsigned int max_deliveries; /* then it goes to the dead letters; 0: 16; 1048575 or less */
   unsigned int auto_done;      /* 1: elements have no ticket, and are done when the channel has
                                   them: they are lost with the process */
   uint64_t dead_capacity;      /* dead letters, at most; 0: 1000 */
@@ -260,9 +271,9 @@ struct uvchan_redis_source_s {
  *   ch        its elements are a ticket and a value, or with auto_done a value; senders, and other
  *             sources, may share it: the first source that is over closes it
  *   options   copied
- * Returns as uvchan_redis_sink_init(); UV_EINVAL also where there is no consumer, the elements
- * are no larger than a ticket, or no multiple of 8 bytes, or have no room for value_bytes. Threads:
- * loop. Cost: memory for in_flight elements. */
+ * Returns as uvchan_redis_sink_init(); UV_EINVAL also where there is no consumer, max_deliveries
+ * is more than 1048575, or the elements are no larger than a ticket, no multiple of 8 bytes, or
+ * have no room for value_bytes. Threads: loop. Cost: memory for in_flight elements. */
 int uvchan_redis_source_init(uv_loop_t* loop, uvchan_redis_source_t* source, uvchan_t* ch,
                              const uvchan_redis_source_options_t* options);
 
@@ -270,7 +281,9 @@ int uvchan_redis_source_init(uv_loop_t* loop, uvchan_redis_source_t* source, uvc
 void uvchan_redis_source_stats(const uvchan_redis_source_t* source, uvchan_redis_stats_t* stats);
 
 /* Closes it; a second close is ignored. What it has not put in the channel, and what was not
- * confirmed as done, stays in the stream. The channel stays open.
+ * confirmed as done, stays in the stream, and is delivered again after claim_after_ms. The channel
+ * stays open. To leave others everything at once, close the channel and wait for on_end: receivers
+ * still get what is in it, and the source gives back what is not, which takes up to block_ms.
  *   cb   called when the memory is the user's again; or NULL
  * Threads: loop; allowed in its own callbacks. */
 void uvchan_redis_source_close(uvchan_redis_source_t* source, uvchan_redis_source_close_cb cb);

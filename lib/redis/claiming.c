@@ -12,8 +12,7 @@
 static void bury(uvchan__redis_source_t* source, uint64_t time, uint64_t serial, int why) {
   char words[UVCHAN__REDIS_STATUS_BYTES];
 
-  if (source->state == UVCHAN__REDIS_SOURCE_OVER || !uvchan__redis_link_is_ready(&source->side))
-    return;
+  if (uvchan__redis_source_is_over(source) || !uvchan__redis_link_is_ready(&source->side)) return;
   uvchan__redis_status_to_words(why, words);
   uvchan__redis_source_script(source, &source->side, UVCHAN__REDIS_BURY);
   uvchan__redis_command_number(&source->command, source->options.dead_capacity);
@@ -48,6 +47,10 @@ void uvchan__redis_source_accept(uvchan__redis_source_t* source, const redisRepl
   int r;
 
   if (uvchan__redis_id(id, &time, &serial) != 0) return;
+  if (source->state == UVCHAN__REDIS_SOURCE_LEAVING) {
+    uvchan__redis_delivery_decline(&source->delivery, time, serial, deliveries, may_be_here);
+    return;
+  }
   r = uvchan__redis_delivery_accept(
       &source->delivery, time, serial, format == NULL ? NULL : format->str,
       value == NULL ? NULL : value->str, value == NULL ? 0 : (size_t)value->len, deliveries,
@@ -85,7 +88,7 @@ int uvchan__redis_source_accept_claimed(uvchan__redis_source_t* source, const re
   size_t i;
 
   source->dead += uvchan__redis_number(reply, 1);
-  for (i = 0; uvchan__redis_source_is_running(source) && uvchan__redis_element(entries, i) != NULL;
+  for (i = 0; !uvchan__redis_source_is_over(source) && uvchan__redis_element(entries, i) != NULL;
        i++) {
     const redisReply* entry = entries->element[i];
     uvchan__redis_source_accept(source, uvchan__redis_element(entry, 0),
@@ -96,11 +99,20 @@ int uvchan__redis_source_accept_claimed(uvchan__redis_source_t* source, const re
   return 0;
 }
 
+/* A look that is under way may have passed the place. */
+void uvchan__redis_source_note_returns(uvchan__redis_source_t* source, uint64_t returns) {
+  if (returns == source->returns) return;
+  source->returns = returns;
+  source->is_claim_due = 1;
+  source->is_look_stale =
+      source->is_claiming || source->claim_time != 0 || source->claim_serial != 0;
+}
+
 void uvchan__redis_source_claim(uvchan__redis_source_t* source) {
   uint32_t room = uvchan__redis_slots_room(&source->delivery.slots);
 
-  if (!uvchan__redis_source_can_ask(source) || !source->is_claim_due || source->is_claiming ||
-      room == 0)
+  if (!uvchan__redis_source_is_running(source) || !uvchan__redis_source_is_up(source) ||
+      !source->is_claim_due || source->is_claiming || source->is_history || room == 0)
     return;
   uvchan__redis_source_reserve(source, &source->claimed, room);
   source->is_claiming = 1;
@@ -114,8 +126,13 @@ static void on_claim(void* owner, const redisReply* reply) {
   source->is_claiming = 0;
   source->suspects = source->reads.n;
   uvchan__redis_source_unreserve(source, &source->claimed);
-  source->is_claim_due = uvchan__redis_source_accept_claimed(source, reply, &source->claim_time,
-                                                             &source->claim_serial);
+  if (uvchan__redis_source_accept_claimed(source, reply, &source->claim_time,
+                                          &source->claim_serial)) {
+    source->is_claim_due = 1;
+  } else if (source->is_look_stale) {
+    source->is_claim_due = 1;
+    source->is_look_stale = 0;
+  }
   uvchan__redis_source_go_on(source);
 }
 

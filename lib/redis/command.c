@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char* const kinds[UVCHAN__REDIS_KEYS] = {"stream", "last", "epoch", "end", "dead"};
+static const char* const kinds[UVCHAN__REDIS_KEYS] = {"stream", "last", "epoch",
+                                                      "end",    "dead", "returns"};
 
 int uvchan__redis_command_init(uvchan__redis_command_t* command, const char* stream, size_t batch) {
-  size_t bytes = strlen(stream) + sizeof("uvchan:{}:stream");
+  size_t bytes = strlen(stream) + sizeof("uvchan:{}:returns");
   int i, r = 0;
 
   command->n = 0;

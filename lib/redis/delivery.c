@@ -21,17 +21,22 @@ static int decode(uvchan__redis_delivery_t* delivery, const char* format, const 
   return 0;
 }
 
-static void write_ticket(uvchan__redis_delivery_t* delivery, uint32_t slot, void* element,
-                         uint64_t deliveries) {
+static void write_ticket(uvchan__redis_delivery_t* delivery, uint32_t slot, void* element) {
   uvchan_redis_ticket_t ticket;
 
   if (delivery->ticket_bytes == 0) return;
   memset(&ticket, 0, sizeof(ticket));
   ticket.time = delivery->slots.slots[slot].time;
   ticket.serial = delivery->slots.slots[slot].serial;
-  ticket.deliveries = (uint32_t)deliveries;
+  ticket.deliveries = (uint32_t)(delivery->slots.slots[slot].deliveries % UVCHAN__REDIS_UNSEEN);
   uvchan__redis_tickets_give(delivery->tickets, slot, &ticket);
   memcpy(element, &ticket, sizeof(ticket));
+}
+
+static int has_place(const uvchan__redis_delivery_t* delivery, uint64_t time, uint64_t serial,
+                     int may_be_here) {
+  if (delivery->slots.nfree == 0) return 0;
+  return !may_be_here || !uvchan__redis_slots_has(&delivery->slots, time, serial);
 }
 
 int uvchan__redis_delivery_accept(uvchan__redis_delivery_t* delivery, uint64_t time,
@@ -41,14 +46,20 @@ int uvchan__redis_delivery_accept(uvchan__redis_delivery_t* delivery, uint64_t t
   uint32_t slot;
   int r;
 
-  if (delivery->slots.nfree == 0) return 0;
-  if (may_be_here && uvchan__redis_slots_has(&delivery->slots, time, serial)) return 0;
+  if (!has_place(delivery, time, serial, may_be_here)) return 0;
   r = decode(delivery, format, value, n, element + delivery->ticket_bytes);
   if (r != 0) return r;
-  slot = uvchan__redis_slots_take(&delivery->slots, time, serial);
-  write_ticket(delivery, slot, element, deliveries);
-  if (deliveries > 1) delivery->again++;
+  slot = uvchan__redis_slots_take(&delivery->slots, time, serial, deliveries);
+  delivery->slots.slots[slot].since = uv_now(delivery->handle->loop);
+  write_ticket(delivery, slot, element);
+  if (deliveries % UVCHAN__REDIS_UNSEEN > 1) delivery->again++;
   return 0;
+}
+
+void uvchan__redis_delivery_decline(uvchan__redis_delivery_t* delivery, uint64_t time,
+                                    uint64_t serial, uint64_t deliveries, int may_be_here) {
+  if (has_place(delivery, time, serial, may_be_here))
+    uvchan__redis_slots_take_back(&delivery->slots, time, serial, deliveries);
 }
 
 /* ---- To the channel -------------------------------------------------------------------------- */
@@ -110,34 +121,43 @@ static void give_back(uvchan__redis_delivery_t* delivery, unsigned char* element
   if (delivery->undo != NULL) delivery->undo(delivery->handle, element + delivery->ticket_bytes);
   if (delivery->ticket_bytes == 0) return;
   memcpy(&ticket, element, sizeof(ticket));
-  uvchan_redis_forget(&ticket);
+  uvchan__redis_tickets_return(&ticket, UVCHAN__REDIS_IS_UNSEEN);
 }
 
 /* A slot with a ticket is free once that is back. */
-void uvchan__redis_delivery_forget(uvchan__redis_delivery_t* delivery) {
+void uvchan__redis_delivery_return(uvchan__redis_delivery_t* delivery) {
   void* first;
 
   while (uvchan__redis_slots_waiting(&delivery->slots, &first) > 0) {
     uint32_t slot = uvchan__redis_slots_out(&delivery->slots);
     give_back(delivery, first);
-    if (delivery->ticket_bytes == 0) uvchan__redis_slots_forget(&delivery->slots, slot);
+    if (delivery->ticket_bytes == 0) uvchan__redis_slots_back(&delivery->slots, slot, 1);
   }
 }
 
 /* ---- Tickets that come back ------------------------------------------------------------------ */
+
+static void settle(uvchan__redis_slots_t* slots, const uvchan__redis_return_t* returned) {
+  switch (returned->fate) {
+    case UVCHAN__REDIS_IS_DONE:
+      uvchan__redis_slots_done(slots, returned->slot);
+      break;
+    case UVCHAN__REDIS_IS_FORGOTTEN:
+      uvchan__redis_slots_forget(slots, returned->slot);
+      break;
+    case UVCHAN__REDIS_IS_BACK:
+    case UVCHAN__REDIS_IS_UNSEEN:
+      uvchan__redis_slots_back(slots, returned->slot, returned->fate == UVCHAN__REDIS_IS_UNSEEN);
+      break;
+  }
+}
 
 static void on_returned(uvchan_receiver_t* receiver, ssize_t nvalues, const void* values) {
   uvchan__redis_delivery_t* delivery = receiver->data;
   const uvchan__redis_return_t* returned = values;
   ssize_t i;
 
-  for (i = 0; i < nvalues; i++) {
-    if (returned[i].is_done) {
-      uvchan__redis_slots_done(&delivery->slots, returned[i].slot);
-    } else {
-      uvchan__redis_slots_forget(&delivery->slots, returned[i].slot);
-    }
-  }
+  for (i = 0; i < nvalues; i++) settle(&delivery->slots, &returned[i]);
   if (nvalues > 0) delivery->moved(delivery->owner);
 }
 
@@ -198,7 +218,7 @@ unsigned int uvchan__redis_delivery_close(uvchan__redis_delivery_t* delivery) {
 }
 
 void uvchan__redis_delivery_free(uvchan__redis_delivery_t* delivery) {
-  uvchan__redis_delivery_forget(delivery);
+  uvchan__redis_delivery_return(delivery);
   uvchan__redis_tickets_release(delivery->tickets);
   uvchan__redis_slots_free(&delivery->slots);
 }

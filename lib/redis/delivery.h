@@ -53,8 +53,11 @@ int uvchan__redis_delivery_accept(uvchan__redis_delivery_t* delivery, uint64_t t
 /* Puts what waits into the channel. Returns 0; or what `refused` is told. */
 int uvchan__redis_delivery_go_on(uvchan__redis_delivery_t* delivery);
 
-/* What waits stays in the stream. */
-void uvchan__redis_delivery_forget(uvchan__redis_delivery_t* delivery);
+/* What waits goes back to the stream; and so does an entry that a source which leaves is given. One
+ * that has a slot is passed over, where it may have one. */
+void uvchan__redis_delivery_return(uvchan__redis_delivery_t* delivery);
+void uvchan__redis_delivery_decline(uvchan__redis_delivery_t* delivery, uint64_t time,
+                                    uint64_t serial, uint64_t deliveries, int may_be_here);
 
 /* Takes nothing back, and puts nothing more into the channel. */
 void uvchan__redis_delivery_stop(uvchan__redis_delivery_t* delivery);

@@ -71,6 +71,7 @@ static int is_source_valid(const uvchan_redis_source_options_t* options, size_t 
          options->value_bytes <= elem_size - least && is_stream(options->stream) &&
          is_name(options->consumer) && (options->group == NULL || is_name(options->group)) &&
          options->batch <= MOST_BATCH && options->in_flight <= MOST_IN_FLIGHT &&
+         options->max_deliveries < UVCHAN__REDIS_UNSEEN &&
          is_null(options->reserved, sizeof(options->reserved) / sizeof(options->reserved[0]));
 }
 

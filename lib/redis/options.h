@@ -7,6 +7,10 @@
 #include <uvchan/redis.h>
 
 #define UVCHAN__REDIS_FORMAT_BYTES 72
+/* The server's count of an entry's deliveries is how often a receiver was given it, and this for
+ * each time that it was given back unseen. */
+#define UVCHAN__REDIS_UNSEEN 1048576
+
 #define UVCHAN__REDIS_TOKEN_BYTES 24
 
 /* Milliseconds, at most: a longer time, such as UINT64_MAX for never, is no number to the server,

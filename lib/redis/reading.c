@@ -17,7 +17,7 @@ static void on_open(void* owner, const redisReply* reply) {
 
   source->is_reading = 0;
   source->is_open = 1;
-  if (uvchan__redis_number(reply, 3) == 1 && source->delivery.slots.used > 0) source->is_remade = 1;
+  if (uvchan__redis_number(reply, 4) == 1 && source->delivery.slots.used > 0) source->is_remade = 1;
   uvchan__redis_source_learn(source, reply);
   uvchan__redis_source_ask(source);
 }
@@ -56,11 +56,12 @@ static int ask_once(uvchan__redis_source_t* source) {
   uint32_t room = uvchan__redis_slots_room(&source->delivery.slots);
   uint32_t batch = source->options.batch;
 
-  if (!uvchan__redis_source_can_ask(source) || source->is_reading || room == 0) return 0;
+  if (!uvchan__redis_source_is_up(source) || source->is_reading || room == 0) return 0;
   if (source->is_history) {
-    send_history(source, room);
+    if (!source->is_claiming) send_history(source, room);
     return 0;
   }
+  if (!uvchan__redis_source_is_running(source)) return 0;
   if (!uvchan__redis_flights_may_follow(&source->reads, room, batch)) return 0;
   if (source->reads.n > 0 && !source->is_flowing) return 0;
   send_read(source, source->is_flowing ? &source->more_call : &source->read_call,
@@ -71,6 +72,7 @@ static int ask_once(uvchan__redis_source_t* source) {
 /* A claim that is due comes first: else a question that waits for news could hold all the room that
  * there is, time after time. */
 void uvchan__redis_source_ask(uvchan__redis_source_t* source) {
+  if (uvchan__redis_source_is_over(source)) return;
   uvchan__redis_source_claim(source);
   while (ask_once(source)) continue;
 }
@@ -101,7 +103,7 @@ static int accept_news(uvchan__redis_source_t* source, const redisReply* reply) 
   is_suspect = source->suspects > 0 || source->is_remade;
   if (source->suspects > 0) source->suspects--;
   source->delivery.slots.reserved -= asked;
-  for (i = 0; uvchan__redis_source_is_running(source) && uvchan__redis_element(entries, i) != NULL;
+  for (i = 0; !uvchan__redis_source_is_over(source) && uvchan__redis_element(entries, i) != NULL;
        i++) {
     const redisReply* entry = entries->element[i];
     uvchan__redis_source_accept(source, uvchan__redis_element(entry, 0),
@@ -143,6 +145,7 @@ void uvchan__redis_source_reader_lost(void* owner) {
   source->delivery.slots.reserved -= source->reads.sum;
   uvchan__redis_flights_clear(&source->reads);
   source->suspects = 0;
+  uvchan__redis_source_check_end(source);
 }
 
 void uvchan__redis_source_prepare_reading(uvchan__redis_source_t* source) {

@@ -3,6 +3,8 @@
  * type, or a server without memory, ends a script at its first steps, never in the middle. */
 #include "redis/scripts.h"
 
+#include "redis/options.h"
+
 /* What a producer's mark is checked by, which is its epoch and its token: 'OK' where it is the
  * server's too, 'FENCED' where that is a newer one, 'GAP' where the server has lost it. */
 #define CHECK_MARK                                           \
@@ -31,13 +33,19 @@
   "  return 1\n"                                                                 \
   "end\n"
 
-/* Whether the stream is closed, its length, and how many of its entries nobody was given yet. */
-#define LOOK                                                            \
-  "local closed = redis.call('HGET', KEYS[4], 'closed') or ''\n"        \
-  "local function look()\n"                                             \
-  "  local length = redis.call('XLEN', KEYS[1])\n"                      \
-  "  local given = redis.call('XPENDING', KEYS[1], ARGV[1])[1]\n"       \
-  "  return {closed, length, length > given and length - given or 0}\n" \
+#define TEXT_OF(number) WRITTEN(number)
+#define WRITTEN(number) #number
+#define UNSEEN TEXT_OF(UVCHAN__REDIS_UNSEEN)
+
+/* Whether the stream is closed, its length, how many of its entries nobody was given yet, and how
+ * often some were given back. */
+#define LOOK                                                                     \
+  "local closed = redis.call('HGET', KEYS[4], 'closed') or ''\n"                 \
+  "local returns = tonumber(redis.call('GET', KEYS[6]) or '0')\n"                \
+  "local function look()\n"                                                      \
+  "  local length = redis.call('XLEN', KEYS[1])\n"                               \
+  "  local given = redis.call('XPENDING', KEYS[1], ARGV[1])[1]\n"                \
+  "  return {closed, length, length > given and length - given or 0, returns}\n" \
   "end\n"
 
 const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
@@ -116,13 +124,48 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
     "  made = 1\n"
     "end\n"
     "local answer = look()\n"
-    "answer[4] = made\n"
+    "answer[5] = made\n"
     "return answer\n",
 
     [UVCHAN__REDIS_DONE] = LOOK
     "redis.call('XACK', KEYS[1], unpack(ARGV))\n"
     "redis.call('XDEL', KEYS[1], unpack(ARGV, 2))\n"
     "return look()\n",
+
+    /* An entry whose time of delivery is 0 has waited for longer than any time: so whoever claims
+     * next takes it. The server's count of deliveries tells whether this is the delivery that is
+     * meant: a command that comes late, from a connection that was given up, gives nothing back
+     * that was delivered since. So no count comes twice: where a delivery goes unseen it is taken
+     * off, and UNSEEN put on instead. Who else asks is told by the number of returns. */
+    [UVCHAN__REDIS_RETURN] = LOOK
+    "local n = 0\n"
+    "for i = 3, #ARGV, 3 do\n"
+    "  local id, times = ARGV[i], tonumber(ARGV[i + 1])\n"
+    "  local one = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1, ARGV[2])[1]\n"
+    "  if one and one[4] == times then\n"
+    "    if ARGV[i + 2] == '1' then times = times - 1 + " UNSEEN
+    " end\n"
+    "    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id, 'TIME', 0,\n"
+    "      'RETRYCOUNT', string.format('%.0f', times), 'JUSTID')\n"
+    "    n = n + 1\n"
+    "  end\n"
+    "end\n"
+    "if n > 0 then returns = redis.call('INCR', KEYS[6]) end\n"
+    "local answer = look()\n"
+    "answer[5] = n\n"
+    "return answer\n",
+
+    /* Not what was given back: that has waited since 1970. */
+    [UVCHAN__REDIS_RENEW] =
+        "local n = 0\n"
+        "for i = 3, #ARGV do\n"
+        "  local one = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2])[1]\n"
+        "  if one and one[3] < 1000000000000 then\n"
+        "    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')\n"
+        "    n = n + 1\n"
+        "  end\n"
+        "end\n"
+        "return n\n",
 
     /* What a slot has is passed over, and makes the look longer. Where a look does not reach the
      * end it answers where the next one begins: so what can't be buried hides nothing behind it.
@@ -139,7 +182,8 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
     "for i, one in ipairs(late) do\n"
     "  local id, times = one[1], one[4]\n"
     "  if held[id] then\n"
-    "  elseif times >= tonumber(ARGV[6]) then\n"
+    "  elseif times % " UNSEEN
+    " >= tonumber(ARGV[6]) then\n"
     "    dead = dead + bury(id, 'deliveries')\n"
     "  else\n"
     "    local got = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[3], ARGV[4], id)[1]\n"

@@ -10,8 +10,11 @@ typedef enum {
   UVCHAN__REDIS_ADD,       /* producer, mark, capacity, first, format, value...
                               -> code, last, length */
   UVCHAN__REDIS_END,       /* producer, mark, status, producers -> code */
-  UVCHAN__REDIS_OPEN,      /* group -> closed, length, lag, made */
-  UVCHAN__REDIS_DONE,      /* group, id... -> closed, length, lag */
+  UVCHAN__REDIS_OPEN,      /* group -> closed, length, lag, returns, made */
+  UVCHAN__REDIS_DONE,      /* group, id... -> closed, length, lag, returns */
+  UVCHAN__REDIS_RETURN,    /* group, consumer, [id, deliveries, 1 where none has seen it]...
+                              -> closed, length, lag, returns, how many */
+  UVCHAN__REDIS_RENEW,     /* group, consumer, id... -> how many */
   UVCHAN__REDIS_CLAIM,     /* group, most dead, consumer, idle, count, most deliveries, from, whose
                               or "", id that is held...
                               -> [id, deliveries, fields]..., dead, where to go on or "" */
@@ -28,6 +31,7 @@ typedef enum {
   UVCHAN__REDIS_EPOCH,
   UVCHAN__REDIS_ENDS,
   UVCHAN__REDIS_DEAD,
+  UVCHAN__REDIS_RETURNS,
   UVCHAN__REDIS_KEYS
 } uvchan__redis_key_t;
 

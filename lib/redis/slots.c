@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Slots, a ring and a queue, all made once. */
+/* Slots, a ring and two queues, all made once. */
 #include "redis/slots.h"
 
 #include <stdlib.h>
@@ -14,9 +14,10 @@ int uvchan__redis_slots_init(uvchan__redis_slots_t* slots, uint32_t size, size_t
   slots->slots = calloc(size, sizeof(*slots->slots));
   slots->elements = calloc(size, elem_size);
   slots->waiting = calloc(size, sizeof(*slots->waiting));
-  slots->done = calloc(size, sizeof(*slots->done));
+  slots->done.slots = calloc(size, sizeof(*slots->done.slots));
+  slots->back.slots = calloc(size, sizeof(*slots->back.slots));
   if (slots->free == NULL || slots->slots == NULL || slots->elements == NULL ||
-      slots->waiting == NULL || slots->done == NULL) {
+      slots->waiting == NULL || slots->done.slots == NULL || slots->back.slots == NULL) {
     uvchan__redis_slots_free(slots);
     return UV_ENOMEM;
   }
@@ -32,7 +33,8 @@ void uvchan__redis_slots_free(uvchan__redis_slots_t* slots) {
   free(slots->slots);
   free(slots->elements);
   free(slots->waiting);
-  free(slots->done);
+  free(slots->done.slots);
+  free(slots->back.slots);
 }
 
 int uvchan__redis_slots_has(const uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial) {
@@ -49,15 +51,29 @@ void* uvchan__redis_slots_place(const uvchan__redis_slots_t* slots) {
   return slots->elements + (size_t)(slots->tail % slots->size) * slots->elem_size;
 }
 
-uint32_t uvchan__redis_slots_take(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial) {
+static uint32_t use(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial,
+                    uint64_t deliveries) {
   uint32_t slot = slots->free[--slots->nfree];
 
   slots->used++;
   slots->slots[slot].time = time;
   slots->slots[slot].serial = serial;
+  slots->slots[slot].deliveries = deliveries;
+  return slot;
+}
+
+uint32_t uvchan__redis_slots_take(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial,
+                                  uint64_t deliveries) {
+  uint32_t slot = use(slots, time, serial, deliveries);
+
   slots->slots[slot].state = UVCHAN__REDIS_UNSENT;
   slots->waiting[slots->tail++ % slots->size] = slot;
   return slot;
+}
+
+void uvchan__redis_slots_take_back(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial,
+                                   uint64_t deliveries) {
+  uvchan__redis_slots_back(slots, use(slots, time, serial, deliveries), 1);
 }
 
 size_t uvchan__redis_slots_waiting(const uvchan__redis_slots_t* slots, void** first) {
@@ -75,9 +91,19 @@ uint32_t uvchan__redis_slots_out(uvchan__redis_slots_t* slots) {
   return slot;
 }
 
+static void put(const uvchan__redis_slots_t* slots, uvchan__redis_queue_t* queue, uint32_t slot,
+                uvchan__redis_slot_state_t state) {
+  slots->slots[slot].state = state;
+  queue->slots[queue->tail++ % slots->size] = slot;
+}
+
 void uvchan__redis_slots_done(uvchan__redis_slots_t* slots, uint32_t slot) {
-  slots->slots[slot].state = UVCHAN__REDIS_DONE_HERE;
-  slots->done[slots->done_tail++ % slots->size] = slot;
+  put(slots, &slots->done, slot, UVCHAN__REDIS_DONE_HERE);
+}
+
+void uvchan__redis_slots_back(uvchan__redis_slots_t* slots, uint32_t slot, int is_unseen) {
+  slots->slots[slot].is_unseen = is_unseen;
+  put(slots, &slots->back, slot, UVCHAN__REDIS_BACK_HERE);
 }
 
 void uvchan__redis_slots_forget(uvchan__redis_slots_t* slots, uint32_t slot) {
@@ -86,11 +112,12 @@ void uvchan__redis_slots_forget(uvchan__redis_slots_t* slots, uint32_t slot) {
   slots->used--;
 }
 
-const uvchan__redis_slot_t* uvchan__redis_slots_done_at(const uvchan__redis_slots_t* slots,
-                                                        uint32_t i) {
-  return &slots->slots[slots->done[(slots->done_head + i) % slots->size]];
+const uvchan__redis_slot_t* uvchan__redis_slots_at(const uvchan__redis_slots_t* slots,
+                                                   const uvchan__redis_queue_t* queue, uint32_t i) {
+  return &slots->slots[queue->slots[(queue->head + i) % slots->size]];
 }
 
-void uvchan__redis_slots_confirm(uvchan__redis_slots_t* slots, uint32_t n) {
-  while (n-- > 0) uvchan__redis_slots_forget(slots, slots->done[slots->done_head++ % slots->size]);
+void uvchan__redis_slots_confirm(uvchan__redis_slots_t* slots, uvchan__redis_queue_t* queue,
+                                 uint32_t n) {
+  while (n-- > 0) uvchan__redis_slots_forget(slots, queue->slots[queue->head++ % slots->size]);
 }

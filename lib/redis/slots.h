@@ -3,13 +3,14 @@
  * and the elements that wait for room in the channel. Knows no server and no channel. The loop's
  * thread alone.
  *
- *    FREE --take--> WAITING --out--> OUT --done--> DONE --confirmed--> FREE
- *                      '-- forgotten --'--> FREE
+ *    FREE --take--> WAITING --out--> OUT --done--> DONE ---confirmed--> FREE
+ *      |               |              |--back----> BACK --confirmed--> FREE
+ *      |               |              '--forgotten--> FREE
+ *      '--take_back----'-- (by its ticket, or without one) --> BACK
  *
  * I1. reserved slots are FREE, and promised to answers that are due: so used + reserved <= size.
- * I2. The ring of elements holds the slots that are WAITING, and the queue those that are DONE,
- * each
- *     in order. Both have `size` places: so they are never full. */
+ * I2. The ring of elements holds the slots that are WAITING, one queue those that are DONE, and the
+ *     other those that are BACK, each in order. All have `size` places: so they are never full. */
 #ifndef UVCHAN_REDIS_SLOTS_H
 #define UVCHAN_REDIS_SLOTS_H
 
@@ -20,14 +21,24 @@ typedef enum {
   UVCHAN__REDIS_FREE = 0,
   UVCHAN__REDIS_UNSENT, /* WAITING */
   UVCHAN__REDIS_OUT,
-  UVCHAN__REDIS_DONE_HERE /* DONE */
+  UVCHAN__REDIS_DONE_HERE, /* DONE */
+  UVCHAN__REDIS_BACK_HERE  /* BACK */
 } uvchan__redis_slot_state_t;
 
 typedef struct {
   uint64_t time;
   uint64_t serial;
+  uint64_t deliveries; /* the server's count, with this one */
+  uint64_t since;      /* for its owner's use */
   uvchan__redis_slot_state_t state;
+  int is_unseen; /* BACK, and no receiver has had it */
 } uvchan__redis_slot_t;
+
+typedef struct {
+  uint32_t* slots;
+  uint64_t head;
+  uint64_t tail;
+} uvchan__redis_queue_t;
 
 typedef struct {
   uint32_t size;
@@ -41,9 +52,8 @@ typedef struct {
   uint32_t* waiting;
   uint64_t head;
   uint64_t tail;
-  uint32_t* done; /* the queue */
-  uint64_t done_head;
-  uint64_t done_tail;
+  uvchan__redis_queue_t done;
+  uvchan__redis_queue_t back;
 } uvchan__redis_slots_t;
 
 /* Returns 0; UV_ENOMEM, and nothing is left. */
@@ -60,7 +70,12 @@ int uvchan__redis_slots_has(const uvchan__redis_slots_t* slots, uint64_t time, u
 
 /* Where the element is written that waits next, and a slot for it, WAITING. There is room. */
 void* uvchan__redis_slots_place(const uvchan__redis_slots_t* slots);
-uint32_t uvchan__redis_slots_take(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial);
+uint32_t uvchan__redis_slots_take(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial,
+                                  uint64_t deliveries);
+
+/* A slot for a value that goes back at once. There is room. */
+void uvchan__redis_slots_take_back(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial,
+                                   uint64_t deliveries);
 
 /* Elements that wait side by side, from *first on. */
 size_t uvchan__redis_slots_waiting(const uvchan__redis_slots_t* slots, void** first);
@@ -69,14 +84,17 @@ size_t uvchan__redis_slots_waiting(const uvchan__redis_slots_t* slots, void** fi
 uint32_t uvchan__redis_slots_out(uvchan__redis_slots_t* slots);
 
 void uvchan__redis_slots_done(uvchan__redis_slots_t* slots, uint32_t slot);
+void uvchan__redis_slots_back(uvchan__redis_slots_t* slots, uint32_t slot, int is_unseen);
 void uvchan__redis_slots_forget(uvchan__redis_slots_t* slots, uint32_t slot);
 
-/* How many are DONE; the i-th of them; and that the first n are confirmed. */
-static inline uint32_t uvchan__redis_slots_ndone(const uvchan__redis_slots_t* slots) {
-  return (uint32_t)(slots->done_tail - slots->done_head);
+/* Of those that are DONE, or BACK: how many; the i-th of them; and that the first n are confirmed.
+ */
+static inline uint32_t uvchan__redis_slots_queued(const uvchan__redis_queue_t* queue) {
+  return (uint32_t)(queue->tail - queue->head);
 }
-const uvchan__redis_slot_t* uvchan__redis_slots_done_at(const uvchan__redis_slots_t* slots,
-                                                        uint32_t i);
-void uvchan__redis_slots_confirm(uvchan__redis_slots_t* slots, uint32_t n);
+const uvchan__redis_slot_t* uvchan__redis_slots_at(const uvchan__redis_slots_t* slots,
+                                                   const uvchan__redis_queue_t* queue, uint32_t i);
+void uvchan__redis_slots_confirm(uvchan__redis_slots_t* slots, uvchan__redis_queue_t* queue,
+                                 uint32_t n);
 
 #endif /* UVCHAN_REDIS_SLOTS_H */

@@ -3,14 +3,16 @@
  * that their receivers are done with.
  *
  *   reader      --ready--> OPENING --open--> HISTORY --nothing left--> NEWS --no value--> ...
- *   other side  --ready--> done, as values are done; claim, by the timer
+ *   other side  --ready--> done, as values are done; return, as they are given back; renew, by the
+ *                          timer; claim, by the timer, and where others have given some back
  *
  *   RUNNING --the stream is closed and empty--> OVER
- *      '-- the channel is closed --> LEAVING: only acknowledges --no slot in use--> OVER
+ *      '-- the channel is closed --> LEAVING: only returns values --none is here, or due--> OVER
  *
  * I1. Of `open`, the history and a claim one is due at most. Questions for news follow each other
  *     while answers are full (`is_flowing`), and do not wait in the server then: one that waits
  *     there has no other behind it.
+ *     A claim and the history are never due at once: each would count what both bring as delivered.
  * I2. The history and a claim name what has a slot when they are sent, and the server passes over
  *     that; so an answer has nothing that has a slot, but what the other of the two connections has
  *     brought since: of the questions for news that may be so of the first `suspects`. Where a
@@ -38,8 +40,8 @@ struct uvchan__redis_source_s {
   uvchan__redis_link_t reader;
   uvchan__redis_link_t side; /* the other connection */
   uvchan__redis_command_t command;
-  uvchan__redis_call_t open_call, history_call, read_call, more_call, done_call, claim_call,
-      bury_call;
+  uvchan__redis_call_t open_call, history_call, read_call, more_call, done_call, return_call,
+      renew_call, claim_call, bury_call;
   uvchan__redis_delivery_t delivery;
   uv_timer_t claim_timer;
   uvchan_redis_source_close_cb close_cb;
@@ -50,28 +52,35 @@ struct uvchan__redis_source_s {
   int is_reading; /* `open` or the history */
   int is_flowing; /* the last answer was full: there may be more */
   int is_claiming;
-  int is_claim_due;              /* by the timer, or since the last look has not come to its end */
+  int is_claim_due; /* by the timer, by `returns`, or since the last look has not come to its end */
+  int is_look_stale; /* another one follows */
+  int is_renewing;
   uvchan__redis_flights_t reads; /* questions for news, and the slots that each has reserved */
   unsigned int suspects;         /* the first of them, since a claim was due beside them */
   uvchan__redis_flights_t dones; /* acknowledgements, of the first of those DONE */
+  uvchan__redis_flights_t backs; /* the same, of those BACK */
   uint32_t recalled, claimed;    /* the slots that the history and a claim have reserved */
   uint64_t history_time, history_serial; /* where the history goes on, behind this entry */
   uint64_t claim_time, claim_serial;
   int has_ended; /* the stream, as said with `length`; with which status: */
   int end_status;
   unsigned int open; /* while closing: what is not closed yet */
-  uint64_t done, dead, length, lag;
+  uint64_t done, requeued, dead, length, lag;
+  uint64_t returns; /* how often values were given back, as said with `length` */
 };
 
 static inline int uvchan__redis_source_is_running(const uvchan__redis_source_t* source) {
   return source->state == UVCHAN__REDIS_SOURCE_RUNNING;
 }
 
+static inline int uvchan__redis_source_is_over(const uvchan__redis_source_t* source) {
+  return source->state == UVCHAN__REDIS_SOURCE_OVER;
+}
+
 /* Nothing is asked for that could not be acknowledged, or buried: so both connections have to be
  * there. */
-static inline int uvchan__redis_source_can_ask(const uvchan__redis_source_t* source) {
-  return uvchan__redis_source_is_running(source) && source->is_open &&
-         uvchan__redis_link_is_ready(&source->side);
+static inline int uvchan__redis_source_is_up(const uvchan__redis_source_t* source) {
+  return source->is_open && uvchan__redis_link_is_ready(&source->side);
 }
 
 /* A command that runs a script, whose first argument is the group. */
@@ -95,8 +104,11 @@ static inline void uvchan__redis_source_unreserve(uvchan__redis_source_t* source
   *reserved = 0;
 }
 
-/* What the server has said of the stream: closed, length, lag. It may be the end. */
+/* What the server has said of the stream: closed, length, lag, returns. It may be the end. */
 void uvchan__redis_source_learn(uvchan__redis_source_t* source, const redisReply* reply);
+
+/* It is over where no value is here or may come: once the stream has ended, or it leaves. */
+void uvchan__redis_source_check_end(uvchan__redis_source_t* source);
 
 /* An answer has brought entries: what waits goes into the channel, and what is to be asked is. */
 void uvchan__redis_source_go_on(uvchan__redis_source_t* source);

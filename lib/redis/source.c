@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A source's life: its end, its near side, what is done, its connections, its figures. */
+/* A source's life: its end, its near side, its connections, its figures. */
 #include <stdlib.h>
 #include <string.h>
 #include <uvchan/redis.h>
 
 #include "redis/claiming.h"
 #include "redis/reading.h"
+#include "redis/returning.h"
 #include "redis/words.h"
-
-static void acknowledge(uvchan__redis_source_t* source);
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
@@ -28,12 +27,21 @@ static void end_with(uvchan__redis_source_t* source, int status) {
   if (source->options.on_end != NULL) source->options.on_end(source->handle, status);
 }
 
+/* What a question brings that is on its way is to be given back, and so is what this consumer had
+ * before; where the server is away, neither is waited for. */
+static int may_get_values(const uvchan__redis_source_t* source) {
+  return source->reads.n > 0 || source->recalled > 0 || source->claimed > 0 ||
+         (source->is_history && source->is_open);
+}
+
 /* The stream has ended once it is closed and every value was done. */
-static void check_end(uvchan__redis_source_t* source) {
+void uvchan__redis_source_check_end(uvchan__redis_source_t* source) {
+  int has_ended = source->has_ended && source->length == 0;
+
   if (source->delivery.slots.used > 0) return;
   if (source->state == UVCHAN__REDIS_SOURCE_LEAVING) {
-    end_with(source, UV_EPIPE);
-  } else if (source->has_ended && source->length == 0) {
+    if (has_ended || !may_get_values(source)) end_with(source, UV_EPIPE);
+  } else if (has_ended) {
     end_with(source, source->end_status);
   }
 }
@@ -47,8 +55,8 @@ static void on_refused(void* owner, int error) {
     end_with(source, error);
   } else if (uvchan__redis_source_is_running(source)) {
     source->state = UVCHAN__REDIS_SOURCE_LEAVING;
-    uvchan__redis_delivery_forget(&source->delivery);
-    check_end(source);
+    uvchan__redis_delivery_return(&source->delivery);
+    uvchan__redis_source_check_end(source);
   }
 }
 
@@ -64,7 +72,8 @@ void uvchan__redis_source_learn(uvchan__redis_source_t* source, const redisReply
   if (source->has_ended) source->end_status = uvchan__redis_status_of_words(closed);
   if (!source->delivery.is_sending && uvchan_is_closed(source->handle->channel))
     on_refused(source, UV_EPIPE);
-  check_end(source);
+  uvchan__redis_source_note_returns(source, uvchan__redis_number(reply, 3));
+  uvchan__redis_source_check_end(source);
 }
 
 static void deliver(uvchan__redis_source_t* source) {
@@ -76,53 +85,16 @@ static void deliver(uvchan__redis_source_t* source) {
 
 void uvchan__redis_source_go_on(uvchan__redis_source_t* source) {
   deliver(source);
-  acknowledge(source);
+  uvchan__redis_source_return(source);
   uvchan__redis_source_ask(source);
+  uvchan__redis_source_check_end(source);
 }
 
 static void on_moved(void* owner) {
   uvchan__redis_source_t* source = owner;
 
-  if (source->state == UVCHAN__REDIS_SOURCE_LEAVING) check_end(source);
-  acknowledge(source);
-  uvchan__redis_source_ask(source);
-}
-
-/* ---- Acknowledging --------------------------------------------------------------------------- */
-
-static void send_done(uvchan__redis_source_t* source, uint32_t first, uint32_t n) {
-  uint32_t i;
-
-  uvchan__redis_flights_push(&source->dones, n);
-  uvchan__redis_source_script(source, &source->side, UVCHAN__REDIS_DONE);
-  for (i = first; i < first + n; i++) {
-    const uvchan__redis_slot_t* slot = uvchan__redis_slots_done_at(&source->delivery.slots, i);
-    uvchan__redis_command_id(&source->command, slot->time, slot->serial);
-  }
-  uvchan__redis_command_send(&source->command, &source->done_call);
-}
-
-/* The connection may be lost within a send. */
-static void acknowledge(uvchan__redis_source_t* source) {
-  uint32_t batch = source->options.batch;
-
-  while (source->state != UVCHAN__REDIS_SOURCE_OVER && uvchan__redis_link_is_ready(&source->side)) {
-    uint32_t first = source->dones.sum;
-    uint32_t left = uvchan__redis_slots_ndone(&source->delivery.slots) - first;
-
-    if (!uvchan__redis_flights_may_follow(&source->dones, left, batch)) return;
-    send_done(source, first, left < batch ? left : batch);
-  }
-}
-
-static void on_done(void* owner, const redisReply* reply) {
-  uvchan__redis_source_t* source = owner;
-  uint32_t n = uvchan__redis_flights_pop(&source->dones);
-
-  source->done += n;
-  uvchan__redis_slots_confirm(&source->delivery.slots, n);
-  uvchan__redis_source_learn(source, reply);
-  acknowledge(source);
+  if (source->state == UVCHAN__REDIS_SOURCE_LEAVING) uvchan__redis_source_check_end(source);
+  uvchan__redis_source_return(source);
   uvchan__redis_source_ask(source);
 }
 
@@ -132,7 +104,8 @@ static void on_side_ready(void* owner) {
   uvchan__redis_source_t* source = owner;
 
   source->is_claim_due = 1;
-  acknowledge(source);
+  uvchan__redis_source_renew(source);
+  uvchan__redis_source_return(source);
   uvchan__redis_source_ask(source);
 }
 
@@ -140,13 +113,17 @@ static void on_side_lost(void* owner) {
   uvchan__redis_source_t* source = owner;
 
   uvchan__redis_flights_clear(&source->dones);
+  uvchan__redis_flights_clear(&source->backs);
+  source->is_renewing = 0;
   source->is_claiming = 0;
   uvchan__redis_source_unreserve(source, &source->claimed);
+  uvchan__redis_source_check_end(source);
 }
 
 static void on_claim_time(uv_timer_t* timer) {
   uvchan__redis_source_t* source = timer->data;
 
+  uvchan__redis_source_renew(source);
   source->is_claim_due = 1;
   uvchan__redis_source_ask(source);
 }
@@ -196,7 +173,7 @@ static void prepare(uvchan__redis_source_t* source, uvchan_redis_source_t* handl
   source->handle = handle;
   uvchan__redis_source_prepare_reading(source);
   uvchan__redis_source_prepare_claiming(source);
-  source->done_call = (uvchan__redis_call_t){&source->side, on_done};
+  uvchan__redis_source_prepare_returning(source);
   source->delivery.handle = handle;
   source->delivery.moved = on_moved;
   source->delivery.refused = on_refused;
@@ -207,7 +184,8 @@ static void prepare(uvchan__redis_source_t* source, uvchan_redis_source_t* handl
 /* All that can fail but the delivery. */
 static int allocate(uvchan__redis_source_t* source, const uvchan_redis_server_t* server) {
   const uvchan_redis_source_options_t* options = &source->options;
-  size_t most = options->batch > options->in_flight ? options->batch : options->in_flight;
+  size_t returns = 3 * (size_t)options->batch;
+  size_t most = returns > options->in_flight ? returns : options->in_flight;
   int r = uvchan__redis_link_prepare(&source->reader, server);
 
   if (r != 0) return r;
@@ -309,6 +287,7 @@ void uvchan_redis_source_stats(const uvchan_redis_source_t* handle, uvchan_redis
   stats->last_words = link->last_words;
   stats->values = source->delivery.values;
   stats->done = source->done;
+  stats->requeued = source->requeued;
   stats->again = source->delivery.again;
   stats->dead = source->dead;
   stats->connects = source->reader.connects + source->side.connects;

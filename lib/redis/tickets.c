@@ -54,7 +54,7 @@ void uvchan__redis_tickets_give(uvchan__redis_tickets_t* tickets, uint32_t slot,
 }
 
 /* A source that is closed has closed the channel, and needs no word. */
-static int give_back(const uvchan_redis_ticket_t* ticket, uint32_t is_done) {
+int uvchan__redis_tickets_return(const uvchan_redis_ticket_t* ticket, uvchan__redis_fate_t fate) {
   uvchan__redis_tickets_t* tickets = ticket == NULL ? NULL : ticket->tickets;
   uvchan__redis_return_t back;
   unsigned int expected;
@@ -67,12 +67,20 @@ static int give_back(const uvchan_redis_ticket_t* ticket, uint32_t is_done) {
                                                memory_order_relaxed, memory_order_relaxed))
     return UV_EALREADY;
   back.slot = ticket->slot;
-  back.is_done = is_done;
+  back.fate = fate;
   uvchan_try_send(tickets->channel, &back);
   uvchan__redis_tickets_release(tickets);
   return 0;
 }
 
-int uvchan_redis_done(const uvchan_redis_ticket_t* ticket) { return give_back(ticket, 1); }
+int uvchan_redis_done(const uvchan_redis_ticket_t* ticket) {
+  return uvchan__redis_tickets_return(ticket, UVCHAN__REDIS_IS_DONE);
+}
 
-int uvchan_redis_forget(const uvchan_redis_ticket_t* ticket) { return give_back(ticket, 0); }
+int uvchan_redis_requeue(const uvchan_redis_ticket_t* ticket) {
+  return uvchan__redis_tickets_return(ticket, UVCHAN__REDIS_IS_BACK);
+}
+
+int uvchan_redis_forget(const uvchan_redis_ticket_t* ticket) {
+  return uvchan__redis_tickets_return(ticket, UVCHAN__REDIS_IS_FORGOTTEN);
+}

@@ -15,10 +15,17 @@
 
 typedef struct uvchan__redis_tickets_s uvchan__redis_tickets_t;
 
+typedef enum {
+  UVCHAN__REDIS_IS_DONE = 0,
+  UVCHAN__REDIS_IS_FORGOTTEN,
+  UVCHAN__REDIS_IS_BACK,  /* a receiver had it */
+  UVCHAN__REDIS_IS_UNSEEN /* BACK, and none had it */
+} uvchan__redis_fate_t;
+
 /* What comes back. */
 typedef struct {
   uint32_t slot;
-  uint32_t is_done;
+  uvchan__redis_fate_t fate;
 } uvchan__redis_return_t;
 
 /* Makes them with one reference. NULL: there is no memory. Threads: any. */
@@ -31,5 +38,8 @@ uvchan_t* uvchan__redis_tickets_channel(const uvchan__redis_tickets_t* tickets);
 /* Fills in all of a ticket but its entry's number and deliveries. Threads: the source's. */
 void uvchan__redis_tickets_give(uvchan__redis_tickets_t* tickets, uint32_t slot,
                                 uvchan_redis_ticket_t* ticket);
+
+/* What the public functions do. Threads: any. */
+int uvchan__redis_tickets_return(const uvchan_redis_ticket_t* ticket, uvchan__redis_fate_t fate);
 
 #endif /* UVCHAN_REDIS_TICKETS_H */

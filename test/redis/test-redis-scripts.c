@@ -4,13 +4,14 @@
  * order. */
 #include <stdarg.h>
 
+#include "redis/options.h"
 #include "redis/scripts.h"
 #include "server.h"
 #include "support.h"
 
 static const char* const keys[UVCHAN__REDIS_KEYS] = {
     "uvchan:{orders}:stream", "uvchan:{orders}:last", "uvchan:{orders}:epoch",
-    "uvchan:{orders}:end", "uvchan:{orders}:dead"};
+    "uvchan:{orders}:end",    "uvchan:{orders}:dead", "uvchan:{orders}:returns"};
 
 static redisContext* context;
 
@@ -20,11 +21,14 @@ static void close_context(void) { redisFree(context); }
 
 /* The arguments after the keys, with a NULL at their end. */
 static redisReply* run(uvchan__redis_script_t script, ...) {
-  const char* words[32] = {"EVAL", uvchan__redis_scripts[script], "5"};
+  const char* words[32] = {"EVAL", uvchan__redis_scripts[script]};
   int n = 3 + UVCHAN__REDIS_KEYS;
+  char nkeys[16];
   redisReply* reply;
   va_list arguments;
 
+  snprintf(nkeys, sizeof(nkeys), "%d", UVCHAN__REDIS_KEYS);
+  words[2] = nkeys;
   memcpy((void*)&words[3], (const void*)keys, sizeof(keys));
   va_start(arguments, script);
   while ((words[n] = va_arg(arguments, const char*)) != NULL) n++;
@@ -253,6 +257,100 @@ START_TEST(claim_forgets_members_that_have_nothing) {
 }
 END_TEST
 
+/* ---- Given back ------------------------------------------------------------------------------ */
+
+#define LONG "86400000" /* longer than any entry here waits */
+
+/* What `return` has answered: how often some were given back, and how many now. */
+static void check_returned(redisReply* reply, long long returns, long long n) {
+  ck_assert_uint_eq(reply->elements, 5);
+  ck_assert_int_eq(reply->element[3]->integer, returns);
+  ck_assert_int_eq(reply->element[4]->integer, n);
+  freeReplyObject(reply);
+}
+
+/* One entry, claimed by whoever asks first, with so many deliveries; 0: nobody gets one. */
+static void check_claimed_again(long long deliveries) {
+  redisReply* reply = run(UVCHAN__REDIS_CLAIM, "group", "9", "me", LONG, "1", "9", "-", "", NULL);
+
+  ck_assert_uint_eq(reply->element[0]->elements, deliveries == 0 ? 0 : 1);
+  if (deliveries > 0) {
+    ck_assert_str_eq(reply->element[0]->element[0]->element[0]->str, "1-1");
+    ck_assert_int_eq(reply->element[0]->element[0]->element[1]->integer, deliveries);
+  }
+  freeReplyObject(reply);
+}
+
+START_TEST(what_was_given_back_is_claimed_at_once) {
+  give_two();
+  check_claimed_again(0);
+  check_returned(run(UVCHAN__REDIS_RETURN, "group", "other", "1-1", "1", "0", NULL), 1, 1);
+  check_claimed_again(2);
+  check_claimed_again(0);
+}
+END_TEST
+
+START_TEST(what_nobody_has_had_was_not_delivered) {
+  give_two();
+  check_returned(run(UVCHAN__REDIS_RETURN, "group", "other", "1-1", "1", "1", NULL), 1, 1);
+  check_claimed_again(UVCHAN__REDIS_UNSEEN + 1);
+  check_returned(run(UVCHAN__REDIS_RETURN, "group", "me", "1-1", "1048577", "0", NULL), 2, 1);
+  check_claimed_again(UVCHAN__REDIS_UNSEEN + 2);
+}
+END_TEST
+
+/* By what receivers have had, not by what the server has counted. */
+START_TEST(what_nobody_has_had_is_not_buried) {
+  give_two();
+  check_returned(run(UVCHAN__REDIS_RETURN, "group", "other", "1-1", "1", "1", NULL), 1, 1);
+  check_claimed(run(UVCHAN__REDIS_CLAIM, "group", "9", "me", LONG, "1", "1", "-", "", NULL), 1, 0,
+                "1-1");
+  check_claimed(run(UVCHAN__REDIS_CLAIM, "group", "9", "me", "0", "9", "1", "-", "", NULL), 0, 2,
+                "");
+}
+END_TEST
+
+/* Of another member, of another delivery, twice, and what is gone. */
+START_TEST(return_gives_nothing_back_but_what_is_meant) {
+  give_two();
+  check_returned(run(UVCHAN__REDIS_RETURN, "group", "me", "1-1", "1", "0", NULL), 0, 0);
+  check_returned(run(UVCHAN__REDIS_RETURN, "group", "other", "1-1", "2", "0", NULL), 0, 0);
+  check_returned(run(UVCHAN__REDIS_RETURN, "group", "other", "3-1", "1", "0", NULL), 0, 0);
+  check_claimed_again(0);
+  check_returned(run(UVCHAN__REDIS_RETURN, "group", "other", "1-1", "1", "1", NULL), 1, 1);
+  check_returned(run(UVCHAN__REDIS_RETURN, "group", "other", "1-1", "1", "1", NULL), 1, 0);
+  check_claimed_again(UVCHAN__REDIS_UNSEEN + 1);
+  check_returned(run(UVCHAN__REDIS_RETURN, "group", "me", "1-1", "1", "1", NULL), 1, 0);
+  check_claimed_again(0);
+}
+END_TEST
+
+START_TEST(renew_is_of_ones_own) {
+  const char* const names[] = {"me", "other"};
+  redisReply* reply;
+  int i;
+
+  give_two();
+  for (i = 0; i < 2; i++) {
+    reply = run(UVCHAN__REDIS_RENEW, "group", names[i], "1-1", "3-1", NULL);
+    ck_assert_int_eq(reply->integer, i);
+    freeReplyObject(reply);
+  }
+}
+END_TEST
+
+START_TEST(renew_leaves_what_was_given_back) {
+  redisReply* reply;
+
+  give_two();
+  check_returned(run(UVCHAN__REDIS_RETURN, "group", "other", "1-1", "1", "0", NULL), 1, 1);
+  reply = run(UVCHAN__REDIS_RENEW, "group", "other", "1-1", NULL);
+  ck_assert_int_eq(reply->integer, 0);
+  freeReplyObject(reply);
+  check_claimed_again(2);
+}
+END_TEST
+
 /* What is dead has a bound, and beyond it stays where it is. */
 START_TEST(full_dead_letters_take_no_more) {
   freeReplyObject(run(UVCHAN__REDIS_OPEN, "group", NULL));
@@ -285,6 +383,12 @@ int main(void) {
   tcase_add_test(tcase, claim_of_ones_own_leaves_what_others_have);
   tcase_add_test(tcase, claim_buries_what_was_delivered_too_often);
   tcase_add_test(tcase, claim_forgets_members_that_have_nothing);
+  tcase_add_test(tcase, what_was_given_back_is_claimed_at_once);
+  tcase_add_test(tcase, what_nobody_has_had_was_not_delivered);
+  tcase_add_test(tcase, return_gives_nothing_back_but_what_is_meant);
+  tcase_add_test(tcase, what_nobody_has_had_is_not_buried);
+  tcase_add_test(tcase, renew_is_of_ones_own);
+  tcase_add_test(tcase, renew_leaves_what_was_given_back);
   tcase_add_test(tcase, full_dead_letters_take_no_more);
   return support_main(suite);
 }

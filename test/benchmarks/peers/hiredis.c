@@ -62,8 +62,8 @@ static void add_number(command_t* c, uint64_t number) {
 static void begin_script(command_t* c, uvchan__redis_script_t script) {
   static const char* const keys[UVCHAN__REDIS_KEYS] = {
       "uvchan:{" REDIS_STREAM "}:stream", "uvchan:{" REDIS_STREAM "}:last",
-      "uvchan:{" REDIS_STREAM "}:epoch", "uvchan:{" REDIS_STREAM "}:end",
-      "uvchan:{" REDIS_STREAM "}:dead"};
+      "uvchan:{" REDIS_STREAM "}:epoch",  "uvchan:{" REDIS_STREAM "}:end",
+      "uvchan:{" REDIS_STREAM "}:dead",   "uvchan:{" REDIS_STREAM "}:returns"};
   int i;
 
   c->n = c->nnumbers = 0;

@@ -13,6 +13,7 @@ int main(void) {
   if (uvchan_redis_sink_init(NULL, NULL, NULL, NULL) != UV_EINVAL) return 1;
   if (uvchan_redis_source_init(NULL, NULL, NULL, NULL) != UV_EINVAL) return 2;
   if (uvchan_redis_done(NULL) != UV_EINVAL || uvchan_redis_done(&none) != UV_EINVAL) return 3;
-  if (uvchan_redis_forget(NULL) != UV_EINVAL) return 4;
-  return stats.values == 0 && stats.last_words[0] == '\0' && uv_version() != 0 ? 0 : 5;
+  if (uvchan_redis_requeue(NULL) != UV_EINVAL) return 4;
+  if (uvchan_redis_forget(NULL) != UV_EINVAL) return 5;
+  return stats.values == 0 && stats.last_words[0] == '\0' && uv_version() != 0 ? 0 : 6;
 }

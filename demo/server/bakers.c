@@ -11,7 +11,8 @@
  *   a signal            the channel of orders is closed: the source takes no more
  *   nothing is here     each order is baked, its result there, and it is done: servers are told that
  *                       these bakers leave
- *   told, or too late   all is closed; what is not done goes to other bakers
+ *   told                all is closed
+ *   or too late         what is not done is given back, and other bakers get it at once
  *
  * One loop; the pool's threads bake. */
 #include <signal.h>
@@ -29,9 +30,10 @@
 
 enum { SIGNALS = 2 };
 
-#define BLOCK_MS 200 /* so that a signal is not waited for */
+#define BLOCK_MS 200      /* so that a signal is not waited for */
+#define GIVE_BACK_MS 1000 /* the most that it takes: the server may be away */
 
-typedef enum { BAKING, LEAVING, TELLING, CLOSED } phase_t;
+typedef enum { BAKING, LEAVING, TELLING, GIVING_BACK, CLOSED } phase_t;
 
 typedef struct {
   bakers_options_t options;
@@ -66,31 +68,38 @@ static void close_all(void) {
   outlets_close(&bakers.outlets);
 }
 
-/* Whether no order is here: each is done, and known to be so. */
-static int is_empty(void) {
+/* Whether the server has been told of each order that was here. */
+static int has_told_all(void) {
   uvchan_redis_stats_t stats;
 
   uvchan_redis_source_stats(&bakers.source, &stats);
-  return bakers.crew.njobs == 0 && stats.held == 0;
+  return stats.held == 0;
 }
 
 static void on_check(uv_check_t* check) {
   uint64_t nunconfirmed = outlets_look(&bakers.outlets);
 
   (void)check;
-  if (bakers.phase == LEAVING && is_empty()) {
+  if (bakers.phase == LEAVING && bakers.crew.njobs == 0 && has_told_all()) {
     bakers.phase = TELLING;
     crew_tell(&bakers.crew, REPORT_LEAVING);
     nunconfirmed = outlets_look(&bakers.outlets);
   }
   if (bakers.phase == TELLING && nunconfirmed == 0) close_all();
+  if (bakers.phase == GIVING_BACK && has_told_all()) close_all();
+}
+
+static void on_given_back(uv_timer_t* drain) {
+  (void)drain;
+  close_all();
 }
 
 static void on_drain(uv_timer_t* drain) {
-  (void)drain;
   fprintf(stderr, "bakers: %u orders are left to others\n", bakers.crew.njobs);
   bakers.has_failed = 1;
-  close_all();
+  bakers.phase = GIVING_BACK;
+  crew_give_back(&bakers.crew);
+  must("start a timer", uv_timer_start(drain, on_given_back, GIVE_BACK_MS, 0));
 }
 
 /* With the watchers stopped, a second signal does what it does to any program. */
@@ -167,7 +176,7 @@ static void drop_order(void* value, uvchan_drop_reason_t reason, void* arg) {
   (void)reason;
   (void)arg;
   memcpy(&ticket, value, sizeof(ticket));
-  uvchan_redis_forget(&ticket);
+  uvchan_redis_requeue(&ticket);
 }
 
 static void receive_orders(void) {
@@ -179,6 +188,8 @@ static void receive_orders(void) {
                                                 .consumer = options->name,
                                                 .in_flight = options->in_flight,
                                                 .claim_after_ms = options->claim_ms,
+                                                .hold_ms = UINT64_MAX, /* a thread that bakes is
+                                                                          no stranger */
                                                 .block_ms = BLOCK_MS,
                                                 .on_end = on_source_end};
 

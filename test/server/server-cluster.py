@@ -107,7 +107,8 @@ def loses_nothing_when_bakers_leave(programs, redis):
 
 def keeps_an_order_until_its_result_is_there(programs, redis):
   """No result can be written, since a stranger has put something else at the stream's key: so no
-  order is done, and bakers that leave without having been heard leave all of them to others."""
+  order is done, and bakers that leave without having been heard give all of them to others, who do
+  not have to wait."""
   with cluster_server(programs, "north", redis) as north, Customers([north], 4) as customers:
     north.when("a connection", lambda stats: stats["elsewhere"]["results"]["state"] == "running")
     key = b"uvchan:{results-north}:stream"
@@ -122,7 +123,7 @@ def keeps_an_order_until_its_result_is_there(programs, redis):
       check("baked 4" in output, "they have not baked them: %r" % output)
     check(redis.length("orders") >= 4, "orders are done, and nobody has their results")
     same("the key is free", b":1\r\n", redis.command(b"DEL " + key))
-    with Bakers(programs.bakers, redis, "a", "--bake-ms", 1):
+    with Bakers(programs.bakers, redis, "b", "--bake-ms", 1, "--claim-ms", 86400000):
       same("errors", collections.Counter(), errors(customers.answers()))
 
 

@@ -17,6 +17,7 @@ struct job_s {
   slip_t slip; /* fixed while it is a work */
   outlet_t* outlet;
   promise_t promise;
+  int is_taken;      /* it is an order's */
   int is_promised;   /* its result waits to be confirmed */
   outcome_t outcome; /* the thread's until it is back, as the next */
   uint64_t bake_us;
@@ -70,6 +71,7 @@ static job_t* take_job(crew_t* crew) {
 
   crew->free = job->next;
   crew->njobs++;
+  job->is_taken = 1;
   return job;
 }
 
@@ -77,7 +79,7 @@ static void free_job(job_t* job) {
   crew_t* crew = job->crew;
 
   if (!crew->is_closed) outlet_leave(job->outlet);
-  job->is_promised = 0;
+  job->is_taken = job->is_promised = 0;
   job->next = crew->free;
   crew->free = job;
   crew->njobs--;
@@ -86,6 +88,7 @@ static void free_job(job_t* job) {
 void crew_confirmed(promise_t* promise) {
   job_t* job = promise->data;
 
+  if (job->crew->is_giving_back) return;
   uvchan_redis_done(&job->ticket);
   free_job(job);
 }
@@ -116,18 +119,13 @@ static void bake(uvchan_work_t* work, void* chance) {
   job->bake_us = (uv_hrtime() - begun_ns) / 1000;
 }
 
-static void leave_to_others(job_t* job) {
-  uvchan_redis_forget(&job->ticket);
-  free_job(job);
-}
-
-/* After the end there is no outlet for it. */
+/* What has gone back is somebody else's. */
 static void on_baked(uvchan_work_t* work, int status) {
   job_t* job = work->data;
   report_t report;
 
-  if (status != 0 || job->crew->is_closed) {
-    leave_to_others(job);
+  if (status != 0 || job->crew->is_giving_back) {
+    free_job(job);
     return;
   }
   job->crew->baked++;
@@ -156,6 +154,10 @@ void crew_take(crew_t* crew, const order_in_t* order) {
   slip_t slip;
   job_t* job;
 
+  if (crew->is_giving_back) {
+    uvchan_redis_requeue(&order->ticket);
+    return;
+  }
   if (slip_unpack(&order->slip, &slip) == 0) outlet = outlets_enter(crew->outlets, &slip);
   if (outlet == NULL) {
     uvchan_redis_forget(&order->ticket);
@@ -221,16 +223,23 @@ void crew_open(crew_t* crew, uv_loop_t* loop, const bakers_options_t* options, o
   must("open the pool", uvchan_pool_create(&crew->pool, &pool));
 }
 
-/* A result that is not confirmed is none. */
-static void leave_promised(crew_t* crew) {
+/* A result that is not confirmed is none. A thread may still be baking it: the job is free when that
+ * has ended. */
+void crew_give_back(crew_t* crew) {
+  if (crew->is_giving_back) return;
+  crew->is_giving_back = 1;
   for (unsigned int i = 0; i < crew->options->in_flight; i++) {
-    if (crew->jobs[i].is_promised) leave_to_others(&crew->jobs[i]);
+    job_t* job = &crew->jobs[i];
+
+    if (job->is_taken) uvchan_redis_requeue(&job->ticket);
+    if (job->is_promised) free_job(job);
   }
 }
 
+/* After the end there is no outlet. */
 void crew_close(crew_t* crew) {
+  crew_give_back(crew);
   crew->is_closed = 1;
-  leave_promised(crew);
   must("close the pool", uvchan_pool_close(crew->loop, crew->pool, 0, NULL));
   beginnings_receiver_close(&crew->beginnings_receiver, NULL);
 }

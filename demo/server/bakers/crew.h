@@ -29,7 +29,7 @@ UVCHAN_TYPED(beginnings, slip_t)
 typedef struct job_s job_t; /* an order that is here */
 
 typedef struct {
-  const bakers_options_t* options; /* fixed, as all but the last five */
+  const bakers_options_t* options; /* fixed, as all but the last six */
   uv_loop_t* loop;
   outlets_t* outlets;
   const uvchan_redis_source_t* source; /* of the orders, for its figures */
@@ -40,7 +40,8 @@ typedef struct {
   job_t* free; /* those that are no order's */
   unsigned int njobs;
   uint64_t baked;
-  int is_closed; /* the outlets are, too */
+  int is_giving_back; /* what was taken has gone back to the stream */
+  int is_closed;      /* the outlets are, too */
 } crew_t;
 
 /*   source   lives as long as the crew */
@@ -55,6 +56,9 @@ void crew_confirmed(promise_t* promise);
 
 /* Tells all servers that they are there, or that they leave. */
 void crew_tell(crew_t* crew, report_kind_t kind);
+
+/* Gives back what is not confirmed, and bakes nothing more. */
+void crew_give_back(crew_t* crew);
 
 /* Takes no order any more; threads end with what they bake. */
 void crew_close(crew_t* crew);

@@ -13,7 +13,6 @@
 
 #define EXIT_USAGE 2
 #define DAY_MS 86400000
-#define UNSET UINT64_MAX
 
 static const char usage[] =
     "Usage: bakers [OPTION...]\n"
@@ -31,7 +30,7 @@ static const char usage[] =
     "that, "
     "0 to 86400000 (50)\n"
     "  --claim-ms N     an order that other bakers have had for so long is taken over, 10 to "
-    "86400000; longer than an order is under way (5000, and twenty times --bake-ms)\n"
+    "86400000: they have died, since while they are there they keep it (5000)\n"
     "  --drain-ms N     milliseconds that orders which are under way have after a signal, until "
     "they are left to others, 0 to 86400000 (30000)\n"
     "  --help           print this text\n"
@@ -123,12 +122,11 @@ static void name_by_host(bakers_options_t* options) {
 static void fill_in(bakers_options_t* options) {
   if (options->name[0] == '\0') name_by_host(options);
   if (options->in_flight == 0) options->in_flight = 2 * options->threads;
-  if (options->claim_ms == UNSET) options->claim_ms = 5000 + 20 * options->bake_ms;
 }
 
 bakers_options_t bakers_options_parse(int argc, char** argv) {
   bakers_options_t options = {
-      .redis = "127.0.0.1", .threads = 2, .bake_ms = 50, .claim_ms = UNSET, .drain_ms = 30000};
+      .redis = "127.0.0.1", .threads = 2, .bake_ms = 50, .claim_ms = 5000, .drain_ms = 30000};
 
   for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;)
     take_option(&options, name, optarg);

@@ -47,19 +47,22 @@ typedef struct {
    * "a" or "a,b:7000,[::1]:7001". NULL: 127.0.0.1. After a failure the next one is tried. A node of
    * a cluster may be any, and names the right one. Looked up without blocking. */
   const char* host;
-  unsigned int port;             /* of those that name none; 0: 6379, or 26379 for sentinels */
-  const char* sentinel;          /* NULL; or the primary's name, and the hosts are sentinels */
-  unsigned int database;         /* SELECT; 0: the first */
-  const char* user;              /* AUTH; NULL: the default user */
-  const char* password;          /* AUTH; NULL: none */
-  uint64_t connect_timeout_ms;   /* until a connection can be used; 0: 5000 */
-  uint64_t reply_timeout_ms;     /* without an answer that is due; 0: 5000 */
-  uint64_t backoff_least_ms;     /* before the second attempt to connect; 0: 20 */
-  uint64_t backoff_most_ms;      /* the same, the most that it grows to; 0: 5000 */
-  uint64_t give_up_ms;           /* without a connection, then it is over; 0: never */
-  uvchan_redis_secure_cb secure; /* or NULL; not asked for sentinels */
-  void* secure_data;
-  void* reserved[6]; /* NULL each, or UV_EINVAL */
+  unsigned int port;         /* of those that name none; 0: 6379, or 26379 for sentinels */
+  const char* sentinel;      /* NULL; or the primary's name, and the hosts are sentinels */
+  unsigned int database;     /* SELECT; 0: the first */
+  const char* user;          /* AUTH; NULL: the default user */
+  const char* password;      /* AUTH; NULL: none */
+  const char* sentinel_user; /* the same for sentinels, who have their own */
+  const char* sentinel_password;
+  uint64_t connect_timeout_ms;            /* until a connection can be used; 0: 5000 */
+  uint64_t reply_timeout_ms;              /* without an answer that is due; 0: 5000 */
+  uint64_t backoff_least_ms;              /* before the second attempt to connect; 0: 20 */
+  uint64_t backoff_most_ms;               /* the same, the most that it grows to; 0: 5000 */
+  uint64_t give_up_ms;                    /* without a connection, then it is over; 0: never */
+  uvchan_redis_secure_cb secure;          /* or NULL */
+  uvchan_redis_secure_cb secure_sentinel; /* or NULL; for connections to sentinels */
+  void* secure_data;                      /* of both */
+  void* reserved[6];                      /* NULL each, or UV_EINVAL */
 } uvchan_redis_server_t;
 
 /* ---- Figures --------------------------------------------------------------------------------- */

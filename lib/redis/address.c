@@ -95,13 +95,14 @@ void uvchan__redis_address_next(uvchan__redis_address_t* address) {
   aim_at_host(address);
 }
 
-void uvchan__redis_address_redirect(uvchan__redis_address_t* address, const char* host, size_t n,
-                                    unsigned long port) {
+int uvchan__redis_address_redirect(uvchan__redis_address_t* address, const char* host, size_t n,
+                                   unsigned long port) {
   const spot_t spot = {host, n, port};
 
-  if (check_spot(&spot) != 0 || port == 0 || port > MOST_PORT) return;
+  if (check_spot(&spot) != 0 || port == 0 || port > MOST_PORT) return UV_EINVAL;
   address->is_redirected = 1;
   aim(address, &spot);
+  return 0;
 }
 
 /* A node that does not know its own name leaves that out: it is the one that has answered. */
@@ -114,12 +115,9 @@ int uvchan__redis_address_move(uvchan__redis_address_t* address, const char* wor
 
   if (colon == NULL || read_port(colon + 1, colon + strlen(colon), &port) != 0) return UV_EINVAL;
   host++;
-  if (host == colon) {
-    uvchan__redis_address_redirect(address, address->host, strlen(address->host), port);
-  } else {
-    uvchan__redis_address_redirect(address, host, (size_t)(colon - host), port);
-  }
-  return 0;
+  if (host == colon)
+    return uvchan__redis_address_redirect(address, address->host, strlen(address->host), port);
+  return uvchan__redis_address_redirect(address, host, (size_t)(colon - host), port);
 }
 
 /* ---- The options ----------------------------------------------------------------------------- */
@@ -163,8 +161,9 @@ static void fill_in(uvchan_redis_server_t* server) {
 
 static int copy_strings(uvchan__redis_address_t* address) {
   uvchan_redis_server_t* server = &address->server;
-  const char** strings[] = {&server->path, &server->host, &server->sentinel, &server->user,
-                            &server->password};
+  const char** strings[] = {
+      &server->path,     &server->host,          &server->sentinel,         &server->user,
+      &server->password, &server->sentinel_user, &server->sentinel_password};
   size_t i, n = sizeof(strings) / sizeof(strings[0]), bytes = 0;
   char* at;
 

@@ -36,13 +36,13 @@ void uvchan__redis_address_free(uvchan__redis_address_t* address);
 /* The target has failed: the next host's turn. */
 void uvchan__redis_address_next(uvchan__redis_address_t* address);
 
-/* The target is another one until it fails: `n` bytes of a name, and a port. One that can't be is
- * passed over. */
-void uvchan__redis_address_redirect(uvchan__redis_address_t* address, const char* host, size_t n,
-                                    unsigned long port);
+/* The target is another one until it fails: `n` bytes of a name, and a port. Returns 0; UV_EINVAL:
+ * there can't be such a one. */
+int uvchan__redis_address_redirect(uvchan__redis_address_t* address, const char* host, size_t n,
+                                   unsigned long port);
 
 /* The same by the words of a node of a cluster, "MOVED 3999 127.0.0.1:6381". Returns 0; UV_EINVAL:
- * they are other words. */
+ * they are other words, or name no such one. */
 int uvchan__redis_address_move(uvchan__redis_address_t* address, const char* words);
 
 /* 1 where the target is a sentinel, which is to be asked for the primary. */

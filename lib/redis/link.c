@@ -145,14 +145,13 @@ static void greet(uvchan__redis_link_t* link, const char* const words[4]) {
   put(&link->greeting, n, words, lengths);
 }
 
-static void greet_as_user(uvchan__redis_link_t* link) {
-  const uvchan_redis_server_t* server = &link->address.server;
-  const char* const alone[4] = {"AUTH", server->password, NULL, NULL};
-  const char* const named[4] = {"AUTH", server->user, server->password, NULL};
+static void greet_as(uvchan__redis_link_t* link, const char* user, const char* password) {
+  const char* const alone[4] = {"AUTH", password, NULL, NULL};
+  const char* const named[4] = {"AUTH", user, password, NULL};
 
-  if (server->password == NULL) return;
+  if (password == NULL) return;
   link->prologue++;
-  greet(link, server->user == NULL ? alone : named);
+  greet(link, user == NULL ? alone : named);
 }
 
 static void greet_database(uvchan__redis_link_t* link) {
@@ -168,9 +167,10 @@ static void greet_database(uvchan__redis_link_t* link) {
 /* The version comes last before the scripts, see on_greeted(). */
 static void greet_server(uvchan__redis_link_t* link) {
   const char* const version[4] = {"INFO", "server", NULL, NULL};
+  const uvchan_redis_server_t* server = &link->address.server;
   int i;
 
-  greet_as_user(link);
+  greet_as(link, server->user, server->password);
   greet_database(link);
   link->prologue++;
   greet(link, version);
@@ -180,15 +180,21 @@ static void greet_server(uvchan__redis_link_t* link) {
   }
 }
 
+static void greet_sentinel(uvchan__redis_link_t* link) {
+  const uvchan_redis_server_t* server = &link->address.server;
+  const char* const primary[4] = {"SENTINEL", "get-master-addr-by-name", server->sentinel, NULL};
+
+  greet_as(link, server->sentinel_user, server->sentinel_password);
+  greet(link, primary);
+}
+
 static void on_up(void* owner) {
   uvchan__redis_link_t* link = owner;
-  const char* const primary[4] = {"SENTINEL", "get-master-addr-by-name",
-                                  link->address.server.sentinel, NULL};
 
   link->state = UVCHAN__REDIS_GREETING;
   link->greeted = link->prologue = 0;
   if (uvchan__redis_address_is_sentinel(&link->address)) {
-    greet(link, primary);
+    greet_sentinel(link);
   } else {
     greet_server(link);
   }
@@ -200,12 +206,12 @@ static void on_primary(uvchan__redis_link_t* link, const redisReply* reply) {
       reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 ? reply->element[0] : NULL;
 
   if (host == NULL || host->type != REDIS_REPLY_STRING ||
-      reply->element[1]->type != REDIS_REPLY_STRING) {
+      reply->element[1]->type != REDIS_REPLY_STRING ||
+      uvchan__redis_address_redirect(&link->address, host->str, (size_t)host->len,
+                                     strtoul(reply->element[1]->str, NULL, 10)) != 0) {
     uvchan__redis_link_fail(link, UV_ENOENT, "the sentinel knows no primary of this name");
     return;
   }
-  uvchan__redis_address_redirect(&link->address, host->str, (size_t)host->len,
-                                 strtoul(reply->element[1]->str, NULL, 10));
   drop_wire(link);
   link->state = UVCHAN__REDIS_WAITING;
   set_timer(link, 0);
@@ -236,7 +242,7 @@ static void on_greeted(void* self, const redisReply* reply) {
   unsigned int number = link->greeted++;
 
   if (uvchan__redis_address_is_sentinel(&link->address)) {
-    on_primary(link, reply);
+    if (number == link->prologue) on_primary(link, reply);
     return;
   }
   if (number + 1 == link->prologue && is_old(reply)) {
@@ -274,9 +280,10 @@ static const uvchan__redis_wire_calls_t wire_calls = {on_up, on_down, on_gone};
 
 static int secure(const uvchan__redis_link_t* link, redisAsyncContext* context) {
   const uvchan_redis_server_t* server = &link->address.server;
+  uvchan_redis_secure_cb call =
+      uvchan__redis_address_is_sentinel(&link->address) ? server->secure_sentinel : server->secure;
 
-  if (server->secure == NULL || uvchan__redis_address_is_sentinel(&link->address)) return 0;
-  return server->secure(&context->c, server->secure_data);
+  return call == NULL ? 0 : call(&context->c, server->secure_data);
 }
 
 static void fail_at_once(uvchan__redis_link_t* link, redisAsyncContext* context, int error) {

@@ -158,7 +158,8 @@ END_TEST
 
 /* ---- Sentinels ------------------------------------------------------------------------------- */
 
-static void start_sentinel(node_t* node, const node_t* primary) {
+/* lines: what else it is told. */
+static void start_sentinel_with(node_t* node, const node_t* primary, const char* lines) {
   char path[128];
   FILE* file;
   const char* const more[] = {path, "--sentinel", NULL};
@@ -170,10 +171,15 @@ static void start_sentinel(node_t* node, const node_t* primary) {
   fprintf(file,
           "sentinel monitor orders-db 127.0.0.1 %d 1\n"
           "sentinel down-after-milliseconds orders-db 200\n"
-          "sentinel failover-timeout orders-db 1000\n",
-          primary->port);
+          "sentinel failover-timeout orders-db 1000\n"
+          "%s",
+          primary->port, lines);
   must(fclose(file) == 0);
   node_start(node, more);
+}
+
+static void start_sentinel(node_t* node, const node_t* primary) {
+  start_sentinel_with(node, primary, "");
 }
 
 START_TEST(the_primary_that_a_sentinel_names_is_taken) {
@@ -214,6 +220,57 @@ START_TEST(a_sentinel_that_knows_no_such_primary_is_an_error_that_says_so) {
   open_sink(&out, &with, host_of(&nodes[2]));
   run_until(&scene.loop, out_stats(&out).failures >= 2);
   ck_assert_int_eq(out_stats(&out).last_error, UV_ENOENT);
+  out_close(&out);
+}
+END_TEST
+
+static unsigned int sentinels_secured;
+
+static int secure_a_sentinel(struct redisContext* context, void* data) {
+  must(((redisContext*)context)->fd >= 0 && data == &secured);
+  sentinels_secured++;
+  return 0;
+}
+
+/* Sentinels have users, passwords and connections of their own. */
+START_TEST(a_sentinel_is_told_its_own_password) {
+  static const char* const secret[] = {"--requirepass", "theirs", NULL};
+  uvchan_redis_sink_options_t with = out_options("one");
+  out_t out;
+
+  secured = 1; /* no first one is refused */
+  sentinels_secured = 0;
+  node_start(&nodes[0], secret);
+  start_sentinel_with(&nodes[2], &nodes[0],
+                      "sentinel auth-pass orders-db theirs\nrequirepass its-own\n");
+  with.server.sentinel = "orders-db";
+  with.server.password = "theirs";
+  with.server.sentinel_user = _i == 0 ? NULL : "default";
+  with.server.sentinel_password = "its-own";
+  with.server.secure = secure_all_but_the_first;
+  with.server.secure_sentinel = secure_a_sentinel;
+  with.server.secure_data = &secured;
+  open_sink(&out, &with, host_of(&nodes[2]));
+  send_numbers(&out, 0, 10);
+  run_until(&scene.loop, out_stats(&out).values == 10);
+  ck_assert_uint_eq(out_stats(&out).failures, 0);
+  ck_assert_uint_eq(sentinels_secured, 1);
+  ck_assert_uint_eq(secured, 2);
+  out_close(&out);
+}
+END_TEST
+
+START_TEST(a_sentinel_that_is_told_no_password_is_an_error_that_says_so) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  out_t out;
+
+  node_start(&nodes[0], plain);
+  start_sentinel_with(&nodes[2], &nodes[0], "requirepass its-own\n");
+  with.server.sentinel = "orders-db";
+  with.server.password = "its-own"; /* which is the server's */
+  open_sink(&out, &with, host_of(&nodes[2]));
+  run_until(&scene.loop, out_stats(&out).failures >= 2);
+  ck_assert_int_eq(out_stats(&out).last_error, UV_EACCES);
   out_close(&out);
 }
 END_TEST
@@ -297,6 +354,8 @@ int main(void) {
   tcase_add_test(tcase, what_replicas_have_outlives_the_primary);
   tcase_add_test(tcase, the_primary_that_a_sentinel_names_is_taken);
   tcase_add_test(tcase, a_sentinel_that_knows_no_such_primary_is_an_error_that_says_so);
+  tcase_add_loop_test(tcase, a_sentinel_is_told_its_own_password, 0, 2);
+  tcase_add_test(tcase, a_sentinel_that_is_told_no_password_is_an_error_that_says_so);
   tcase_add_test(tcase, a_cluster_names_the_node_that_has_the_keys);
   return support_main(suite);
 }

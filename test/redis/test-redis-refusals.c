@@ -150,6 +150,33 @@ START_TEST(what_is_refused_for_a_while_is_tried_again) {
 }
 END_TEST
 
+/* What a sentinel may say that names no server. */
+START_TEST(a_sentinel_that_makes_no_sense_is_an_error) {
+  static const char* const answers[] = {"*-1\r\n",
+                                        "*0\r\n",
+                                        "+OK\r\n",
+                                        "*2\r\n$9\r\n127.0.0.1\r\n$-1\r\n",
+                                        "*2\r\n$9\r\n127.0.0.1\r\n$1\r\n0\r\n",
+                                        "*2\r\n$9\r\n127.0.0.1\r\n$5\r\n65536\r\n",
+                                        "*2\r\n$9\r\n127.0.0.1\r\n$3\r\nten\r\n",
+                                        "*2\r\n$0\r\n\r\n$4\r\n6379\r\n"};
+  uvchan_redis_sink_options_t with = impatient_out();
+  out_t out;
+
+  plan.word = "SENTINEL";
+  plan.answer = answers[_i];
+  atomic_store(&plan.refusals, 1000000);
+  gate_open(refuse_some, NULL);
+  with.server.path = gate.socket;
+  with.server.sentinel = "orders-db";
+  out_open(&out, 16, &with);
+  run_until(&scene.loop, out_stats(&out).failures >= 3);
+  ck_assert_int_eq(out_stats(&out).last_error, UV_ENOENT);
+  out_close(&out);
+  gate_close();
+}
+END_TEST
+
 static const char* refuse_some_adds(const redisReply* command, unsigned int n) {
   return is_add(command) ? refuse_some(command, n) : NULL;
 }
@@ -345,6 +372,7 @@ int main(void) {
 
   tcase_add_loop_test(tcase, a_server_that_is_too_old_is_an_error_that_says_so, 0, 6);
   tcase_add_loop_test(tcase, what_is_refused_for_a_while_is_tried_again, 0, NREFUSED);
+  tcase_add_loop_test(tcase, a_sentinel_that_makes_no_sense_is_an_error, 0, 8);
   tcase_add_loop_test(tcase, an_answer_to_values_that_makes_no_sense_is_an_error, 0, 4);
   tcase_add_loop_test(tcase, a_step_refused_in_a_pipeline_is_a_gap_to_those_behind_it, 0, 4);
   tcase_add_test(tcase, a_server_without_memory_is_drained);

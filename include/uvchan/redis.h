@@ -235,7 +235,8 @@ typedef struct {
   const char* stream;     /* its name; copied */
   const char* group;      /* who share the values; copied; NULL: "uvchan". One for each stream */
   const char* consumer;   /* a name that belongs to one process at a time; copied */
-  unsigned int in_flight; /* values delivered and not confirmed as done, at most; 0: 512 */
+  unsigned int in_flight; /* values delivered and not confirmed as done, at most; 0: 512; 524288
+                             or less */
   unsigned int batch;     /* values in one step, at most; 0: 64; 1024 or less */
   /* milliseconds after which a value that nobody is done with goes to another; longer than the
    * longest work, or see hold_ms; 0: 60000 */
@@ -274,8 +275,8 @@ struct uvchan_redis_source_s {
  *   ch        its elements are a ticket and a value, or with auto_done a value; senders, and other
  *             sources, may share it: the first source that is over closes it
  *   options   copied
- * Returns as uvchan_redis_sink_init(); UV_EINVAL also where there is no consumer, max_deliveries
- * is more than 1048575, or the elements are no larger than a ticket, no multiple of 8 bytes, or
+ * Returns as uvchan_redis_sink_init(); UV_EINVAL also where there is no consumer, in_flight is more
+ * than 524288 or max_deliveries than 1048575, or the elements are no larger than a ticket, no multiple of 8 bytes, or
  * have no room for value_bytes. Threads: loop. Cost: memory for in_flight elements. */
 int uvchan_redis_source_init(uv_loop_t* loop, uvchan_redis_source_t* source, uvchan_t* ch,
                              const uvchan_redis_source_options_t* options);

@@ -100,12 +100,16 @@ int uvchan__redis_source_accept_claimed(uvchan__redis_source_t* source, const re
 }
 
 /* A look that is under way may have passed the place. */
-void uvchan__redis_source_note_returns(uvchan__redis_source_t* source, uint64_t returns) {
-  if (returns == source->returns) return;
-  source->returns = returns;
+void uvchan__redis_source_look_again(uvchan__redis_source_t* source) {
   source->is_claim_due = 1;
   source->is_look_stale =
       source->is_claiming || source->claim_time != 0 || source->claim_serial != 0;
+}
+
+void uvchan__redis_source_note_returns(uvchan__redis_source_t* source, uint64_t returns) {
+  if (returns == source->returns) return;
+  source->returns = returns;
+  uvchan__redis_source_look_again(source);
 }
 
 void uvchan__redis_source_claim(uvchan__redis_source_t* source) {

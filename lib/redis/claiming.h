@@ -25,6 +25,9 @@ void uvchan__redis_source_send_claim(uvchan__redis_source_t* source, uvchan__red
 int uvchan__redis_source_accept_claimed(uvchan__redis_source_t* source, const redisReply* reply,
                                         uint64_t* time, uint64_t* serial);
 
+/* Something was given back: a claim is due, which passes over nothing that was there by now. */
+void uvchan__redis_source_look_again(uvchan__redis_source_t* source);
+
 /* The server has said how often values were given back: where that is news a claim is due. */
 void uvchan__redis_source_note_returns(uvchan__redis_source_t* source, uint64_t returns);
 

@@ -11,6 +11,7 @@
 #define MOST_NAME 63
 #define TICKET_ALIGNMENT 8 /* what a ticket's numbers ask for on every system */
 #define MOST_IN_FLIGHT (1u << 24)
+#define MOST_SLOTS (1u << 19) /* a claim names each; Redis 6.2 takes 2^20 words in a command */
 
 static uint64_t or_else(uint64_t value, uint64_t otherwise) {
   return value == 0 ? otherwise : value;
@@ -70,7 +71,7 @@ static int is_source_valid(const uvchan_redis_source_options_t* options, size_t 
   return elem_size > least && (options->auto_done || elem_size % TICKET_ALIGNMENT == 0) &&
          options->value_bytes <= elem_size - least && is_stream(options->stream) &&
          is_name(options->consumer) && (options->group == NULL || is_name(options->group)) &&
-         options->batch <= MOST_BATCH && options->in_flight <= MOST_IN_FLIGHT &&
+         options->batch <= MOST_BATCH && options->in_flight <= MOST_SLOTS &&
          options->max_deliveries < UVCHAN__REDIS_UNSEEN &&
          is_null(options->reserved, sizeof(options->reserved) / sizeof(options->reserved[0]));
 }

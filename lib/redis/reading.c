@@ -58,7 +58,7 @@ static int ask_once(uvchan__redis_source_t* source) {
 
   if (!uvchan__redis_source_is_up(source) || source->is_reading || room == 0) return 0;
   if (source->is_history) {
-    if (!source->is_claiming) send_history(source, room);
+    if (!source->is_claiming && source->reads.n == 0) send_history(source, room);
     return 0;
   }
   if (!uvchan__redis_source_is_running(source)) return 0;
@@ -127,14 +127,16 @@ static void on_more(void* owner, const redisReply* reply) {
   uvchan__redis_source_go_on(owner);
 }
 
+void uvchan__redis_source_recall(uvchan__redis_source_t* source) {
+  source->is_history = 1;
+  source->history_time = source->history_serial = 0;
+}
+
 /* ---- Its connection -------------------------------------------------------------------------- */
 
 void uvchan__redis_source_reader_ready(void* owner) {
-  uvchan__redis_source_t* source = owner;
-
-  source->is_history = 1;
-  source->history_time = source->history_serial = 0;
-  send_open(source);
+  uvchan__redis_source_recall(owner);
+  send_open(owner);
 }
 
 void uvchan__redis_source_reader_lost(void* owner) {

@@ -3,6 +3,7 @@
  * connection was lost: what the server has had does no harm. */
 #include "redis/returning.h"
 
+#include "redis/claiming.h"
 #include "redis/reading.h"
 
 /* ---- Done, and back -------------------------------------------------------------------------- */
@@ -73,11 +74,13 @@ static void on_done(void* owner, const redisReply* reply) {
   confirm(source, &source->delivery.slots.done, n, reply);
 }
 
-/* Of those that somebody else has by now the server says nothing. */
+/* Of those that somebody else has by now the server says nothing. A claim that was sent before has
+ * passed over what had a slot until now. */
 static void on_back(void* owner, const redisReply* reply) {
   uvchan__redis_source_t* source = owner;
 
   source->requeued += uvchan__redis_number(reply, 4);
+  uvchan__redis_source_look_again(source);
   confirm(source, &source->delivery.slots.back, uvchan__redis_flights_pop(&source->backs), reply);
 }
 

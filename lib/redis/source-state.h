@@ -12,7 +12,8 @@
  * I1. Of `open`, the history and a claim one is due at most. Questions for news follow each other
  *     while answers are full (`is_flowing`), and do not wait in the server then: one that waits
  *     there has no other behind it.
- *     A claim and the history are never due at once: each would count what both bring as delivered.
+ *     The history is due with no claim and no question for news: it would count what they bring as
+ *     delivered once more.
  * I2. The history and a claim name what has a slot when they are sent, and the server passes over
  *     that; so an answer has nothing that has a slot, but what the other of the two connections has
  *     brought since: of the questions for news that may be so of the first `suspects`. Where a

@@ -115,6 +115,7 @@ static void on_side_lost(void* owner) {
   uvchan__redis_flights_clear(&source->dones);
   uvchan__redis_flights_clear(&source->backs);
   source->is_renewing = 0;
+  if (source->is_claiming) uvchan__redis_source_recall(source);
   source->is_claiming = 0;
   uvchan__redis_source_unreserve(source, &source->claimed);
   uvchan__redis_source_check_end(source);

@@ -109,6 +109,31 @@ START_TEST(what_is_always_requeued_goes_to_the_dead_letters) {
 }
 END_TEST
 
+/* However the answers of the two connections meet. */
+START_TEST(what_is_requeued_for_the_hundredth_time_comes_at_once) {
+  uvchan_redis_source_options_t with = patient("one");
+  unsigned int back = 0;
+  in_t in;
+
+  put_numbers(0, 1);
+  with.block_ms = 1;
+  with.in_flight = 2;
+  with.max_deliveries = 1000;
+  in_open(&in, 16, &with);
+  in.hold = 1;
+  while (back < 500) {
+    run_until(&scene.loop, in.nheld == 1);
+    in.nheld = 0;
+    must(uvchan_redis_requeue(&in.held[0].ticket) == 0);
+    back++;
+  }
+  run_until(&scene.loop, in.nheld == 1);
+  ck_assert_uint_eq(in.held[0].ticket.deliveries, 501);
+  in_close(&in);
+  must(uvchan_redis_forget(&in.held[0].ticket) == 0);
+}
+END_TEST
+
 /* More than one step takes, and more than there are slots: each comes twice. */
 START_TEST(many_are_requeued) {
   uvchan_redis_source_options_t with = patient("one");
@@ -220,6 +245,29 @@ START_TEST(a_source_that_comes_back_and_leaves_gives_back_its_history) {
   ck_assert_uint_eq(another.redelivered, 5);
   in_close(&after);
   in_close(&another);
+}
+END_TEST
+
+/* What it gave back unseen was not delivered, whichever of its questions brings it. */
+START_TEST(a_source_that_leaves_and_comes_back_begins_anew) {
+  uvchan_redis_source_options_t with = patient("one");
+  unsigned int i;
+  in_t in;
+
+  put_numbers(0, 40);
+  for (i = 0; i < 10; i++) {
+    in_open(&in, 1, &with);
+    must(uvchan_recv_stop(&in.receiver) == 0);
+    run_until(&scene.loop, in_stats(&in).held == 40);
+    must(uvchan_close(in.ch) == 0);
+    must(uvchan_recv_start(&in.receiver, in_on_value) == 0);
+    in.next = 40;
+    run_until(&scene.loop, in.source_ends == 1);
+    ck_assert_uint_eq(in.redelivered, 0);
+    in_close(&in);
+    put_numbers(0, (uint64_t)(40 - server_integer("XLEN uvchan:{orders}:stream")));
+  }
+  check_rest(40);
 }
 END_TEST
 
@@ -357,11 +405,13 @@ int main(void) {
   tcase_add_test(tcase, what_is_requeued_comes_at_once);
   tcase_add_test(tcase, what_is_requeued_comes_to_who_has_room);
   tcase_add_test(tcase, what_is_always_requeued_goes_to_the_dead_letters);
+  tcase_add_test(tcase, what_is_requeued_for_the_hundredth_time_comes_at_once);
   tcase_add_test(tcase, many_are_requeued);
   tcase_add_test(tcase, a_source_that_leaves_gives_back_what_it_has);
   tcase_add_test(tcase, a_source_that_leaves_gives_back_what_comes);
   tcase_add_test(tcase, a_source_that_leaves_waits_for_what_comes);
   tcase_add_test(tcase, a_source_that_comes_back_and_leaves_gives_back_its_history);
+  tcase_add_test(tcase, a_source_that_leaves_and_comes_back_begins_anew);
   tcase_add_test(tcase, without_tickets_what_finds_no_room_is_given_back);
   tcase_add_test(tcase, a_source_that_leaves_outlives_the_server);
   tcase_add_test(tcase, a_source_that_leaves_does_not_wait_for_the_server);

@@ -52,7 +52,8 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
     /* It writes in each case but TAKEN and FENCED: so a replica refuses it. A token tells a
      * producer that asks again, since it had no answer, from another one of its name, and gets it
      * what it was given; and who begins names the epoch that it is to follow. So a hello of a
-     * connection that was given up, which comes late, changes nothing. */
+     * connection that was given up, which comes late, changes nothing. How a new epoch was given
+     * tells its distance: BEHIND is the next one, LOST the one after that. */
     [UVCHAN__REDIS_HELLO] =
         "local mark = redis.call('HGET', KEYS[3], ARGV[1]) or '0 -'\n"
         "local theirs, token = string.match(mark, '^(%d+) (.*)$')\n"
@@ -62,9 +63,11 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
         "local closed = redis.call('HGET', KEYS[4], 'closed') or ''\n"
         "local length = redis.call('XLEN', KEYS[1])\n"
         "local is_own = token == ARGV[3]\n"
-        "local how, epoch = ours == 0 and 'NEW' or 'LOST', math.max(theirs, ours) + 1\n"
+        "local how, epoch = 'NEW', theirs + 1\n"
+        "if ours > 0 then how, epoch = 'LOST', ours + 2 end\n"
         "if is_own and theirs > ours then\n"
         "  epoch = theirs\n"
+        "  if ours > 0 and theirs == ours + 1 then how = 'BEHIND' end\n"
         "elseif ours == 0 and theirs ~= tonumber(ARGV[4]) then\n"
         "  return {'TAKEN', theirs, last, closed, length}\n"
         "elseif not is_own and ours > 0 and theirs >= ours then\n"
@@ -72,7 +75,7 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
         "elseif is_own and theirs == ours and last >= tonumber(ARGV[4]) then\n"
         "  how, epoch = 'SAME', ours\n"
         "elseif is_own and theirs == ours then\n"
-        "  how = 'BEHIND'\n"
+        "  how, epoch = 'BEHIND', ours + 1\n"
         "end\n"
         "redis.call('HSET', KEYS[3], ARGV[1], string.format('%.0f %s', epoch, ARGV[3]))\n"
         "if ours == 0 and not is_own and closed == '' then\n"

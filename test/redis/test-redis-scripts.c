@@ -133,13 +133,23 @@ START_TEST(hello_gives_a_new_epoch_where_the_server_has_lost_something) {
   add("1 a", "10", "1", "a", "OK", 1);
   hello("1", "a", "1", "SAME", 1);
   hello("1", "a", "5", "BEHIND", 2);
-  hello("1", "a", "5", "LOST", 2); /* the answer was lost */
   hello("2", "a", "1", "SAME", 2);
   add("1 a", "10", "2", "b", "FENCED", 0);
-  hello("7", "a", "1", "LOST", 8);
-  hello("9", "b", "1", "LOST", 10);
-  add("8 a", "10", "2", "b", "FENCED", 0);
-  add("10 b", "10", "2", "b", "OK", 2);
+  hello("7", "a", "1", "LOST", 9);
+  hello("10", "b", "1", "LOST", 12);
+  add("9 a", "10", "2", "b", "FENCED", 0);
+  add("12 b", "10", "2", "b", "OK", 2);
+}
+END_TEST
+
+/* What is lost is counted by it. */
+START_TEST(hello_tells_who_asks_again_how_the_epoch_was_given) {
+  hello("0", "a", "0", "NEW", 1);
+  hello("0", "a", "0", "NEW", 1);
+  hello("1", "a", "5", "BEHIND", 2);
+  hello("1", "a", "5", "BEHIND", 2);
+  hello("4", "a", "0", "LOST", 6);
+  hello("4", "a", "0", "LOST", 6);
 }
 END_TEST
 
@@ -375,6 +385,7 @@ int main(void) {
   tcase_add_test(tcase, add_takes_the_newest_epoch_alone);
   tcase_add_test(tcase, hello_tells_a_producer_from_another_by_its_token);
   tcase_add_test(tcase, hello_gives_a_new_epoch_where_the_server_has_lost_something);
+  tcase_add_test(tcase, hello_tells_who_asks_again_how_the_epoch_was_given);
   tcase_add_test(tcase, hello_forgets_the_end_of_another_alone);
   tcase_add_test(tcase, add_refuses_when_closed);
   tcase_add_test(tcase, producers_have_numbers_of_their_own);

@@ -78,7 +78,7 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
         "  how, epoch = 'BEHIND', ours + 1\n"
         "end\n"
         "redis.call('HSET', KEYS[3], ARGV[1], string.format('%.0f %s', epoch, ARGV[3]))\n"
-        "if ours == 0 and not is_own and closed == '' then\n"
+        "if not is_own and closed == '' then\n"
         "  redis.call('HDEL', KEYS[4], 'p:' .. ARGV[1])\n"
         "end\n"
         "return {how, epoch, last, closed, length}\n",

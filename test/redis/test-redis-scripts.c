@@ -164,6 +164,15 @@ START_TEST(hello_forgets_the_end_of_another_alone) {
 }
 END_TEST
 
+/* The server is at a moment before it has begun, when another of its name had ended. */
+START_TEST(hello_forgets_the_end_of_one_that_comes_back) {
+  hello("0", "a", "0", "NEW", 1);
+  freeReplyObject(run(UVCHAN__REDIS_END, "one", "1 a", "EOF", "2", NULL));
+  hello("2", "b", "0", "LOST", 4);
+  ck_assert_int_eq(server_integer("HLEN uvchan:{orders}:end"), 0);
+}
+END_TEST
+
 START_TEST(add_refuses_when_closed) {
   hello("0", "a", "0", "NEW", 1);
   freeReplyObject(run(UVCHAN__REDIS_END, "one", "1 a", "EOF", "1", NULL));
@@ -387,6 +396,7 @@ int main(void) {
   tcase_add_test(tcase, hello_gives_a_new_epoch_where_the_server_has_lost_something);
   tcase_add_test(tcase, hello_tells_who_asks_again_how_the_epoch_was_given);
   tcase_add_test(tcase, hello_forgets_the_end_of_another_alone);
+  tcase_add_test(tcase, hello_forgets_the_end_of_one_that_comes_back);
   tcase_add_test(tcase, add_refuses_when_closed);
   tcase_add_test(tcase, producers_have_numbers_of_their_own);
   tcase_add_test(tcase, claim_goes_on_where_it_has_ended);

@@ -6,15 +6,17 @@
 #include "redis/options.h"
 
 /* What a producer's mark is checked by, which is its epoch and its token: 'OK' where it is the
- * server's too, 'FENCED' where that is a newer one, 'GAP' where the server has lost it. */
-#define CHECK_MARK                                           \
-  "local function check(mark)\n"                             \
-  "  if mark == ARGV[2] then return 'OK' end\n"              \
-  "  local theirs = tonumber(string.match(mark, '^%d+'))\n"  \
-  "  local ours = tonumber(string.match(ARGV[2], '^%d+'))\n" \
-  "  if theirs >= ours then return 'FENCED' end\n"           \
-  "  return 'GAP'\n"                                         \
-  "end\n"                                                    \
+ * server's too, 'FENCED' where that is a newer one of another's, 'GAP' where the server has lost
+ * it, or has given this producer a newer one: a hello that came late asked for that, where the
+ * server was emptied. */
+#define CHECK_MARK                                                                 \
+  "local function check(mark)\n"                                                   \
+  "  if mark == ARGV[2] then return 'OK' end\n"                                    \
+  "  local theirs, token = string.match(mark, '^(%d+) (.*)$')\n"                   \
+  "  local ours, own = string.match(ARGV[2], '^(%d+) (.*)$')\n"                    \
+  "  if token == own or tonumber(theirs) < tonumber(ours) then return 'GAP' end\n" \
+  "  return 'FENCED'\n"                                                            \
+  "end\n"                                                                          \
   "local mark = redis.call('HGET', KEYS[3], ARGV[1]) or '0 -'\n"
 
 /* One entry to the dead letters: 1, or 0 where they are full. An entry that is deleted already is

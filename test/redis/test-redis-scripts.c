@@ -134,7 +134,7 @@ START_TEST(hello_gives_a_new_epoch_where_the_server_has_lost_something) {
   hello("1", "a", "1", "SAME", 1);
   hello("1", "a", "5", "BEHIND", 2);
   hello("2", "a", "1", "SAME", 2);
-  add("1 a", "10", "2", "b", "FENCED", 0);
+  add("1 a", "10", "2", "b", "GAP", 0);
   hello("7", "a", "1", "LOST", 9);
   hello("10", "b", "1", "LOST", 12);
   add("9 a", "10", "2", "b", "FENCED", 0);
@@ -150,6 +150,15 @@ START_TEST(hello_tells_who_asks_again_how_the_epoch_was_given) {
   hello("1", "a", "5", "BEHIND", 2);
   hello("4", "a", "0", "LOST", 6);
   hello("4", "a", "0", "LOST", 6);
+}
+END_TEST
+
+/* The server was emptied, and then has read a connection to its end that was given up. */
+START_TEST(who_has_a_newer_mark_already_is_not_fenced_by_itself) {
+  hello("1", "a", "5", "LOST", 3);
+  add("1 a", "10", "6", "a", "GAP", 0);
+  hello("1", "a", "5", "LOST", 3);
+  add("3 a", "10", "1", "a", "OK", 1);
 }
 END_TEST
 
@@ -395,6 +404,7 @@ int main(void) {
   tcase_add_test(tcase, hello_tells_a_producer_from_another_by_its_token);
   tcase_add_test(tcase, hello_gives_a_new_epoch_where_the_server_has_lost_something);
   tcase_add_test(tcase, hello_tells_who_asks_again_how_the_epoch_was_given);
+  tcase_add_test(tcase, who_has_a_newer_mark_already_is_not_fenced_by_itself);
   tcase_add_test(tcase, hello_forgets_the_end_of_another_alone);
   tcase_add_test(tcase, hello_forgets_the_end_of_one_that_comes_back);
   tcase_add_test(tcase, add_refuses_when_closed);

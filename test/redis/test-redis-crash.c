@@ -255,6 +255,30 @@ START_TEST(a_server_that_forgets_is_told_of) {
 }
 END_TEST
 
+/* Words of a command have no space in them. */
+static const char give_next_epoch[] =
+    "EVAL local\tmark=redis.call('HGET',KEYS[1],'one')"
+    "redis.call('HSET',KEYS[1],'one',(mark:gsub('^1','2'))) 1 uvchan:{orders}:epoch";
+
+/* The server has lost two numbers, and has given a new epoch in an answer that was lost as well. */
+START_TEST(what_is_lost_is_counted_exactly_where_an_answer_is_lost_too) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  uint64_t value;
+  out_t out;
+
+  out_open(&out, 16, &with);
+  for (value = 0; value < 5; value++) must(uvchan_try_send(out.ch, &value) == 0);
+  run_until(&scene.loop, out_stats(&out).values == 5);
+  server_do("HSET uvchan:{orders}:last one 3");
+  server_do(give_next_epoch);
+  server_do("CLIENT KILL TYPE normal SKIPME yes");
+  must(uvchan_try_send(out.ch, &value) == 0);
+  run_until(&scene.loop, out_stats(&out).values == 6);
+  ck_assert_uint_eq(out_stats(&out).rolled_back, 2);
+  out_close(&out);
+}
+END_TEST
+
 START_TEST(scripts_that_are_forgotten_are_loaded_again) {
   uvchan_redis_sink_options_t with = out_options("one");
   uint64_t value = 0;
@@ -393,6 +417,7 @@ int main(void) {
   tcase_add_test(tcase, a_server_that_stops_is_left_and_found_again);
   tcase_add_test(tcase, a_producer_that_begins_anew_goes_on);
   tcase_add_test(tcase, a_server_that_forgets_is_told_of);
+  tcase_add_test(tcase, what_is_lost_is_counted_exactly_where_an_answer_is_lost_too);
   tcase_add_test(tcase, scripts_that_are_forgotten_are_loaded_again);
   tcase_add_test(tcase, a_wrong_type_at_the_key_is_an_error_that_says_so);
   tcase_add_test(tcase, a_server_without_memory_is_an_error_that_says_so);

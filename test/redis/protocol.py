@@ -3,327 +3,216 @@
 """Explores the protocol between sinks and the server whole, as docs/beyond.md has it.
 
   python3 test/redis/protocol.py          some worlds, and that each rule is needed
-  python3 test/redis/protocol.py --help   one world, of so many values, cuts, rollbacks, sinks
+  python3 test/redis/protocol.py --help   one world, of such sinks, cuts, rollbacks and so on
 
-A state is the server, two sinks of one producer's name of which the second begins at any time, what
-is on its way in each connection, and commands of connections that were given up, which the server
-may still execute at any time, or never. Each step that can come next is taken, in every order: a
-value is taken, sent, executed, answered; a connection is cut, which loses answers; the server goes
-back to what it was at any moment before. What is checked in each state, and where nothing is left
-to do:
+A state is the server, some sinks, what is on its way in each connection, and commands of
+connections that were given up, which the server may still execute at any time, or never. A sink is
+its producer's name and how many values it has: `a2` and `b1` are two producers, and `a1 a2` are two
+sinks of one name, of which the second begins at any time after the first. Each step that can come
+next is taken, in every order: a value is taken, sent, executed, answered; a receiver is done with
+one, where the stream has a capacity; a connection is cut, which loses answers; the server goes back
+to what it was at any moment before, and loses its connections, or is emptied while it runs. What is
+checked in each state, and where nothing is left to do:
 
-  once     no value is in the stream twice
-  order    the values of a sink are in the stream in their order
-  fenced   once a newer sink has begun, no value of an older one is added
-  kept     what a sink has confirmed is in the stream, or is counted as rolled back
-  all      where all is quiet, a sink that was not fenced is over, and has all its values confirmed
-           and its end noted
+  once      no value is in the stream twice, nor twice on its way on one connection
+  order     the values of a sink are in the stream in their order
+  fenced    once a newer sink has begun, no value of an older one is added; and where the processes
+            of the older ones are gone, none is fenced
+  kept      what a sink has confirmed is in the stream, or is counted as rolled back
+  exact     no more than that is counted
+  capacity  no more entries are in the stream than it may have
+  closed    nothing is added to a stream that is closed
+  ends      it is closed once as many producers have ended as are counted, the newest sink of each
+            with all its values in; and none is refused but by a stream that others have closed
+  all       from each state a way without harm leads to where all is quiet; and there a sink that
+            was not fenced or refused is over, with all its values confirmed and its end noted, and
+            the stream is closed if as many have ended as are counted
 
 --without leaves out a rule of the protocol, after which one of these fails in some world:
 
-  gap      a number that does not follow is refused
-  seen     a number that is in is passed over
-  mark     an older mark is refused
-  behind   numbers begin anew where the server has lost some
-  token    who asks again is told from another
-  again    who asks again gets what it was given
-  follow   who begins names the epoch that it follows
+  gap       a number that does not follow is refused
+  seen      a number that is in is passed over
+  mark      an older mark adds nothing
+  late      an older mark ends nothing
+  behind    numbers begin anew where the server has lost some
+  token     who asks again is told from another
+  again     who asks again gets what it was given
+  how       who asks again is told how it was given that
+  self      a newer mark of one's own is asked for, and fences nobody
+  follow    who begins names the epoch that it follows
+  full      a full stream takes no more
+  halt      after a refusal nothing is sent until all answers are here
+  rest      after a rest it is sent again
+  close     a closed stream takes no more
+  count     the last of the counted producers closes it, not the first
+  withdraw  who takes over a name withdraws the end that was noted for it
+  lost      also where the server has lost its mark
+  own       who asks again withdraws nothing
 
-Prints how many states there are, and the steps to a state that is wrong. A full stream, and what is
-closed by others, are left to the suites.
+Prints how many states there are, and the steps to a state that is wrong. Replicas that are waited
+for are left to the suites.
 """
 import argparse
+import gc
 import sys
-from collections import deque, namedtuple
+from collections import deque
 
-# `mark` is (epoch, token); `stream` has (sink, value) in the order of the entries; `ended`: the
-# producer's end is noted.
-Server = namedtuple("Server", "mark last stream ended")
-# `held`: values that are taken and not confirmed. `sent`: how many of them are on their way or in.
-# `up`: commands on the connection; `down`: answers. state: "away", "greeting", "running",
-# "halting", "ending", "over", "fenced", "unborn". `sure`: how many it was told are in; `lost`: how
-# many of these it was told are gone. `confirmed` of one without an epoch is the epoch it follows.
-Sink = namedtuple("Sink", "state epoch base confirmed held sent taken up down flights sure lost")
-# `late`: commands of connections that were given up. `past`: the server at moments before.
-World = namedtuple("World", "server sinks late past cuts rollbacks")
-
-UNBORN = Sink("unborn", 0, 0, 0, (), 0, 0, (), (), 0, 0, 0)
+from sinks import first, fault, harm, quiet_fault, steps
 
 
-def hello(server, who, epoch, confirmed, without):
-    """What the script of this name does: the server after it, and its answer."""
-    theirs, token = server.mark
-    is_own = token == who and "token" not in without
-    how, new = "NEW" if epoch == 0 else "LOST", max(theirs, epoch) + 1
-    if is_own and theirs > epoch and "again" not in without:
-        new = theirs
-    elif epoch == 0 and theirs != confirmed and "follow" not in without:
-        return server, ("hello", "TAKEN", theirs, server.last)
-    elif not is_own and 0 < epoch <= theirs and "token" not in without:
-        return server, ("hello", "FENCED", theirs, server.last)
-    elif is_own and theirs == epoch and (server.last >= confirmed or "behind" in without):
-        how, new = "SAME", epoch
-    elif is_own and theirs == epoch:
-        how = "BEHIND"
-    ended = server.ended and (epoch > 0 or is_own)
-    return server._replace(mark=(new, who), ended=ended), ("hello", how, new, server.last)
+class Graph:
+    """Worlds by number, in the order in which they were met."""
 
+    def __init__(self, world):
+        self.numbers = {world: 0}
+        self.worlds = [world]
+        self.ways = [None]  # from which one, by what
+        self.befores = [[]]  # from which ones without harm
 
-def end(server, who, epoch, without):
-    theirs, token = server.mark
-    if (theirs, token) != (epoch, who) and "mark" not in without:
-        return server, ("end", "FENCED" if theirs >= epoch else "GAP")
-    return server._replace(ended=True), ("end", "OK")
+    def meet(self, world, at, what):
+        number = self.numbers.get(world)
+        if number is None:
+            number = self.numbers[world] = len(self.worlds)
+            self.worlds.append(world)
+            self.ways.append((at, what))
+            self.befores.append([])
+        return number
 
+    def way(self, at):
+        """The steps to it."""
+        whats = []
+        while self.ways[at] is not None:
+            at, what = self.ways[at]
+            whats.append(what)
+        return whats[::-1]
 
-def add(server, who, epoch, first, values, without):
-    theirs, token = server.mark
-    if (theirs, token) != (epoch, who) and "mark" not in without:
-        code = "FENCED" if theirs >= epoch else "GAP"
-        return server, ("add", code, 0)
-    if first > server.last + 1 and "gap" not in without:
-        return server, ("add", "GAP", server.last)
-    skip = 0 if "seen" in without else max(0, server.last + 1 - first)
-    new = values[skip:]
-    if not new:
-        return server, ("add", "OK", server.last)
-    last = first + len(values) - 1
-    stream = server.stream + tuple((who, value) for value in new)
-    return server._replace(last=last, stream=stream), ("add", "OK", last)
-
-
-def confirm(sink, last):
-    """The sink, with all up to this number confirmed."""
-    n = min(max(0, last - sink.confirmed), len(sink.held))
-    return sink._replace(confirmed=sink.confirmed + n, held=sink.held[n:],
-                         sent=max(0, sink.sent - n), sure=sink.sure + n)
-
-
-def answered(sink, answer):
-    """The sink after an answer, as sink.c has it."""
-    if answer[0] == "hello":
-        _, how, epoch, last = answer
-        if how == "FENCED":
-            return sink._replace(state="fenced", up=(), down=())
-        if how == "TAKEN":
-            return greet(sink._replace(confirmed=epoch))
-        if how == "SAME":
-            sink = confirm(sink, last)
-        else:
-            there = last if how == "BEHIND" else sink.base
-            gone = 0 if how == "NEW" else sink.confirmed - there
-            sink = sink._replace(base=last, confirmed=last, lost=sink.lost + gone)
-        return sink._replace(state="running", epoch=epoch, sent=0)
-    if answer[0] == "end":
-        if answer[1] == "GAP":
-            return greet(sink)
-        return sink._replace(state="over" if answer[1] == "OK" else "fenced")
-    _, code, last = answer
-    sink = sink._replace(flights=sink.flights - 1)
-    if code == "FENCED":
-        return sink._replace(state="fenced", up=(), down=())
-    sink = confirm(sink, last)
-    if code == "GAP":
-        sink = sink._replace(state="halting")
-    if sink.state == "halting" and sink.flights == 0:
-        sink = greet(sink)
-    return sink
-
-
-def greet(sink):
-    return sink._replace(state="greeting", sent=0,
-                         up=sink.up + (("hello", sink.epoch, sink.confirmed),))
-
-
-def execute(server, who, command, without):
-    if command[0] == "hello":
-        return hello(server, who, command[1], command[2], without)
-    if command[0] == "end":
-        return end(server, who, command[1], without)
-    return add(server, who, *command[1:], without)
-
-
-def drop(world, i):
-    """The connection of sink i is gone: what it wrote may still come, what it would read, not."""
-    sink = world.sinks[i]
-    late = world.late + tuple((i, command) for command in sink.up)
-    away = sink._replace(state="away", up=(), down=(), flights=0)
-    return put(world._replace(late=tuple(sorted(late))), i, away)
-
-
-def put(world, i, sink):
-    return world._replace(sinks=world.sinks[:i] + (sink,) + world.sinks[i + 1:])
-
-
-def remember(world, server, limits):
-    """The world with this server, and the one before it among those that may come back."""
-    if server == world.server:
-        return world
-    past = world.past
-    if world.rollbacks < limits.rollbacks and world.server not in past:
-        past = past + (world.server,)
-    return world._replace(server=server, past=past)
-
-
-def sink_steps(world, i, limits):
-    """What sink i can do, or what can come to it."""
-    sink = world.sinks[i]
-    if sink.state == "unborn":
-        yield "begins", put(world, i, sink._replace(state="away"))
-        return
-    if sink.state in ("fenced", "over"):
-        return
-    if sink.taken < limits.values and len(sink.held) < 2:
-        yield "takes", put(world, i, sink._replace(held=sink.held + (sink.taken + 1,),
-                                                   taken=sink.taken + 1))
-    if sink.state == "away":
-        yield "connects", put(world, i, greet(sink))
-    if sink.state == "running" and sink.sent < len(sink.held):
-        values = sink.held[sink.sent:sink.sent + 1]
-        command = ("add", sink.epoch, sink.confirmed + 1 + sink.sent, values)
-        yield "sends", put(world, i, sink._replace(sent=sink.sent + 1, flights=sink.flights + 1,
-                                                   up=sink.up + (command,)))
-    if sink.state == "running" and sink.taken == limits.values and not sink.held:
-        yield "sends its end", put(world, i, sink._replace(
-            state="ending", up=sink.up + (("end", sink.epoch),)))
-    if sink.down:
-        after = answered(sink._replace(down=sink.down[1:]), sink.down[0])
-        yield "hears " + str(sink.down[0]), put(world, i, after)
-
-
-def steps(world, limits):
-    for i, sink in enumerate(world.sinks):
-        for what, after in sink_steps(world, i, limits):
-            yield "sink %d %s" % (i, what), after
-        if sink.up:
-            server, answer = execute(world.server, i, sink.up[0], limits.without)
-            after = put(world, i, sink._replace(up=sink.up[1:], down=sink.down + (answer,)))
-            yield "the server executes %s of %d" % (sink.up[0], i), remember(after, server, limits)
-        if sink.state in ("greeting", "running", "halting", "ending") and world.cuts < limits.cuts:
-            yield "a cut of %d" % i, drop(world._replace(cuts=world.cuts + 1), i)
-    for j, (i, command) in enumerate(world.late):
-        server, _ = execute(world.server, i, command, limits.without)
-        after = world._replace(late=world.late[:j] + world.late[j + 1:])
-        yield "the server executes %s of %d, late" % (command, i), remember(after, server, limits)
-    if world.rollbacks < limits.rollbacks:
-        for server in world.past:
-            after = world._replace(server=server, past=(), late=(), rollbacks=world.rollbacks + 1)
-            for i, sink in enumerate(world.sinks):
-                if sink.state not in ("unborn", "over", "fenced"):
-                    after = drop(after, i)
-            yield "the server goes back to %s" % (server,), after._replace(late=())
-
-
-def fault(world, limits):
-    """Why this state is wrong, or None."""
-    stream = world.server.stream
-    if len(set(stream)) != len(stream):
-        return "once"
-    for i, sink in enumerate(world.sinks):
-        own = [value for who, value in stream if who == i]
-        if own != sorted(own):
-            return "order"
-        if sink.state == "running" and sink.sure > len(own) + sink.lost:
-            return "kept"
-    owners = [who for who, _ in stream]
-    if sum(a != b for a, b in zip(owners, owners[1:])) >= limits.sinks:
-        return "fenced"
-    return None
-
-
-def quiet_fault(world, limits):
-    """The same, where no step is left but beginnings and harm."""
-    for i, sink in enumerate(world.sinks):
-        if sink.state in ("unborn", "fenced"):
-            continue
-        own = [value for who, value in world.server.stream if who == i]
-        if sink.state != "over" or sink.held or sink.taken != limits.values:
-            return "all"
-        if world.rollbacks == 0 and (len(own) != limits.values or sink.lost > 0):
-            return "all"
-        if world.rollbacks == 0 and world.server.mark[1] == i and not world.server.ended:
-            return "all"
-    return None
-
-
-def is_harm(what):
-    return what.startswith("a cut") or "goes back" in what or what.endswith("begins")
+    def first_stuck(self, quiet):
+        """The first from which no way without harm leads to one of these, or -1."""
+        is_well = bytearray(len(self.worlds))
+        queue = deque(quiet)
+        while queue:
+            number = queue.popleft()
+            if not is_well[number]:
+                is_well[number] = 1
+                queue.extend(self.befores[number])
+        return is_well.find(0)
 
 
 def explore(limits):
-    start = World(Server((0, -1), 0, (), False), (UNBORN,) * limits.sinks, (), (), 0, 0)
-    before = {start: None}
-    queue = deque([start])
-    while queue:
-        world = queue.popleft()
-        wrong = fault(world, limits)
+    """How many states there are, what is wrong, and the steps to it."""
+    graph = Graph(first(limits))
+    quiet = []
+    for at, world in enumerate(graph.worlds):  # which grows
         is_quiet = True
-        for what, after in steps(world, limits):
-            is_quiet = is_quiet and is_harm(what)
-            if after not in before:
-                before[after] = (world, what)
-                queue.append(after)
-        wrong = wrong or (is_quiet and quiet_fault(world, limits)) or None
+        for what, i, after in steps(world, limits):
+            is_quiet = False
+            graph.befores[graph.meet(after, at, (what, i))].append(at)
+        for what, i, after in harm(world, limits):
+            graph.meet(after, at, (what, i))
+        if is_quiet:
+            quiet.append(at)
+        wrong = fault(world, limits) or (quiet_fault(world, limits) if is_quiet else None)
         if wrong:
-            return len(before), wrong, way(before, world)
-    return len(before), None, []
+            return len(graph.worlds), wrong, graph.way(at)
+    stuck = graph.first_stuck(quiet)
+    if stuck >= 0:
+        return len(graph.worlds), "all", graph.way(stuck)
+    return len(graph.worlds), None, []
 
 
-def way(before, world):
-    whats = []
-    while before[world]:
-        world, what = before[world]
-        whats.append(what)
-    return whats[::-1]
+# ---- Worlds --------------------------------------------------------------------------------------
 
+# Explored whole in seconds.
+WORLDS = [
+    "--sinks a3 --cuts 2",
+    "--sinks a3 --cuts 2 --rollbacks 1",
+    "--sinks a2 --cuts 2 --rollbacks 2",
+    "--sinks a2 --cuts 2 --flushes 1 --alone",
+    "--sinks a2 a2 --cuts 1",
+    "--sinks a1 a1 --cuts 1 --rollbacks 1",
+    "--sinks a1 a1 --cuts 1 --rollbacks 1 --alone",
+    "--sinks a4 --cuts 1 --capacity 2 --batch 2 --window 3",
+    "--sinks a3 --cuts 1 --rollbacks 1 --capacity 1 --batch 2",
+    "--sinks a2 b2 --cuts 1 --capacity 2 --batch 2",
+    "--sinks a1 b0 a1 --cuts 1",
+    "--sinks a0 b0 a1 --rollbacks 1 --alone",
+    "--sinks a3 b1 --cuts 1 --counted 1 --capacity 1",
+]
 
-RULES = ["gap", "seen", "mark", "behind", "token", "again", "follow"]
-
-# values, cuts, rollbacks, sinks: explored whole in seconds.
-WORLDS = [(3, 2, 0, 1), (3, 2, 1, 1), (2, 0, 2, 1), (2, 1, 0, 2), (1, 1, 1, 2)]
+# Each with the world that is wrong without it.
+RULES = {
+    "gap": "--sinks a3 --cuts 2",
+    "seen": "--sinks a3 --cuts 2",
+    "mark": "--sinks a2 a2 --cuts 1",
+    "late": "--sinks a1 b0 a1 --cuts 1",
+    "behind": "--sinks a3 --cuts 2 --rollbacks 1",
+    "token": "--sinks a3 --cuts 2",
+    "again": "--sinks a3 --cuts 2 --rollbacks 1",
+    "how": "--sinks a3 --cuts 2 --rollbacks 1",
+    "self": "--sinks a2 --cuts 2 --flushes 1 --alone",
+    "follow": "--sinks a2 a2 --cuts 1",
+    "full": "--sinks a4 --cuts 1 --capacity 2 --batch 2 --window 3",
+    "halt": "--sinks a4 --cuts 1 --capacity 2 --batch 2 --window 3",
+    "rest": "--sinks a4 --cuts 1 --capacity 2 --batch 2 --window 3",
+    "close": "--sinks a3 b1 --cuts 1 --counted 1 --capacity 1",
+    "count": "--sinks a2 b2 --cuts 1 --capacity 2 --batch 2",
+    "withdraw": "--sinks a1 b0 a1 --cuts 1",
+    "lost": "--sinks a0 b0 a1 --rollbacks 1 --alone",
+    "own": "--sinks a1 b0 a1 --cuts 1",
+}
 
 
 def check_all():
     """Each world is right, and without each rule one is wrong."""
     status = 0
-    for values, cuts, rollbacks, sinks in WORLDS:
-        limits = argparse.Namespace(values=values, cuts=cuts, rollbacks=rollbacks, sinks=sinks,
-                                    without=[])
-        status |= tell(limits, *explore(limits))
-    for rule in RULES:
-        for values, cuts, rollbacks, sinks in WORLDS:
-            limits = argparse.Namespace(values=values, cuts=cuts, rollbacks=rollbacks, sinks=sinks,
-                                        without=[rule])
-            _, wrong, whats = explore(limits)
-            if wrong is not None:
-                print("without %s: %s after %d steps" % (rule, wrong, len(whats)))
-                break
-        else:
+    for world in WORLDS:
+        states, wrong, whats = explore(limits_of(world.split()))
+        status |= tell(world, states, wrong, whats)
+    for rule, world in RULES.items():
+        _, wrong, whats = explore(limits_of(world.split() + ["--without", rule]))
+        if wrong is None:
             print("without %s: nothing fails" % rule)
             status = 1
+        else:
+            print("without %s: %s after %d steps" % (rule, wrong, len(whats)))
     return status
 
 
-def tell(limits, states, wrong, whats):
-    print("%d values, %d cuts, %d rollbacks, %d sinks: %d states%s" %
-          (limits.values, limits.cuts, limits.rollbacks, limits.sinks, states,
-           "" if wrong is None else ", wrong: " + wrong))
-    for what in whats:
-        print("  " + what)
+def tell(world, states, wrong, whats):
+    print("%s: %d states%s" % (world, states, "" if wrong is None else ", wrong: " + wrong))
+    for what, i in whats:
+        words = what if isinstance(what, str) else "%s %s" % what
+        print("  " + (words if i is None else "sink %d %s" % (i, words)))
     return 0 if wrong is None else 1
 
 
-def main():
+def limits_of(arguments):
     parser = argparse.ArgumentParser(description="Without arguments: some worlds, and each rule.")
-    parser.add_argument("--values", type=int, default=2)
-    parser.add_argument("--cuts", type=int, default=2)
+    parser.add_argument("--sinks", nargs="+", default=["a2"],
+                        help="a name, which is one letter, and how many values, of each")
+    parser.add_argument("--cuts", type=int, default=0)
     parser.add_argument("--rollbacks", type=int, default=0)
-    parser.add_argument("--sinks", type=int, default=1)
-    parser.add_argument("--without", action="append", default=[], choices=RULES)
+    parser.add_argument("--flushes", type=int, default=0, help="how often the server is emptied")
+    parser.add_argument("--counted", type=int, help="producers; else as many as there are names")
+    parser.add_argument("--capacity", type=int, default=0, help="of the stream; 0: none")
+    parser.add_argument("--window", type=int, default=2, help="values that a sink holds at most")
+    parser.add_argument("--batch", type=int, default=1, help="values that it sends at once")
+    parser.add_argument("--alone", action="store_true",
+                        help="who begins does so once the one before it under its name is dead")
+    parser.add_argument("--without", action="append", default=[], choices=list(RULES))
+    limits = parser.parse_args(arguments)
+    limits.names = [ord(sink[0]) - ord("a") for sink in limits.sinks]
+    limits.values = [int(sink[1:]) for sink in limits.sinks]
+    if limits.counted is None:
+        limits.counted = len(set(limits.names))
+    return limits
+
+
+def main():
+    gc.disable()  # nothing here has a cycle
     if len(sys.argv) == 1:
         return check_all()
-    limits = parser.parse_args()
-    return tell(limits, *explore(limits))
+    return tell(" ".join(sys.argv[1:]), *explore(limits_of(sys.argv[1:])))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@
  *     SAME, the server's last number is `confirmed` or that of a value between head and tail; where
  *     it answers another, the numbers of all that is held begin anew behind the server's last.
  * I2. What the server says moves `in`, and with it, or once enough replicas have it, head; nothing
- *     else does.
+ *     else does. `in` goes back with a hello alone, where the server has lost what no replica had.
  * I3. In HALTING no value is sent until all answers are here: so `sent` may go back, and no value
  *     is on its way twice on one connection.
  * I4. One WAIT is due at most. It answers for all that was answered before it. */
@@ -271,8 +271,10 @@ static void begin_anew(sink_t* sink, uint64_t last, int has_lost_mark) {
   window->confirmed = sink->in = sink->base = last;
 }
 
+/* What is not confirmed may have been in, and be lost: so the answer alone says what is. */
 static void adopt(sink_t* sink, const char* how, uint64_t epoch, uint64_t last) {
   if (strcmp(how, "SAME") == 0) {
+    sink->in = sink->taking.window.confirmed;
     learn(sink, last);
   } else {
     begin_anew(sink, last, strcmp(how, "BEHIND") != 0);

@@ -156,6 +156,31 @@ START_TEST(what_replicas_have_outlives_the_primary) {
 }
 END_TEST
 
+/* The server goes back to two of five values that no replica has, so none is confirmed. */
+START_TEST(what_is_lost_before_replicas_have_it_is_sent_again) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  out_t out;
+
+  node_start(&nodes[0], plain);
+  with.replicas = 1;
+  with.replicas_ms = 20;
+  open_sink(&out, &with, host_of(&nodes[0]));
+  send_numbers(&out, 0, 5);
+  run_until(&scene.loop, out_stats(&out).length == 5);
+  freeReplyObject(node_ask(&nodes[0], "DEL uvchan:{orders}:stream"));
+  freeReplyObject(node_ask(&nodes[0], "HSET uvchan:{orders}:last one 2"));
+  freeReplyObject(node_ask(&nodes[0], "CLIENT KILL TYPE normal SKIPME yes"));
+  run_until(&scene.loop, node_integer(&nodes[0], "XLEN uvchan:{orders}:stream") == 3);
+  ck_assert_uint_eq(out_stats(&out).values, 0);
+
+  start_replica(&nodes[1], &nodes[0]);
+  run_until(&scene.loop, out_stats(&out).values == 5);
+  ck_assert_uint_eq(out_stats(&out).rolled_back, 0);
+  ck_assert_int_eq(node_integer(&nodes[0], "XLEN uvchan:{orders}:stream"), 3);
+  out_close(&out);
+}
+END_TEST
+
 /* ---- Sentinels ------------------------------------------------------------------------------- */
 
 /* lines: what else it is told. */
@@ -352,6 +377,7 @@ int main(void) {
   tcase_add_test(tcase, a_connection_is_secured_before_it_is_written_to);
   tcase_add_test(tcase, a_value_is_confirmed_once_replicas_have_it);
   tcase_add_test(tcase, what_replicas_have_outlives_the_primary);
+  tcase_add_test(tcase, what_is_lost_before_replicas_have_it_is_sent_again);
   tcase_add_test(tcase, the_primary_that_a_sentinel_names_is_taken);
   tcase_add_test(tcase, a_sentinel_that_knows_no_such_primary_is_an_error_that_says_so);
   tcase_add_loop_test(tcase, a_sentinel_is_told_its_own_password, 0, 2);

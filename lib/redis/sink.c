@@ -165,14 +165,20 @@ static int wants_replicas(const sink_t* sink) {
          (sink->flights > 0 || sink->in > sink->taking.window.confirmed);
 }
 
+/* A WAIT that is answered in ENDING is the one for the end: so none is due as that is sent. */
+static int may_end(const sink_t* sink) {
+  const uvchan__redis_window_t* window = &sink->taking.window;
+
+  return sink->taking.has_ended && window->head == window->tail && !sink->is_waiting;
+}
+
 static void pump(sink_t* sink) {
   const uvchan__redis_window_t* window = &sink->taking.window;
 
   while (sink->state == RUNNING && sink->flights < MOST_FLIGHTS && window->sent < window->tail)
     send_batch(sink);
   if (sink->state == RUNNING && wants_replicas(sink)) send_wait(sink);
-  if (sink->state == RUNNING && sink->taking.has_ended && window->head == window->tail)
-    send_end(sink);
+  if (sink->state == RUNNING && may_end(sink)) send_end(sink);
 }
 
 /* ---- Halting --------------------------------------------------------------------------------- */

@@ -39,6 +39,8 @@ checked in each state, and where nothing is left to do:
   again     who asks again gets what it was given
   how       who asks again is told how it was given that
   self      a newer mark of one's own is asked for, and fences nobody
+  anew      who goes on is told anew what is in
+  waited    while replicas are waited for no end is sent, whose answer the next of theirs would be
   follow    who begins names the epoch that it follows
   full      a full stream takes no more
   halt      after a refusal nothing is sent until all answers are here
@@ -49,8 +51,8 @@ checked in each state, and where nothing is left to do:
   lost      also where the server has lost its mark
   own       who asks again withdraws nothing
 
-Prints how many states there are, and the steps to a state that is wrong. Replicas that are waited
-for are left to the suites.
+Prints how many states there are, and the steps to a state that is wrong. Of replicas it knows that
+they are waited for: what they have, the server may lose as well.
 """
 import argparse
 import gc
@@ -128,6 +130,7 @@ WORLDS = [
     "--sinks a3 --cuts 2 --rollbacks 1",
     "--sinks a2 --cuts 2 --rollbacks 2",
     "--sinks a2 --cuts 2 --flushes 1 --alone",
+    "--sinks a2 --cuts 1 --rollbacks 1 --replicas",
     "--sinks a2 a2 --cuts 1",
     "--sinks a1 a1 --cuts 1 --rollbacks 1",
     "--sinks a1 a1 --cuts 1 --rollbacks 1 --alone",
@@ -150,6 +153,8 @@ RULES = {
     "again": "--sinks a3 --cuts 2 --rollbacks 1",
     "how": "--sinks a3 --cuts 2 --rollbacks 1",
     "self": "--sinks a2 --cuts 2 --flushes 1 --alone",
+    "anew": "--sinks a2 --cuts 1 --rollbacks 1 --replicas",
+    "waited": "--sinks a2 --cuts 1 --replicas",
     "follow": "--sinks a2 a2 --cuts 1",
     "full": "--sinks a4 --cuts 1 --capacity 2 --batch 2 --window 3",
     "halt": "--sinks a4 --cuts 1 --capacity 2 --batch 2 --window 3",
@@ -197,6 +202,7 @@ def limits_of(arguments):
     parser.add_argument("--capacity", type=int, default=0, help="of the stream; 0: none")
     parser.add_argument("--window", type=int, default=2, help="values that a sink holds at most")
     parser.add_argument("--batch", type=int, default=1, help="values that it sends at once")
+    parser.add_argument("--replicas", action="store_true", help="are waited for")
     parser.add_argument("--alone", action="store_true",
                         help="who begins does so once the one before it under its name is dead")
     parser.add_argument("--without", action="append", default=[], choices=list(RULES))

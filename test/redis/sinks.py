@@ -2,7 +2,7 @@
 """What protocol.py explores: a server, sinks, their connections, and what is checked of them.
 
 The functions of the server do what lib/redis/scripts.c does, those of a sink what lib/redis/sink.c
-does, without replicas that are waited for. `without` has the rules that are left out.
+does. `without` has the rules that are left out.
 """
 from collections import namedtuple
 
@@ -12,16 +12,18 @@ Server = namedtuple("Server", "producers there closed")
 # The mark is epoch and token, which is the sink's number; `added` has (sink, value) in the order of
 # the entries; `ended`: the end is noted, by this sink.
 Producer = namedtuple("Producer", "epoch token last added ended")
-# `held`: values that are taken and not confirmed. `sent`: how many of them are on their way or in.
+# `held`: values that are taken and not confirmed. `sent`: how many of them are on their way or in;
+# `known`: the number up to which they are in, which is more than `confirmed` while replicas are
+# waited for.
 # `up`: commands on the connection; `down`: answers. `lost`: how many values it was told are gone of
 # those that were confirmed. `confirmed` of one without an epoch is the epoch it follows. state:
 # "away", "greeting", "running", "halting" (by a gap), "full" (the same by FULL), "resting",
 # "ending"; "over", "fenced", "refused"; "unborn", and "dead" with its process.
-Sink = namedtuple("Sink", "state epoch base confirmed held sent taken up down flights lost")
+Sink = namedtuple("Sink", "state epoch base confirmed known held sent taken up down flights lost")
 # `late`: commands of connections that were given up. `past`: the server at moments before.
 World = namedtuple("World", "server sinks late past cuts rollbacks flushes")
 
-UNBORN = Sink("unborn", 0, 0, 0, (), 0, 0, (), (), 0, 0)
+UNBORN = Sink("unborn", 0, 0, 0, 0, (), 0, 0, (), (), 0, 0)
 NOBODY = Producer(0, -1, 0, (), None)
 SETTLED = ("over", "fenced", "refused", "unborn", "dead")
 ADOPTED = ("running", "halting", "full", "resting", "ending")
@@ -110,70 +112,111 @@ def execute(server, who, command, limits):
         return hello(server, name, who, command[1], command[2], limits.without)
     if command[0] == "end":
         return end(server, name, who, command[1], limits)
+    if command[0] == "wait":
+        return server, ("wait",)
     return add(server, name, who, *command[1:], limits)
 
 
 # ---- A sink --------------------------------------------------------------------------------------
 
 
-def confirm(sink, last):
-    """The sink, with all up to this number confirmed."""
-    n = min(max(0, last - sink.confirmed), len(sink.held))
-    return sink._replace(confirmed=sink.confirmed + n, held=sink.held[n:],
-                         sent=max(0, sink.sent - n))
+def confirm(sink):
+    """The sink, with all confirmed that is known to be in."""
+    n = sink.known - sink.confirmed
+    return sink._replace(confirmed=sink.known, held=sink.held[n:], sent=max(0, sink.sent - n))
+
+
+def learn(sink, last, limits):
+    """The server has all up to this number."""
+    known = sink.confirmed + min(max(0, last - sink.confirmed), len(sink.held))
+    sink = sink._replace(known=max(known, sink.known))
+    return sink if limits.replicas else confirm(sink)
+
+
+def rewind(sink, state):
+    return sink._replace(state=state, sent=sink.known - sink.confirmed)
+
+
+def ask(sink, state, *command):
+    return sink._replace(state=state, up=sink.up + (command,))
 
 
 def greet(sink):
-    return sink._replace(state="greeting", sent=0,
-                         up=sink.up + (("hello", sink.epoch, sink.confirmed),))
+    return ask(rewind(sink, "greeting"), "greeting", "hello", sink.epoch, sink.confirmed)
 
 
 def settle(sink, state):
     return sink._replace(state=state, up=(), down=(), flights=0)
 
 
-def greeted(sink, how, epoch, last, is_closed, values):
+def finish(sink, limits):
+    """The end is noted."""
+    return ask(sink, "ending", "wait") if limits.replicas else settle(sink, "over")
+
+
+def greeted(sink, how, epoch, last, is_closed, values, limits):
     if how == "FENCED":
         return settle(sink, "fenced")
     if how == "TAKEN":
-        return greet(sink._replace(confirmed=epoch))
+        return greet(sink._replace(confirmed=epoch, known=epoch))
     if how == "SAME":
-        sink = confirm(sink, last)
+        known = sink.known if "anew" in limits.without else sink.confirmed
+        sink = learn(sink._replace(known=known), last, limits)
     else:
         there = last if how == "BEHIND" else sink.base
         gone = 0 if how == "NEW" else sink.confirmed - there
-        sink = sink._replace(base=last, confirmed=last, lost=sink.lost + gone)
-    sink = sink._replace(state="running", epoch=epoch, sent=0)
+        sink = sink._replace(base=last, confirmed=last, known=last, lost=sink.lost + gone)
+    sink = rewind(sink, "running")._replace(epoch=epoch)
     if not is_closed:
         return sink
-    return settle(sink, "over" if sink.taken == values and not sink.held else "refused")
+    has_sent_all = sink.taken == values and sink.sent == len(sink.held)
+    return finish(sink, limits) if has_sent_all else settle(sink, "refused")
 
 
-def added(sink, code, last, without):
+def added(sink, code, last, limits):
     sink = sink._replace(flights=sink.flights - 1)
     if code == "FENCED":
         return settle(sink, "fenced")
-    sink = confirm(sink, last)
+    sink = learn(sink, last, limits)
     if code == "CLOSED":
         return settle(sink, "refused")
     if code != "OK" and sink.state == "running":
         sink = sink._replace(state="full" if code == "FULL" else "halting")
-    if sink.state not in ("halting", "full") or (sink.flights > 0 and "halt" not in without):
+    if sink.state not in ("halting", "full") or (sink.flights > 0 and "halt" not in limits.without):
         return sink
-    if sink.state == "halting":
+    return greet(sink) if sink.state == "halting" else rewind(sink, "resting")
+
+
+def ended(sink, code, limits):
+    if code == "GAP":
         return greet(sink)
-    return sink._replace(state="resting", sent=0)
+    return finish(sink, limits) if code == "OK" else settle(sink, "fenced")
 
 
-def answered(sink, answer, values, without):
+def answered(sink, answer, values, limits):
     """The sink after an answer, as sink.c has it."""
     if answer[0] == "hello":
-        return greeted(sink, *answer[1:], values)
+        return greeted(sink, *answer[1:], values, limits)
     if answer[0] == "add":
-        return added(sink, *answer[1:], without)
-    if answer[1] == "GAP":
-        return greet(sink)
-    return settle(sink, "over" if answer[1] == "OK" else "fenced")
+        return added(sink, *answer[1:], limits)
+    if answer[0] == "end":
+        return ended(sink, answer[1], limits)
+    sink = confirm(sink)
+    return settle(sink, "over") if sink.state == "ending" else sink
+
+
+def is_waiting(sink):
+    return ("wait",) in sink.up or ("wait",) in sink.down
+
+
+def wants_replicas(sink):
+    return not is_waiting(sink) and (sink.flights > 0 or sink.known > sink.confirmed)
+
+
+def may_end(sink, values, without):
+    if sink.taken < values or sink.held:
+        return False
+    return not is_waiting(sink) or "waited" in without
 
 
 # ---- The world -----------------------------------------------------------------------------------
@@ -232,16 +275,17 @@ def sink_steps(world, i, limits):
         yield "connects", put(world, i, greet(sink))
     if sink.state == "running" and sink.sent < len(sink.held):
         batch = sink.held[sink.sent:sink.sent + limits.batch]
-        command = ("add", sink.epoch, sink.confirmed + 1 + sink.sent, batch)
-        yield "sends", put(world, i, sink._replace(
-            sent=sink.sent + len(batch), flights=sink.flights + 1, up=sink.up + (command,)))
-    if sink.state == "running" and sink.taken == values and not sink.held:
-        yield "sends its end", put(world, i, sink._replace(
-            state="ending", up=sink.up + (("end", sink.epoch),)))
+        after = ask(sink, "running", "add", sink.epoch, sink.confirmed + 1 + sink.sent, batch)
+        yield "sends", put(world, i, after._replace(sent=sink.sent + len(batch),
+                                                    flights=sink.flights + 1))
+    if sink.state == "running" and may_end(sink, values, limits.without):
+        yield "sends its end", put(world, i, ask(sink, "ending", "end", sink.epoch))
+    if limits.replicas and sink.state == "running" and wants_replicas(sink):
+        yield "waits for replicas", put(world, i, ask(sink, "running", "wait"))
     if sink.state == "resting" and "rest" not in limits.without:
         yield "has rested", put(world, i, sink._replace(state="running"))
     if sink.down:
-        after = answered(sink._replace(down=sink.down[1:]), sink.down[0], values, limits.without)
+        after = answered(sink._replace(down=sink.down[1:]), sink.down[0], values, limits)
         yield ("hears", sink.down[0]), put(world, i, after)
 
 

@@ -44,6 +44,7 @@ set(UVCHAN_REDIS_SOURCES
     lib/redis/taking.c
     lib/redis/sink.c
     lib/redis/tickets.c
+    lib/redis/receiving.c
     lib/redis/slots.c
     lib/redis/delivery.c
     lib/redis/claiming.c

@@ -44,6 +44,7 @@ static void undo(uvchan_redis_source_t* source, void* value) {
   free(*(char**)value);
 }
 
+/* Each text is done when this returns. */
 static void on_element(uvchan_receiver_t* receiver, int status, const void* value) {
   const element_t* element = value;
 
@@ -53,7 +54,6 @@ static void on_element(uvchan_receiver_t* receiver, int status, const void* valu
   }
   printf("\"%s\"\n", element->text);
   free(element->text);
-  uvchan_redis_done(&element->ticket);
 }
 
 static void on_sink_end(uvchan_redis_sink_t* sink, int status) {
@@ -93,7 +93,7 @@ int main(int argc, char** argv) {
   uv_loop_t* loop = uv_default_loop();
   uvchan_redis_sink_t sink;
   uvchan_redis_source_t source;
-  uvchan_receiver_t receiver;
+  uvchan_redis_receiver_t receiver;
   uvchan_t *here, *there; /* which may be another machine */
 
   if (uvchan_create(&here, sizeof(char*), 8) != 0) return 1;
@@ -105,8 +105,8 @@ int main(int argc, char** argv) {
   uvchan_close(here);
   if (uvchan_redis_sink_init(loop, &sink, here, &out) != 0) return 1;
   if (uvchan_redis_source_init(loop, &source, there, &in) != 0) return 1;
-  if (uvchan_receiver_init(loop, &receiver, there) != 0) return 1;
-  if (uvchan_recv_start(&receiver, on_element) != 0) return 1;
+  if (uvchan_receiver_init(loop, &receiver.receiver, there) != 0) return 1;
+  if (uvchan_redis_recv_start(&receiver, on_element) != 0) return 1;
   uv_run(loop, UV_RUN_DEFAULT);
   printf("%d sent, %d refused\n", (int)sent.values, (int)sent.refused);
   uvchan_release(here);

@@ -208,6 +208,22 @@ int uvchan_redis_requeue(const uvchan_redis_ticket_t* ticket);
 /* As the above, but it is delivered again only after claim_after_ms. */
 int uvchan_redis_forget(const uvchan_redis_ticket_t* ticket);
 
+/* A receiver whose values are done when its callback returns. */
+typedef struct {
+  uvchan_receiver_t receiver; /* initialized, stopped and closed as any other */
+  /* private */
+  uvchan_recv_cb cb;
+} uvchan_redis_receiver_t;
+
+/* Starts it, as uvchan_recv_start() does. Its callback gets the element, ticket and value, and for
+ * each that it returns from uvchan_redis_done() is called, unless it has given the ticket back
+ * itself. What it never returns from, since the process dies there or an exception leaves it, is
+ * not done.
+ *   receiver   its `receiver` is initialized, on a source's channel
+ *   cb         gets &receiver->receiver
+ * Returns as uvchan_recv_start(). Threads: loop; any loop. */
+int uvchan_redis_recv_start(uvchan_redis_receiver_t* receiver, uvchan_recv_cb cb);
+
 /* ---- A source -------------------------------------------------------------------------------- */
 
 /* The source is over: it puts nothing more in its channel, which is closed.
@@ -249,7 +265,8 @@ typedef struct {
   uint64_t block_ms;           /* how long the server is asked to wait for values; 0: 1000 */
   unsigned int max_deliveries; /* then it goes to the dead letters; 0: 16; 1048575 or less */
   unsigned int auto_done;      /* 1: elements have no ticket, and are done when the channel has
-                                  them: they are lost with the process */
+                                  them: they are lost with the process. To be done when a callback
+                                  returns, see uvchan_redis_recv_start() */
   uint64_t dead_capacity;      /* dead letters, at most; 0: 1000 */
   size_t value_bytes; /* of a value, where it is less than the element has behind the ticket: that
                          ends with padding; 0: all */

@@ -30,6 +30,11 @@ uvchan__redis_tickets_t* uvchan__redis_tickets_create(uint32_t slots) {
   return tickets;
 }
 
+/* Relaxed: who asks holds a reference, or a ticket that is out. */
+void uvchan__redis_tickets_retain(uvchan__redis_tickets_t* tickets) {
+  atomic_fetch_add_explicit(&tickets->references, 1, memory_order_relaxed);
+}
+
 void uvchan__redis_tickets_release(uvchan__redis_tickets_t* tickets) {
   /* [tickets.R] and [tickets.A]: all use of the tickets comes before their end. */
   if (atomic_fetch_sub_explicit(&tickets->references, 1, memory_order_acq_rel) > 1) return;
@@ -44,8 +49,8 @@ uvchan_t* uvchan__redis_tickets_channel(const uvchan__redis_tickets_t* tickets) 
 void uvchan__redis_tickets_give(uvchan__redis_tickets_t* tickets, uint32_t slot,
                                 uvchan_redis_ticket_t* ticket) {
   if (++tickets->generation == 0) tickets->generation = 1;
-  /* Relaxed: the source holds a reference, and the ticket goes to others by a channel. */
-  atomic_fetch_add_explicit(&tickets->references, 1, memory_order_relaxed);
+  uvchan__redis_tickets_retain(tickets);
+  /* Relaxed: the ticket goes to others by a channel. */
   atomic_store_explicit(&tickets->words[slot], tickets->generation, memory_order_relaxed);
   ticket->tickets = tickets;
   ticket->slot = slot;

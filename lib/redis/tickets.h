@@ -30,6 +30,7 @@ typedef struct {
 
 /* Makes them with one reference. NULL: there is no memory. Threads: any. */
 uvchan__redis_tickets_t* uvchan__redis_tickets_create(uint32_t slots);
+void uvchan__redis_tickets_retain(uvchan__redis_tickets_t* tickets);
 void uvchan__redis_tickets_release(uvchan__redis_tickets_t* tickets);
 
 /* The channel by which they come back, with elements of uvchan__redis_return_t. */

@@ -154,6 +154,104 @@ START_TEST(many_are_requeued) {
 }
 END_TEST
 
+/* ---- By its receiver ------------------------------------------------------------------------- */
+
+#define STRANGER 700
+
+typedef struct {
+  uvchan_redis_receiver_t handle; /* first */
+  uvchan_redis_source_t source;
+  uvchan_t* ch;
+  unsigned int values;
+  unsigned int again;
+  unsigned int requeues; /* so many are left */
+  unsigned int ends;
+  int is_leaving; /* its callback closes everything */
+} done_t;
+
+static void on_done_end(uvchan_redis_source_t* source, int status) {
+  (void)status;
+  ((done_t*)source->data)->ends++;
+}
+
+static void free_receiver(uvchan_receiver_t* receiver) { free(receiver); }
+
+static void on_done_value(uvchan_receiver_t* receiver, int status, const void* value) {
+  done_t* done = (done_t*)receiver;
+  element_t element;
+
+  if (status < 0) return;
+  memcpy(&element, value, sizeof(element));
+  done->values++;
+  done->again += element.ticket.deliveries > 1;
+  if (done->requeues > 0 && element.value != STRANGER) {
+    done->requeues--;
+    must(uvchan_redis_requeue(&element.ticket) == 0);
+  }
+  if (!done->is_leaving) return;
+  uvchan_redis_source_close(&done->source, NULL);
+  uvchan_release(done->ch);
+  uvchan_receiver_close(receiver, free_receiver);
+}
+
+static done_t* open_done(const uvchan_redis_source_options_t* options) {
+  done_t* done = calloc(1, sizeof(*done));
+
+  must(done != NULL);
+  done->ch = support_channel(sizeof(element_t), 4);
+  done->source.data = done;
+  must(uvchan_redis_source_init(&scene.loop, &done->source, done->ch, options) == 0);
+  must(uvchan_receiver_init(&scene.loop, &done->handle.receiver, done->ch) == 0);
+  must(uvchan_redis_recv_start(&done->handle, on_done_value) == 0);
+  return done;
+}
+
+static uvchan_redis_stats_t done_stats(const done_t* done) {
+  uvchan_redis_stats_t stats;
+
+  uvchan_redis_source_stats(&done->source, &stats);
+  return stats;
+}
+
+/* Also where that says something else of one itself, and what has no ticket. */
+START_TEST(what_the_callback_returns_from_is_done) {
+  uvchan_redis_source_options_t with = patient("one");
+  element_t stranger = {{0}, STRANGER};
+  done_t* done;
+
+  put_numbers(0, 9);
+  with.on_end = on_done_end;
+  done = open_done(&with);
+  done->requeues = 2;
+  ck_assert_int_eq(uvchan_redis_recv_start(&done->handle, on_done_value), UV_EALREADY);
+  ck_assert_int_eq(uvchan_redis_recv_start(&done->handle, NULL), UV_EINVAL);
+  ck_assert_int_eq(uvchan_redis_recv_start(NULL, on_done_value), UV_EINVAL);
+  must(uvchan_try_send(done->ch, &stranger) == 0);
+  run_until(&scene.loop, done_stats(done).done == 9);
+  ck_assert_uint_eq(done->values, 12);
+  ck_assert_uint_eq(done->again, 2);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 0);
+  must(uvchan_close(done->ch) == 0);
+  run_until(&scene.loop, done->ends == 1);
+  uvchan_redis_source_close(&done->source, NULL);
+  uvchan_release(done->ch);
+  uvchan_receiver_close(&done->handle.receiver, free_receiver);
+  scene_finish();
+}
+END_TEST
+
+START_TEST(the_callback_may_close_everything) {
+  uvchan_redis_source_options_t with = patient("one");
+  done_t* done;
+
+  put_numbers(0, 1);
+  with.on_end = on_done_end;
+  done = open_done(&with);
+  done->is_leaving = 1;
+  scene_finish();
+}
+END_TEST
+
 /* ---- Who leaves ------------------------------------------------------------------------------ */
 
 /* With what waits for room in the channel, and by a request to send. */
@@ -407,6 +505,8 @@ int main(void) {
   tcase_add_test(tcase, what_is_always_requeued_goes_to_the_dead_letters);
   tcase_add_test(tcase, what_is_requeued_for_the_hundredth_time_comes_at_once);
   tcase_add_test(tcase, many_are_requeued);
+  tcase_add_test(tcase, what_the_callback_returns_from_is_done);
+  tcase_add_test(tcase, the_callback_may_close_everything);
   tcase_add_test(tcase, a_source_that_leaves_gives_back_what_it_has);
   tcase_add_test(tcase, a_source_that_leaves_gives_back_what_comes);
   tcase_add_test(tcase, a_source_that_leaves_waits_for_what_comes);

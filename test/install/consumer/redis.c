@@ -15,5 +15,6 @@ int main(void) {
   if (uvchan_redis_done(NULL) != UV_EINVAL || uvchan_redis_done(&none) != UV_EINVAL) return 3;
   if (uvchan_redis_requeue(NULL) != UV_EINVAL) return 4;
   if (uvchan_redis_forget(NULL) != UV_EINVAL) return 5;
-  return stats.values == 0 && stats.last_words[0] == '\0' && uv_version() != 0 ? 0 : 6;
+  if (uvchan_redis_recv_start(NULL, NULL) != UV_EINVAL) return 6;
+  return stats.values == 0 && stats.last_words[0] == '\0' && uv_version() != 0 ? 0 : 7;
 }

@@ -238,7 +238,8 @@ typedef void (*uvchan_redis_source_close_cb)(uvchan_redis_source_t* source);
  *   format   the encoder's; without one the value's size as a decimal number
  *   bytes    valid until the callback returns
  *   value    where to write it: the channel's element without its ticket
- * Returns 0; a libuv error code: the entry goes to the dead letters, with the code's name. */
+ * Returns 0; UV_ENOMEM or UV_EAGAIN: not now, the entry is delivered again after claim_after_ms;
+ * another libuv error code: it goes to the dead letters, with the code's name. */
 typedef int (*uvchan_redis_decode_cb)(uvchan_redis_source_t* source, const char* format,
                                       const void* bytes, size_t size, void* value);
 

@@ -55,7 +55,7 @@ void uvchan__redis_source_accept(uvchan__redis_source_t* source, const redisRepl
       &source->delivery, time, serial, format == NULL ? NULL : format->str,
       value == NULL ? NULL : value->str, value == NULL ? 0 : (size_t)value->len, deliveries,
       may_be_here);
-  if (r != 0) bury(source, time, serial, r);
+  if (r != 0 && r != UV_ENOMEM && r != UV_EAGAIN) bury(source, time, serial, r);
 }
 
 /* ---- What was delivered before --------------------------------------------------------------- */

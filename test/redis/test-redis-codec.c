@@ -105,7 +105,7 @@ static void on_word(uvchan_receiver_t* receiver, int status, const void* value) 
 }
 
 static void open_words_in(in_t* in, size_t capacity, uvchan_redis_source_options_t* options) {
-  options->decode = decode;
+  if (options->decode == NULL) options->decode = decode;
   options->undo = undo;
   undone = 0;
   memset(in, 0, sizeof(*in));
@@ -229,6 +229,38 @@ START_TEST(what_the_decoder_refuses_is_dead) {
 }
 END_TEST
 
+static int failures_left;
+
+static int decode_later(uvchan_redis_source_t* source, const char* format, const void* bytes,
+                        size_t size, void* value) {
+  if (failures_left > 0) return failures_left-- % 2 == 0 ? UV_ENOMEM : UV_EAGAIN;
+  return decode(source, format, bytes, size, value);
+}
+
+/* One that it can't read for the moment is no dead letter. */
+START_TEST(what_the_decoder_puts_off_comes_again) {
+  uvchan_redis_source_options_t in_with = in_options("one");
+  uvchan_redis_sink_options_t out_with = word_options();
+  out_t out;
+  in_t in;
+
+  in_with.claim_after_ms = 10;
+  in_with.decode = decode_later;
+  failures_left = 4;
+  open_words_out(&out, 16, &out_with);
+  open_words_in(&in, 4, &in_with);
+  must(uvchan_recv_start(&in.receiver, on_word) == 0);
+  send_words(&out, 0, 1);
+  must(uvchan_close(out.ch) == 0);
+  run_until(&scene.loop, out.ends == 1 && in.source_ends == 1);
+  ck_assert_int_eq(failures_left, 0);
+  ck_assert_uint_eq(in.values, 1);
+  ck_assert_uint_eq(in_stats(&in).dead, 0);
+  out_release(&out);
+  in_close(&in);
+}
+END_TEST
+
 /* Of six in slots two are in the channel, and four wait for room in it: those are undone. */
 static void leave_by_channel(in_t* in) {
   must(uvchan_close(in->ch) == 0);
@@ -342,6 +374,7 @@ int main(void) {
   tcase_add_test(tcase, what_the_encoder_refuses_is_counted_and_goes_nowhere);
   tcase_add_test(tcase, an_encoder_needs_a_format);
   tcase_add_test(tcase, what_the_decoder_refuses_is_dead);
+  tcase_add_test(tcase, what_the_decoder_puts_off_comes_again);
   tcase_add_test(tcase, what_a_closed_channel_does_not_take_is_undone);
   tcase_add_test(tcase, what_a_closed_source_has_is_undone);
   tcase_add_test(tcase, a_sink_may_be_closed_in_its_encoder);

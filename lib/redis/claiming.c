@@ -2,6 +2,7 @@
 /* One script for both: what others have had for too long, and what this consumer has. */
 #include "redis/claiming.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "redis/words.h"
@@ -118,6 +119,7 @@ void uvchan__redis_source_claim(uvchan__redis_source_t* source) {
   if (!uvchan__redis_source_is_running(source) || !uvchan__redis_source_is_up(source) ||
       !source->is_claim_due || source->is_claiming || source->is_history || room == 0)
     return;
+  assert(source->recalled == 0);
   uvchan__redis_source_reserve(source, &source->claimed, room);
   source->is_claiming = 1;
   source->is_claim_due = 0;

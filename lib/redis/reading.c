@@ -2,6 +2,8 @@
 /* Open, history, news, and open again; while there are news, several questions for them. */
 #include "redis/reading.h"
 
+#include <assert.h>
+
 #include "redis/claiming.h"
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -46,6 +48,7 @@ static void send_read(uvchan__redis_source_t* source, uvchan__redis_call_t* call
 }
 
 static void send_history(uvchan__redis_source_t* source, uint32_t room) {
+  assert(source->reads.n == 0 && source->claimed == 0);
   uvchan__redis_source_reserve(source, &source->recalled, room);
   source->is_reading = 1;
   uvchan__redis_source_send_claim(source, &source->history_call, source->recalled, 1);

@@ -389,7 +389,7 @@ START_TEST(without_tickets_what_finds_no_room_is_given_back) {
 }
 END_TEST
 
-/* The answer is lost with the server: it is told again. */
+/* The word is lost with the server, which was stopped as it came: it is told again. */
 START_TEST(a_source_that_leaves_outlives_the_server) {
   uvchan_redis_source_options_t with = patient("one");
   unsigned int i;
@@ -400,8 +400,10 @@ START_TEST(a_source_that_leaves_outlives_the_server) {
   in_open(&in, 16, &with);
   in.hold = 4;
   run_until(&scene.loop, in.nheld == 4 && in_stats(&in).done == 4);
-  server_kill();
+  must(kill(server.pid, SIGSTOP) == 0);
   for (i = 0; i < 4; i++) must(uvchan_redis_requeue(&in.held[i].ticket) == 0);
+  for (i = 0; i < 10; i++) uv_run(&scene.loop, UV_RUN_NOWAIT);
+  server_kill();
   must(uvchan_close(in.ch) == 0);
   run_until(&scene.loop, in_stats(&in).state == UVCHAN_REDIS_AWAY);
   server_start();

@@ -57,70 +57,9 @@ they are waited for: what they have, the server may lose as well.
 import argparse
 import gc
 import sys
-from collections import deque
 
-from sinks import first, fault, harm, quiet_fault, steps
-
-
-class Graph:
-    """Worlds by number, in the order in which they were met."""
-
-    def __init__(self, world):
-        self.numbers = {world: 0}
-        self.worlds = [world]
-        self.ways = [None]  # from which one, by what
-        self.befores = [[]]  # from which ones without harm
-
-    def meet(self, world, at, what):
-        number = self.numbers.get(world)
-        if number is None:
-            number = self.numbers[world] = len(self.worlds)
-            self.worlds.append(world)
-            self.ways.append((at, what))
-            self.befores.append([])
-        return number
-
-    def way(self, at):
-        """The steps to it."""
-        whats = []
-        while self.ways[at] is not None:
-            at, what = self.ways[at]
-            whats.append(what)
-        return whats[::-1]
-
-    def first_stuck(self, quiet):
-        """The first from which no way without harm leads to one of these, or -1."""
-        is_well = bytearray(len(self.worlds))
-        queue = deque(quiet)
-        while queue:
-            number = queue.popleft()
-            if not is_well[number]:
-                is_well[number] = 1
-                queue.extend(self.befores[number])
-        return is_well.find(0)
-
-
-def explore(limits):
-    """How many states there are, what is wrong, and the steps to it."""
-    graph = Graph(first(limits))
-    quiet = []
-    for at, world in enumerate(graph.worlds):  # which grows
-        is_quiet = True
-        for what, i, after in steps(world, limits):
-            is_quiet = False
-            graph.befores[graph.meet(after, at, (what, i))].append(at)
-        for what, i, after in harm(world, limits):
-            graph.meet(after, at, (what, i))
-        if is_quiet:
-            quiet.append(at)
-        wrong = fault(world, limits) or (quiet_fault(world, limits) if is_quiet else None)
-        if wrong:
-            return len(graph.worlds), wrong, graph.way(at)
-    stuck = graph.first_stuck(quiet)
-    if stuck >= 0:
-        return len(graph.worlds), "all", graph.way(stuck)
-    return len(graph.worlds), None, []
-
+import sinks
+from explore import explore
 
 # ---- Worlds --------------------------------------------------------------------------------------
 
@@ -171,10 +110,10 @@ def check_all():
     """Each world is right, and without each rule one is wrong."""
     status = 0
     for world in WORLDS:
-        states, wrong, whats = explore(limits_of(world.split()))
+        states, wrong, whats = explore(sinks, limits_of(world.split()))
         status |= tell(world, states, wrong, whats)
     for rule, world in RULES.items():
-        _, wrong, whats = explore(limits_of(world.split() + ["--without", rule]))
+        _, wrong, whats = explore(sinks, limits_of(world.split() + ["--without", rule]))
         if wrong is None:
             print("without %s: nothing fails" % rule)
             status = 1
@@ -218,7 +157,7 @@ def main():
     gc.disable()  # nothing here has a cycle
     if len(sys.argv) == 1:
         return check_all()
-    return tell(" ".join(sys.argv[1:]), *explore(limits_of(sys.argv[1:])))
+    return tell(" ".join(sys.argv[1:]), *explore(sinks, limits_of(sys.argv[1:])))
 
 
 if __name__ == "__main__":

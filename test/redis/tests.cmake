@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-# The protocol itself, which needs no server, and no build.
+# The protocols themselves, which need no server, and no build.
 find_package(Python3 COMPONENTS Interpreter QUIET)
 if(Python3_Interpreter_FOUND AND NOT UVCHAN_SANITIZE AND NOT UVCHAN_PORTABLE)
   uvchan_add_test(redis-protocol "${Python3_EXECUTABLE}" -B
     "${CMAKE_CURRENT_LIST_DIR}/protocol.py")
+  uvchan_add_test(redis-sources "${Python3_EXECUTABLE}" -B
+    "${CMAKE_CURRENT_LIST_DIR}/sources.py")
 endif()
 
 # As a user gets it: what installs this build, as it is built without a sanitizer, and compiles with

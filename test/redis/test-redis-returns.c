@@ -166,6 +166,7 @@ typedef struct {
   unsigned int again;
   unsigned int requeues; /* so many are left */
   unsigned int ends;
+  unsigned int closes;
   int is_leaving; /* its callback closes everything */
 } done_t;
 
@@ -174,7 +175,22 @@ static void on_done_end(uvchan_redis_source_t* source, int status) {
   ((done_t*)source->data)->ends++;
 }
 
-static void free_receiver(uvchan_receiver_t* receiver) { free(receiver); }
+/* Freed by the second. */
+static void part_one(done_t* done) {
+  if (++done->closes == 2) free(done);
+}
+
+static void on_done_closed(uvchan_receiver_t* receiver) { part_one((done_t*)receiver); }
+
+static void on_done_source_closed(uvchan_redis_source_t* source) { part_one(source->data); }
+
+static void close_done(done_t* done) {
+  uvchan_t* ch = done->ch;
+
+  uvchan_redis_source_close(&done->source, on_done_source_closed);
+  uvchan_receiver_close(&done->handle.receiver, on_done_closed);
+  uvchan_release(ch);
+}
 
 static void on_done_value(uvchan_receiver_t* receiver, int status, const void* value) {
   done_t* done = (done_t*)receiver;
@@ -188,10 +204,7 @@ static void on_done_value(uvchan_receiver_t* receiver, int status, const void* v
     done->requeues--;
     must(uvchan_redis_requeue(&element.ticket) == 0);
   }
-  if (!done->is_leaving) return;
-  uvchan_redis_source_close(&done->source, NULL);
-  uvchan_release(done->ch);
-  uvchan_receiver_close(receiver, free_receiver);
+  if (done->is_leaving) close_done(done);
 }
 
 static done_t* open_done(const uvchan_redis_source_options_t* options) {
@@ -233,9 +246,7 @@ START_TEST(what_the_callback_returns_from_is_done) {
   ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 0);
   must(uvchan_close(done->ch) == 0);
   run_until(&scene.loop, done->ends == 1);
-  uvchan_redis_source_close(&done->source, NULL);
-  uvchan_release(done->ch);
-  uvchan_receiver_close(&done->handle.receiver, free_receiver);
+  close_done(done);
   scene_finish();
 }
 END_TEST

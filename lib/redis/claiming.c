@@ -41,7 +41,7 @@ static const redisReply* field(const redisReply* fields, const char* name) {
 }
 
 void uvchan__redis_source_accept(uvchan__redis_source_t* source, const redisReply* id,
-                                 const redisReply* fields, uint64_t deliveries, int may_be_here) {
+                                 const redisReply* fields, uint64_t deliveries) {
   const redisReply* format = field(fields, "f");
   const redisReply* value = field(fields, "v");
   uint64_t time, serial;
@@ -49,13 +49,12 @@ void uvchan__redis_source_accept(uvchan__redis_source_t* source, const redisRepl
 
   if (uvchan__redis_id(id, &time, &serial) != 0) return;
   if (source->state == UVCHAN__REDIS_SOURCE_LEAVING) {
-    uvchan__redis_delivery_decline(&source->delivery, time, serial, deliveries, may_be_here);
+    uvchan__redis_delivery_decline(&source->delivery, time, serial, deliveries);
     return;
   }
   r = uvchan__redis_delivery_accept(
       &source->delivery, time, serial, format == NULL ? NULL : format->str,
-      value == NULL ? NULL : value->str, value == NULL ? 0 : (size_t)value->len, deliveries,
-      may_be_here);
+      value == NULL ? NULL : value->str, value == NULL ? 0 : (size_t)value->len, deliveries);
   if (r != 0 && r != UV_ENOMEM && r != UV_EAGAIN) bury(source, time, serial, r);
 }
 
@@ -93,7 +92,7 @@ int uvchan__redis_source_accept_claimed(uvchan__redis_source_t* source, const re
        i++) {
     const redisReply* entry = entries->element[i];
     uvchan__redis_source_accept(source, uvchan__redis_element(entry, 0),
-                                uvchan__redis_element(entry, 2), uvchan__redis_number(entry, 1), 1);
+                                uvchan__redis_element(entry, 2), uvchan__redis_number(entry, 1));
   }
   if (uvchan__redis_id(uvchan__redis_element(reply, 2), time, serial) == 0) return 1;
   *time = *serial = 0;
@@ -130,7 +129,6 @@ static void on_claim(void* owner, const redisReply* reply) {
   uvchan__redis_source_t* source = owner;
 
   source->is_claiming = 0;
-  source->suspects = source->reads.n;
   uvchan__redis_source_unreserve(source, &source->claimed);
   if (uvchan__redis_source_accept_claimed(source, reply, &source->claim_time,
                                           &source->claim_serial)) {

@@ -10,10 +10,9 @@ void uvchan__redis_source_prepare_claiming(uvchan__redis_source_t* source);
 
 /* An entry, unless it has a slot: delivered where it is a value, else buried; while the source
  * leaves, given back.
- *   deliveries    the server's count, this one included
- *   may_be_here   it may have a slot */
+ *   deliveries   the server's count, this one included */
 void uvchan__redis_source_accept(uvchan__redis_source_t* source, const redisReply* id,
-                                 const redisReply* fields, uint64_t deliveries, int may_be_here);
+                                 const redisReply* fields, uint64_t deliveries);
 
 /* Of everybody, what was not done for claim_after_ms, or was given back; or of this consumer, all:
  * `count` of them at most, by a call of the one connection or the other. */

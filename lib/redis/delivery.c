@@ -33,20 +33,18 @@ static void write_ticket(uvchan__redis_delivery_t* delivery, uint32_t slot, void
   memcpy(element, &ticket, sizeof(ticket));
 }
 
-static int has_place(const uvchan__redis_delivery_t* delivery, uint64_t time, uint64_t serial,
-                     int may_be_here) {
-  if (delivery->slots.nfree == 0) return 0;
-  return !may_be_here || !uvchan__redis_slots_has(&delivery->slots, time, serial);
+static int has_place(const uvchan__redis_delivery_t* delivery, uint64_t time, uint64_t serial) {
+  return delivery->slots.nfree > 0 && !uvchan__redis_slots_has(&delivery->slots, time, serial);
 }
 
 int uvchan__redis_delivery_accept(uvchan__redis_delivery_t* delivery, uint64_t time,
                                   uint64_t serial, const char* format, const char* value, size_t n,
-                                  uint64_t deliveries, int may_be_here) {
+                                  uint64_t deliveries) {
   unsigned char* element = uvchan__redis_slots_place(&delivery->slots);
   uint32_t slot;
   int r;
 
-  if (!has_place(delivery, time, serial, may_be_here)) return 0;
+  if (!has_place(delivery, time, serial)) return 0;
   r = decode(delivery, format, value, n, element + delivery->ticket_bytes);
   if (r != 0) return r;
   slot = uvchan__redis_slots_take(&delivery->slots, time, serial, deliveries);
@@ -57,8 +55,8 @@ int uvchan__redis_delivery_accept(uvchan__redis_delivery_t* delivery, uint64_t t
 }
 
 void uvchan__redis_delivery_decline(uvchan__redis_delivery_t* delivery, uint64_t time,
-                                    uint64_t serial, uint64_t deliveries, int may_be_here) {
-  if (has_place(delivery, time, serial, may_be_here))
+                                    uint64_t serial, uint64_t deliveries) {
+  if (has_place(delivery, time, serial))
     uvchan__redis_slots_take_back(&delivery->slots, time, serial, deliveries);
 }
 

@@ -42,22 +42,22 @@ int uvchan__redis_delivery_init(uvchan__redis_delivery_t* delivery, uv_loop_t* l
                                 const uvchan_redis_source_options_t* options, size_t elem_size);
 void uvchan__redis_delivery_begin(uvchan__redis_delivery_t* delivery);
 
-/* An entry of the stream in a slot. One that has a slot is passed over, where it may have one.
+/* An entry of the stream in a slot. One that has a slot is passed over.
  *   format, value   as the entry has them; NULL: it has none
- *   deliveries      this one included
+ *   deliveries      the server's count, this one included
  * Returns 0; or why it is no value. */
 int uvchan__redis_delivery_accept(uvchan__redis_delivery_t* delivery, uint64_t time,
                                   uint64_t serial, const char* format, const char* value, size_t n,
-                                  uint64_t deliveries, int may_be_here);
+                                  uint64_t deliveries);
 
 /* Puts what waits into the channel. Returns 0; or what `refused` is told. */
 int uvchan__redis_delivery_go_on(uvchan__redis_delivery_t* delivery);
 
-/* What waits goes back to the stream; and so does an entry that a source which leaves is given. One
- * that has a slot is passed over, where it may have one. */
+/* What waits goes back to the stream; and so does an entry that a source which leaves is given,
+ * unless it has a slot. */
 void uvchan__redis_delivery_return(uvchan__redis_delivery_t* delivery);
 void uvchan__redis_delivery_decline(uvchan__redis_delivery_t* delivery, uint64_t time,
-                                    uint64_t serial, uint64_t deliveries, int may_be_here);
+                                    uint64_t serial, uint64_t deliveries);
 
 /* Takes nothing back, and puts nothing more into the channel. */
 void uvchan__redis_delivery_stop(uvchan__redis_delivery_t* delivery);

@@ -19,7 +19,6 @@ static void on_open(void* owner, const redisReply* reply) {
 
   source->is_reading = 0;
   source->is_open = 1;
-  if (uvchan__redis_number(reply, 4) == 1 && source->delivery.slots.used > 0) source->is_remade = 1;
   uvchan__redis_source_learn(source, reply);
   uvchan__redis_source_ask(source);
 }
@@ -30,7 +29,6 @@ static void send_read(uvchan__redis_source_t* source, uvchan__redis_call_t* call
 
   source->delivery.slots.reserved += n;
   uvchan__redis_flights_push(&source->reads, n);
-  if (source->is_claiming) source->suspects = source->reads.n;
   uvchan__redis_command_begin(command, "XREADGROUP");
   uvchan__redis_command_word(command, "GROUP");
   uvchan__redis_command_word(command, source->group);
@@ -99,18 +97,14 @@ static const redisReply* entries_of(const redisReply* reply) {
 static int accept_news(uvchan__redis_source_t* source, const redisReply* reply) {
   const redisReply* entries = entries_of(reply);
   uint32_t asked = uvchan__redis_flights_pop(&source->reads);
-  int is_suspect;
   uint32_t i;
 
-  if (source->delivery.slots.used == 0) source->is_remade = 0;
-  is_suspect = source->suspects > 0 || source->is_remade;
-  if (source->suspects > 0) source->suspects--;
   source->delivery.slots.reserved -= asked;
   for (i = 0; !uvchan__redis_source_is_over(source) && uvchan__redis_element(entries, i) != NULL;
        i++) {
     const redisReply* entry = entries->element[i];
     uvchan__redis_source_accept(source, uvchan__redis_element(entry, 0),
-                                uvchan__redis_element(entry, 1), 1, is_suspect);
+                                uvchan__redis_element(entry, 1), 1);
   }
   source->is_flowing = i == asked;
   return entries != NULL;
@@ -149,7 +143,6 @@ void uvchan__redis_source_reader_lost(void* owner) {
   uvchan__redis_source_unreserve(source, &source->recalled);
   source->delivery.slots.reserved -= source->reads.sum;
   uvchan__redis_flights_clear(&source->reads);
-  source->suspects = 0;
   uvchan__redis_source_check_end(source);
 }
 

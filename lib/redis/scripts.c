@@ -123,14 +123,10 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
     "return {'OK'}\n",
 
     [UVCHAN__REDIS_OPEN] = LOOK
-    "local made = 0\n"
     "if redis.pcall('XPENDING', KEYS[1], ARGV[1]).err then\n"
     "  redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')\n"
-    "  made = 1\n"
     "end\n"
-    "local answer = look()\n"
-    "answer[5] = made\n"
-    "return answer\n",
+    "return look()\n",
 
     [UVCHAN__REDIS_DONE] = LOOK
     "redis.call('XACK', KEYS[1], unpack(ARGV))\n"

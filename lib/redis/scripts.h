@@ -10,7 +10,7 @@ typedef enum {
   UVCHAN__REDIS_ADD,       /* producer, mark, capacity, first, format, value...
                               -> code, last, length */
   UVCHAN__REDIS_END,       /* producer, mark, status, producers -> code */
-  UVCHAN__REDIS_OPEN,      /* group -> closed, length, lag, returns, made */
+  UVCHAN__REDIS_OPEN,      /* group -> closed, length, lag, returns */
   UVCHAN__REDIS_DONE,      /* group, id... -> closed, length, lag, returns */
   UVCHAN__REDIS_RETURN,    /* group, consumer, [id, deliveries, 1 where none has seen it]...
                               -> closed, length, lag, returns, how many */

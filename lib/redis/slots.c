@@ -37,9 +37,14 @@ void uvchan__redis_slots_free(uvchan__redis_slots_t* slots) {
   free(slots->back.slots);
 }
 
+static int is_newer(const uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial) {
+  return time > slots->newest_time || (time == slots->newest_time && serial > slots->newest_serial);
+}
+
 int uvchan__redis_slots_has(const uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial) {
   uint32_t i;
 
+  if (is_newer(slots, time, serial)) return 0;
   for (i = 0; i < slots->size; i++) {
     const uvchan__redis_slot_t* slot = &slots->slots[i];
     if (slot->state != UVCHAN__REDIS_FREE && slot->time == time && slot->serial == serial) return 1;
@@ -59,6 +64,10 @@ static uint32_t use(uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial
   slots->slots[slot].time = time;
   slots->slots[slot].serial = serial;
   slots->slots[slot].deliveries = deliveries;
+  if (is_newer(slots, time, serial)) {
+    slots->newest_time = time;
+    slots->newest_serial = serial;
+  }
   return slot;
 }
 

@@ -50,6 +50,8 @@ typedef struct {
   size_t elem_size;
   unsigned char* elements; /* the ring, with the slot of each in `waiting` */
   uint32_t* waiting;
+  uint64_t newest_time; /* the greatest number that had a slot; serial belongs to it */
+  uint64_t newest_serial;
   uint64_t head;
   uint64_t tail;
   uvchan__redis_queue_t done;
@@ -65,7 +67,8 @@ static inline uint32_t uvchan__redis_slots_room(const uvchan__redis_slots_t* slo
   return slots->size - slots->used - slots->reserved;
 }
 
-/* 1 where a value with this number has a slot. */
+/* 1 where a value with this number has a slot. That takes time for each slot, but for a number that
+ * is greater than all that had one, as news is. */
 int uvchan__redis_slots_has(const uvchan__redis_slots_t* slots, uint64_t time, uint64_t serial);
 
 /* Where the element is written that waits next, and a slot for it, WAITING. There is room. */

@@ -15,9 +15,9 @@
  *     The history is due with no claim and no question for news: it would count what they bring as
  *     delivered once more.
  * I2. The history and a claim name what has a slot when they are sent, and the server passes over
- *     that; so an answer has nothing that has a slot, but what the other of the two connections has
- *     brought since: of the questions for news that may be so of the first `suspects`. Where a
- *     stranger has deleted the group, all is news again, and `is_remade` tells of that. */
+ *     that. What has a slot by the time an answer comes is passed over here: the other connection
+ *     has brought it, or all is news again, where a stranger has deleted the group, or the server
+ *     has gone back to a moment before. */
 #ifndef UVCHAN_REDIS_SOURCE_STATE_H
 #define UVCHAN_REDIS_SOURCE_STATE_H
 
@@ -48,7 +48,6 @@ struct uvchan__redis_source_s {
   uvchan_redis_source_close_cb close_cb;
   uvchan__redis_source_state_t state;
   int is_open;    /* the group is there, on this connection of the reader's */
-  int is_remade;  /* the group, while something had a slot that is still in use */
   int is_history; /* the next question is for what this consumer has */
   int is_reading; /* `open` or the history */
   int is_flowing; /* the last answer was full: there may be more */
@@ -57,7 +56,6 @@ struct uvchan__redis_source_s {
   int is_look_stale; /* another one follows */
   int is_renewing;
   uvchan__redis_flights_t reads; /* questions for news, and the slots that each has reserved */
-  unsigned int suspects;         /* the first of them, since a claim was due beside them */
   uvchan__redis_flights_t dones; /* acknowledgements, of the first of those DONE */
   uvchan__redis_flights_t backs; /* the same, of those BACK */
   uint32_t recalled, claimed;    /* the slots that the history and a claim have reserved */

@@ -15,10 +15,10 @@ Slot = namedtuple("Slot", "value number state is_unseen sent")
 # left while its reader was away, "killed". `has_ended` and `returns`: what it knows of the server.
 # The others are as in source-state.h: `look_at` and `recall_at` are where claim and history go on.
 Source = namedtuple("Source", "life reader side slots is_open is_history recall_at is_flowing "
-                              "suspects is_due look_at is_stale has_ended returns")
+                              "newest is_due look_at is_stale has_ended returns")
 
 DOWN = Link(False, (), ())
-UNBORN = Source("unborn", DOWN, DOWN, (), False, True, 0, False, 0, False, 0, False, False, 0)
+UNBORN = Source("unborn", DOWN, DOWN, (), False, True, 0, False, -1, False, 0, False, False, 0)
 
 
 def is_alive(source):
@@ -95,8 +95,6 @@ def ask(source, limits):
         return recall(source, limits)
     if source.life != "running" or (on_way(reader, "read") and not source.is_flowing):
         return source
-    if on_way(source.side, "claim"):
-        source = source._replace(suspects=on_way(reader, "read") + 1)
     return send(source, "reader", "read", not source.is_flowing)
 
 
@@ -143,23 +141,21 @@ def hear_open(source, limits, has_ended, returns):
 
 def hear_history(source, limits, got, at):
     source = source._replace(is_history=at > 0, recall_at=at)
-    return accept(source, got, True, limits)
+    return accept(source, got, limits)
 
 
 def hear_read(source, limits, got, has_waited):
-    is_suspect = source.suspects > 0
-    source = source._replace(is_flowing=got is not None, suspects=max(0, source.suspects - 1))
+    source = source._replace(is_flowing=got is not None)
     if got is None and has_waited and source.life == "running":
         return send(source, "reader", "open")
-    return accept(source, got, is_suspect, limits)
+    return accept(source, got, limits)
 
 
 def hear_claim(source, limits, got, at):
     is_stale = source.is_stale and "stale" not in limits.without
     source = source._replace(look_at=at, is_due=source.is_due or at > 0 or is_stale,
-                             is_stale=source.is_stale and at > 0,
-                             suspects=on_way(source.reader, "read"))
-    return accept(source, got, True, limits)
+                             is_stale=source.is_stale and at > 0)
+    return accept(source, got, limits)
 
 
 def hear_done(source, limits, value, has_ended, returns):
@@ -180,14 +176,15 @@ HEAR = {"open": hear_open, "history": hear_history, "read": hear_read, "claim": 
         "done": hear_done, "requeue": hear_requeue, "renew": hear_renew}
 
 
-def accept(source, got, may_be_here, limits):
+def accept(source, got, limits):
+    """What is newer than all that had a slot has none."""
     if got is None:
         return source
-    if may_be_here and got[0] in held(source) and "slot" not in limits.without:
+    if got[0] <= source.newest and got[0] in held(source) and "slot" not in limits.without:
         return source
     is_back = source.life == "leaving"
     slot = Slot(got[0], got[1], "back" if is_back else "waits", is_back, False)
-    return source._replace(slots=source.slots + (slot,))
+    return source._replace(slots=source.slots + (slot,), newest=max(source.newest, got[0]))
 
 
 def learn(source, limits, has_ended, returns):
@@ -221,7 +218,7 @@ def cut(source, name, limits):
     if name == "side" and is_lost:
         source = source._replace(is_history=True, recall_at=0)
     if name == "reader":
-        source = source._replace(is_open=False, is_flowing=False, suspects=0)
+        source = source._replace(is_open=False, is_flowing=False)
     elif "resend" not in limits.without:
         source = source._replace(slots=tuple(slot._replace(sent=False) for slot in source.slots))
     return check_end(source, limits)

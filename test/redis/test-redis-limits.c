@@ -82,6 +82,31 @@ START_TEST(a_group_that_is_made_again_brings_nothing_twice) {
 }
 END_TEST
 
+/* The server has lost that it gave what has a slot. */
+START_TEST(a_server_that_goes_back_brings_nothing_twice) {
+  uvchan_redis_source_options_t in_with = in_options("one");
+  uvchan_redis_sink_options_t with = out_options("one");
+  out_t out;
+  in_t in;
+
+  out_open(&out, 16, &with);
+  in_open(&in, 4, &in_with);
+  in.hold = 3;
+  send_numbers(&out, 0, 3);
+  run_until(&scene.loop, in.nheld == 3);
+  server_do("XGROUP SETID uvchan:{orders}:stream uvchan 0");
+  send_numbers(&out, 3, 4);
+  run_until(&scene.loop, in_stats(&in).done == 1);
+  ck_assert_uint_eq(in.values, 4);
+  while (in.nheld > 0) must(uvchan_redis_done(&in.held[--in.nheld].ticket) == 0);
+  must(uvchan_close(out.ch) == 0);
+  run_to_end(&out, &in);
+  ck_assert_uint_eq(in.values, 4);
+  in_close(&in);
+  out_close(&out);
+}
+END_TEST
+
 /* More than a script's call takes words. */
 START_TEST(what_has_many_fields_is_buried_too) {
   uvchan_redis_source_options_t in_with = in_options("one");
@@ -111,6 +136,7 @@ int main(void) {
 
   tcase_add_test(tcase, a_source_that_is_busy_does_not_give_up);
   tcase_add_test(tcase, a_group_that_is_made_again_brings_nothing_twice);
+  tcase_add_test(tcase, a_server_that_goes_back_brings_nothing_twice);
   tcase_add_test(tcase, what_has_many_fields_is_buried_too);
   tcase_add_loop_test(tcase, a_time_may_be_as_long_as_any, 0, 3);
   return support_main(suite);

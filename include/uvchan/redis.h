@@ -200,9 +200,10 @@ typedef struct {
 int uvchan_redis_done(const uvchan_redis_ticket_t* ticket);
 
 /* The receiver is not done with it and will not be: it goes back, and is delivered again at once,
- * here or elsewhere, as soon as there is room. A drop_cb calls it. What no receiver can work off
- * comes back again and again, as often as max_deliveries says: to try it later, see the next one.
- * Returns as the above. Threads: any. Cost: the same. */
+ * here or elsewhere, as soon as there is room. A drop_cb calls it of what is left in a channel. What
+ * no receiver can work off comes back again and again, as often as max_deliveries says, and so does
+ * what an overflow policy drops: to try it later, see the next one. Returns as the above. Threads:
+ * any. Cost: the same. */
 int uvchan_redis_requeue(const uvchan_redis_ticket_t* ticket);
 
 /* As the above, but it is delivered again only after claim_after_ms. */

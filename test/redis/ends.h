@@ -236,6 +236,28 @@ static inline void run_to_end(out_t* out, in_t* in) {
   run_until(&scene.loop, out->ends == 1 && in->source_ends == 1 && in->ends == 1);
 }
 
+/* One that claims nothing that is late: so what comes to it again was given back. */
+static inline uvchan_redis_source_options_t in_patient(const char* consumer) {
+  uvchan_redis_source_options_t options = in_options(consumer);
+
+  options.claim_after_ms = 86400000;
+  return options;
+}
+
+/* So many numbers are in the stream, and its producer is gone. */
+static inline void put_numbers(uint64_t from, uint64_t to) {
+  uvchan_redis_sink_options_t with = out_options("one");
+  out_t out;
+
+  with.producers = 2; /* so that the stream stays open */
+  out_open(&out, 64, &with);
+  send_numbers(&out, from, to);
+  must(uvchan_close(out.ch) == 0);
+  run_until(&scene.loop, out.ends == 1);
+  ck_assert_int_eq(out.status, 0);
+  out_close(&out);
+}
+
 static inline TCase* redis_tcase(Suite* suite, const char* name) {
   TCase* tcase = scene_tcase(suite, name);
 

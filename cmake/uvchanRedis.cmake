@@ -42,6 +42,7 @@ set(UVCHAN_REDIS_SOURCES
     lib/redis/command.c
     lib/redis/options.c
     lib/redis/taking.c
+    lib/redis/sending.c
     lib/redis/sink.c
     lib/redis/tickets.c
     lib/redis/receiving.c

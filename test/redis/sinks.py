@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What protocol.py explores: a server, sinks, their connections, and what is checked of them.
 
-The functions of the server do what lib/redis/scripts.c does, those of a sink what lib/redis/sink.c
+The functions of the server do what lib/redis/scripts.c does, those of a sink what lib/redis/sending.c
 does. `without` has the rules that are left out.
 """
 from collections import namedtuple
@@ -194,7 +194,7 @@ def ended(sink, code, limits):
 
 
 def answered(sink, answer, values, limits):
-    """The sink after an answer, as sink.c has it."""
+    """The sink after an answer, as sending.c has it."""
     if answer[0] == "hello":
         return greeted(sink, *answer[1:], values, limits)
     if answer[0] == "add":

@@ -40,13 +40,18 @@
 #define UNSEEN TEXT_OF(UVCHAN__REDIS_UNSEEN)
 
 /* Whether the stream is closed, its length, how many of its entries nobody was given yet, and how
- * often some were given back. */
+ * often some were given back. The group is made where there is none: a source that has no room, or
+ * leaves, asks for nothing that would tell it that a stranger has deleted it. */
 #define LOOK                                                                     \
   "local closed = redis.call('HGET', KEYS[4], 'closed') or ''\n"                 \
   "local returns = tonumber(redis.call('GET', KEYS[6]) or '0')\n"                \
   "local function look()\n"                                                      \
   "  local length = redis.call('XLEN', KEYS[1])\n"                               \
-  "  local given = redis.call('XPENDING', KEYS[1], ARGV[1])[1]\n"                \
+  "  local given = redis.pcall('XPENDING', KEYS[1], ARGV[1])[1]\n"               \
+  "  if not given then\n"                                                        \
+  "    redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')\n"      \
+  "    given = 0\n"                                                              \
+  "  end\n"                                                                      \
   "  return {closed, length, length > given and length - given or 0, returns}\n" \
   "end\n"
 
@@ -122,11 +127,7 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
     "redis.call('HSET', KEYS[4], 'closed', status)\n"
     "return {'OK'}\n",
 
-    [UVCHAN__REDIS_OPEN] = LOOK
-    "if redis.pcall('XPENDING', KEYS[1], ARGV[1]).err then\n"
-    "  redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')\n"
-    "end\n"
-    "return look()\n",
+    [UVCHAN__REDIS_OPEN] = LOOK "return look()\n",
 
     [UVCHAN__REDIS_DONE] = LOOK
     "redis.call('XACK', KEYS[1], unpack(ARGV))\n"
@@ -137,12 +138,13 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
      * next takes it. The server's count of deliveries tells whether this is the delivery that is
      * meant: a command that comes late, from a connection that was given up, gives nothing back
      * that was delivered since. So no count comes twice: where a delivery goes unseen it is taken
-     * off, and UNSEEN put on instead. Who else asks is told by the number of returns. */
+     * off, and UNSEEN put on instead. Who else asks is told by the number of returns. Where there is
+     * no group nothing is pending. */
     [UVCHAN__REDIS_RETURN] = LOOK
     "local n = 0\n"
     "for i = 3, #ARGV, 3 do\n"
     "  local id, times = ARGV[i], tonumber(ARGV[i + 1])\n"
-    "  local one = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1, ARGV[2])[1]\n"
+    "  local one = redis.pcall('XPENDING', KEYS[1], ARGV[1], id, id, 1, ARGV[2])[1]\n"
     "  if one and one[4] == times then\n"
     "    if ARGV[i + 2] == '1' then times = times - 1 + " UNSEEN
     " end\n"
@@ -156,11 +158,12 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
     "answer[5] = n\n"
     "return answer\n",
 
-    /* Not what was given back: that has waited since 1970. */
+    /* Not what was given back: that has waited since 1970. Where there is no group nothing is
+     * pending. */
     [UVCHAN__REDIS_RENEW] =
         "local n = 0\n"
         "for i = 3, #ARGV do\n"
-        "  local one = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2])[1]\n"
+        "  local one = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2])[1]\n"
         "  if one and one[3] < 1000000000000 then\n"
         "    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')\n"
         "    n = n + 1\n"

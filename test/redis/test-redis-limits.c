@@ -82,6 +82,35 @@ START_TEST(a_group_that_is_made_again_brings_nothing_twice) {
 }
 END_TEST
 
+/* Nothing that it asks brings it there: it has no room, or it leaves. */
+START_TEST(a_source_that_asks_for_nothing_outlives_its_group) {
+  int (*const words[])(const uvchan_redis_ticket_t*) = {uvchan_redis_done, uvchan_redis_requeue};
+  int is_leaving = _i / 2;
+  uvchan_redis_source_options_t with = in_patient("one");
+  in_t in;
+
+  put_numbers(0, 2);
+  with.in_flight = 2;
+  with.server.backoff_least_ms = 1;
+  with.server.backoff_most_ms = 10;
+  in_open(&in, 16, &with);
+  in.hold = 2;
+  run_until(&scene.loop, in.nheld == 2);
+  if (is_leaving) {
+    must(uvchan_close(in.ch) == 0);
+    must(uvchan_redis_done(&in.held[0].ticket) == 0);
+    run_until(&scene.loop, in_stats(&in).state == UVCHAN_REDIS_ENDING);
+  }
+  server_do("FLUSHALL");
+  if (!is_leaving) must(words[_i % 2](&in.held[0].ticket) == 0);
+  must(words[_i % 2](&in.held[1].ticket) == 0);
+  run_until(&scene.loop, in_stats(&in).held == 0);
+  ck_assert_uint_eq(in_stats(&in).requeued, 0);
+  if (is_leaving) run_until(&scene.loop, in.source_ends == 1);
+  in_close(&in);
+}
+END_TEST
+
 /* The server has lost that it gave what has a slot. */
 START_TEST(a_server_that_goes_back_brings_nothing_twice) {
   uvchan_redis_source_options_t in_with = in_options("one");
@@ -136,6 +165,7 @@ int main(void) {
 
   tcase_add_test(tcase, a_source_that_is_busy_does_not_give_up);
   tcase_add_test(tcase, a_group_that_is_made_again_brings_nothing_twice);
+  tcase_add_loop_test(tcase, a_source_that_asks_for_nothing_outlives_its_group, 0, 4);
   tcase_add_test(tcase, a_server_that_goes_back_brings_nothing_twice);
   tcase_add_test(tcase, what_has_many_fields_is_buried_too);
   tcase_add_loop_test(tcase, a_time_may_be_as_long_as_any, 0, 3);

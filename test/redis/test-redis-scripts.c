@@ -262,7 +262,7 @@ static int has_member(const char* name) {
   int has = 0;
   size_t i;
 
-  must(reply != NULL);
+  must(reply != NULL && reply->type == REDIS_REPLY_ARRAY);
   for (i = 0; i < reply->elements; i++)
     has |= strcmp(reply->element[i]->element[1]->str, name) == 0;
   freeReplyObject(reply);
@@ -379,6 +379,20 @@ START_TEST(renew_leaves_what_was_given_back) {
 }
 END_TEST
 
+/* Nothing is pending then, and the group is there behind it. */
+START_TEST(a_group_that_is_gone_is_made_by_who_gives_back) {
+  redisReply* reply = run(UVCHAN__REDIS_RENEW, "group", "me", "1-1", NULL);
+
+  ck_assert_int_eq(reply->integer, 0);
+  freeReplyObject(reply);
+  check_returned(run(UVCHAN__REDIS_RETURN, "group", "me", "1-1", "1", "0", NULL), 0, 0);
+  ck_assert_int_eq(has_member("me"), 0);
+  server_do("DEL uvchan:{orders}:stream");
+  freeReplyObject(run(UVCHAN__REDIS_DONE, "group", "1-1", NULL));
+  ck_assert_int_eq(has_member("me"), 0);
+}
+END_TEST
+
 /* What is dead has a bound, and beyond it stays where it is. */
 START_TEST(full_dead_letters_take_no_more) {
   freeReplyObject(run(UVCHAN__REDIS_OPEN, "group", NULL));
@@ -420,6 +434,7 @@ int main(void) {
   tcase_add_test(tcase, what_nobody_has_had_is_not_buried);
   tcase_add_test(tcase, renew_is_of_ones_own);
   tcase_add_test(tcase, renew_leaves_what_was_given_back);
+  tcase_add_test(tcase, a_group_that_is_gone_is_made_by_who_gives_back);
   tcase_add_test(tcase, full_dead_letters_take_no_more);
   return support_main(suite);
 }

@@ -85,6 +85,8 @@ int uvchan__redis_source_options(const uvchan_redis_source_options_t* given, siz
   filled->batch = (unsigned int)or_else(given->batch, 64);
   filled->max_deliveries = (unsigned int)or_else(given->max_deliveries, 16);
   filled->claim_after_ms = ms_or_else(given->claim_after_ms, 60000);
+  if (filled->claim_after_ms > UVCHAN__REDIS_MOST_CLAIM_MS)
+    filled->claim_after_ms = UVCHAN__REDIS_MOST_CLAIM_MS;
   filled->block_ms = ms_or_else(given->block_ms, 1000);
   filled->dead_capacity = or_else(given->dead_capacity, 1000);
   if (given->value_bytes == 0)

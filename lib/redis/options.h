@@ -17,6 +17,10 @@
  * or none that can be added to. */
 #define UVCHAN__REDIS_MOST_MS (UINT64_C(1) << 50)
 
+/* What was given back has waited since 1970, by the server's word, which is longer than this: so
+ * whoever claims gets it, and no claim waits for longer. */
+#define UVCHAN__REDIS_MOST_CLAIM_MS 1000000000000
+
 /* What an entry's format begins with: the version of the entry's fields. */
 #define UVCHAN__REDIS_VERSION "1 "
 

@@ -38,6 +38,7 @@
 #define TEXT_OF(number) WRITTEN(number)
 #define WRITTEN(number) #number
 #define UNSEEN TEXT_OF(UVCHAN__REDIS_UNSEEN)
+#define MOST_CLAIM_MS TEXT_OF(UVCHAN__REDIS_MOST_CLAIM_MS)
 
 /* Whether the stream is closed, its length, how many of its entries nobody was given yet, and how
  * often some were given back. The group is made where there is none: a source that has no room, or
@@ -158,13 +159,13 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
     "answer[5] = n\n"
     "return answer\n",
 
-    /* Not what was given back: that has waited since 1970. Where there is no group nothing is
-     * pending. */
+    /* Not what was given back. Where there is no group nothing is pending. */
     [UVCHAN__REDIS_RENEW] =
         "local n = 0\n"
         "for i = 3, #ARGV do\n"
         "  local one = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2])[1]\n"
-        "  if one and one[3] < 1000000000000 then\n"
+        "  if one and one[3] < " MOST_CLAIM_MS
+        " then\n"
         "    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')\n"
         "    n = n + 1\n"
         "  end\n"

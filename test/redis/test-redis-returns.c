@@ -25,6 +25,23 @@ START_TEST(what_is_requeued_comes_at_once) {
 }
 END_TEST
 
+/* Also where nothing that is late is ever claimed. */
+START_TEST(what_is_requeued_comes_at_once_whatever_the_time) {
+  uvchan_redis_source_options_t with = in_options("one");
+  in_t in;
+
+  put_numbers(0, 1);
+  with.claim_after_ms = UINT64_MAX;
+  in_open(&in, 16, &with);
+  in.hold = 1;
+  run_until(&scene.loop, in.nheld == 1);
+  must(uvchan_redis_requeue(&in.held[0].ticket) == 0);
+  run_until(&scene.loop, in_stats(&in).done == 1);
+  ck_assert_uint_eq(in.redelivered, 1);
+  in_close(&in);
+}
+END_TEST
+
 /* One that waits for news hears of it within its time to wait. */
 START_TEST(what_is_requeued_comes_to_who_has_room) {
   uvchan_redis_source_options_t with = in_patient("one");
@@ -324,6 +341,7 @@ int main(void) {
   TCase* tcase = redis_tcase(suite, "returns");
 
   tcase_add_test(tcase, what_is_requeued_comes_at_once);
+  tcase_add_test(tcase, what_is_requeued_comes_at_once_whatever_the_time);
   tcase_add_test(tcase, what_is_requeued_comes_to_who_has_room);
   tcase_add_test(tcase, what_is_requeued_comes_where_the_server_has_no_memory);
   tcase_add_test(tcase, what_is_always_requeued_goes_to_the_dead_letters);

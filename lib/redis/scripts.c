@@ -19,20 +19,22 @@
   "end\n"                                                                          \
   "local mark = redis.call('HGET', KEYS[3], ARGV[1]) or '0 -'\n"
 
-/* One entry to the dead letters: 1, or 0 where they are full. An entry that is deleted already is
- * only acknowledged. One with more fields than a call takes words is packed, as MessagePack. */
-#define BURY                                                                     \
-  "local function bury(id, why)\n"                                               \
-  "  if redis.call('XLEN', KEYS[5]) >= tonumber(ARGV[2]) then return 0 end\n"    \
-  "  local entry = redis.call('XRANGE', KEYS[1], id, id)[1]\n"                   \
-  "  if entry then\n"                                                            \
-  "    local fields = entry[2]\n"                                                \
-  "    if #fields > 1000 then fields = {'packed', cmsgpack.pack(fields)} end\n"  \
-  "    redis.call('XADD', KEYS[5], '*', 'why', why, 'id', id, unpack(fields))\n" \
-  "  end\n"                                                                      \
-  "  redis.call('XACK', KEYS[1], ARGV[1], id)\n"                                 \
-  "  redis.call('XDEL', KEYS[1], id)\n"                                          \
-  "  return 1\n"                                                                 \
+/* One entry to the dead letters: 1, or 0 where they are full, or the server is. An entry that is
+ * deleted already is only acknowledged. One with more fields than a call takes words is packed, as
+ * MessagePack. */
+#define BURY                                                                                   \
+  "local function bury(id, why)\n"                                                             \
+  "  if redis.call('XLEN', KEYS[5]) >= tonumber(ARGV[2]) then return 0 end\n"                  \
+  "  local entry = redis.call('XRANGE', KEYS[1], id, id)[1]\n"                                 \
+  "  if entry then\n"                                                                          \
+  "    local fields = entry[2]\n"                                                              \
+  "    if #fields > 1000 then fields = {'packed', cmsgpack.pack(fields)} end\n"                \
+  "    local dead = redis.pcall('XADD', KEYS[5], '*', 'why', why, 'id', id, unpack(fields))\n" \
+  "    if type(dead) == 'table' then return 0 end\n"                                           \
+  "  end\n"                                                                                    \
+  "  redis.call('XACK', KEYS[1], ARGV[1], id)\n"                                               \
+  "  redis.call('XDEL', KEYS[1], id)\n"                                                        \
+  "  return 1\n"                                                                               \
   "end\n"
 
 #define TEXT_OF(number) WRITTEN(number)

@@ -405,6 +405,20 @@ START_TEST(full_dead_letters_take_no_more) {
 }
 END_TEST
 
+/* So it is where memory is at its limit, which keeps nobody from what lies behind. */
+START_TEST(a_server_without_memory_buries_nothing) {
+  give_two();
+  freeReplyObject(run(UVCHAN__REDIS_CLAIM, "group", "9", "me", "0", "1", "9", "-", "", NULL));
+  server_do("CONFIG SET maxmemory 1");
+  check_claimed(run(UVCHAN__REDIS_CLAIM, "group", "9", "me", "0", "9", "2", "-", "", NULL), 1, 0,
+                "");
+  server_do("CONFIG SET maxmemory 0");
+  check_claimed(run(UVCHAN__REDIS_CLAIM, "group", "9", "me", "0", "9", "2", "-", "", NULL), 0, 2,
+                "");
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:dead"), 2);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("redis-scripts");
   TCase* tcase = support_tcase(suite, "scripts");
@@ -436,5 +450,6 @@ int main(void) {
   tcase_add_test(tcase, renew_leaves_what_was_given_back);
   tcase_add_test(tcase, a_group_that_is_gone_is_made_by_who_gives_back);
   tcase_add_test(tcase, full_dead_letters_take_no_more);
+  tcase_add_test(tcase, a_server_without_memory_buries_nothing);
   return support_main(suite);
 }

@@ -68,8 +68,6 @@ static void drop_wire(uvchan__redis_link_t* link) {
 
 /* The state is set before the owner hears of it, who may stop or close the link. */
 void uvchan__redis_link_fail(uvchan__redis_link_t* link, int error, const char* words) {
-  int was_ready = uvchan__redis_link_is_ready(link);
-
   if (link->state == UVCHAN__REDIS_STOPPED) return;
   uvchan__redis_link_note(link, error, words);
   count_failure(link);
@@ -78,7 +76,7 @@ void uvchan__redis_link_fail(uvchan__redis_link_t* link, int error, const char* 
   drop_wire(link);
   link->state = UVCHAN__REDIS_WAITING;
   set_timer(link, next_wait(link));
-  if (was_ready) link->calls->lost(link->owner);
+  link->calls->lost(link->owner);
   if (link->state == UVCHAN__REDIS_STOPPED || !is_over_limit(link)) return;
   uvchan__redis_link_stop(link);
   link->calls->gave_up(link->owner, error);

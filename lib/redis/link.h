@@ -23,7 +23,7 @@ typedef struct uvchan__redis_link_s uvchan__redis_link_t;
 
 typedef struct {
   void (*ready)(void* owner); /* commands may be sent */
-  void (*lost)(void* owner);  /* no answer will come to what is due */
+  void (*lost)(void* owner);  /* an attempt, or a connection: no answer comes to what is due */
   void (*gave_up)(void* owner, int status);
   void (*closed)(void* owner);
 } uvchan__redis_link_calls_t;

@@ -136,6 +136,7 @@ void uvchan__redis_source_reader_ready(void* owner) {
   send_open(owner);
 }
 
+/* Of each attempt that fails too: nothing else tells of the channel while the server is away. */
 void uvchan__redis_source_reader_lost(void* owner) {
   uvchan__redis_source_t* source = owner;
 
@@ -143,6 +144,7 @@ void uvchan__redis_source_reader_lost(void* owner) {
   uvchan__redis_source_unreserve(source, &source->recalled);
   source->delivery.slots.reserved -= source->reads.sum;
   uvchan__redis_flights_clear(&source->reads);
+  uvchan__redis_source_check_channel(source);
   uvchan__redis_source_check_end(source);
 }
 

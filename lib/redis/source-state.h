@@ -106,6 +106,10 @@ static inline void uvchan__redis_source_unreserve(uvchan__redis_source_t* source
 /* What the server has said of the stream: closed, length, lag, returns. It may be the end. */
 void uvchan__redis_source_learn(uvchan__redis_source_t* source, const redisReply* reply);
 
+/* A channel that its receivers have closed takes nothing: the source leaves. A request that is
+ * pending tells of it itself. */
+void uvchan__redis_source_check_channel(uvchan__redis_source_t* source);
+
 /* It is over where no value is here or may come: once the stream has ended, or it leaves. */
 void uvchan__redis_source_check_end(uvchan__redis_source_t* source);
 

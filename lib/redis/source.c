@@ -60,9 +60,13 @@ static void on_refused(void* owner, int error) {
   }
 }
 
-/* What the server has said last of the stream. A channel that its receivers have closed takes
- * nothing, which is told here too, since there may be nothing to deliver; a request that is pending
- * tells of it itself. */
+void uvchan__redis_source_check_channel(uvchan__redis_source_t* source) {
+  if (!source->delivery.is_sending && uvchan_is_closed(source->handle->channel))
+    on_refused(source, UV_EPIPE);
+}
+
+/* What the server has said last of the stream. There may be nothing to deliver: so the channel is
+ * looked at here too. */
 void uvchan__redis_source_learn(uvchan__redis_source_t* source, const redisReply* reply) {
   const char* closed = uvchan__redis_text(reply, 0);
 
@@ -70,8 +74,7 @@ void uvchan__redis_source_learn(uvchan__redis_source_t* source, const redisReply
   source->lag = uvchan__redis_number(reply, 2);
   source->has_ended = closed[0] != '\0';
   if (source->has_ended) source->end_status = uvchan__redis_status_of_words(closed);
-  if (!source->delivery.is_sending && uvchan_is_closed(source->handle->channel))
-    on_refused(source, UV_EPIPE);
+  uvchan__redis_source_check_channel(source);
   uvchan__redis_source_note_returns(source, uvchan__redis_number(reply, 3));
   uvchan__redis_source_check_end(source);
 }

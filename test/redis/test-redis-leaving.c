@@ -193,6 +193,22 @@ START_TEST(a_source_that_leaves_does_not_wait_for_the_server) {
 }
 END_TEST
 
+/* Nothing tells it of its channel then but an attempt that fails. */
+START_TEST(a_source_may_leave_while_the_server_is_away) {
+  uvchan_redis_source_options_t with = in_patient("one");
+  in_t in;
+
+  in_open(&in, 16, &with);
+  run_until(&scene.loop, in_stats(&in).state == UVCHAN_REDIS_RUNNING);
+  server_kill();
+  run_until(&scene.loop, in_stats(&in).failures >= 3);
+  must(uvchan_close(in.ch) == 0);
+  run_until(&scene.loop, in.source_ends == 1);
+  ck_assert_int_eq(in.status, UV_EPIPE);
+  in_close(&in);
+}
+END_TEST
+
 /* ---- Who come and go ------------------------------------------------------------------------- */
 
 #define MEMBERS 4
@@ -324,6 +340,7 @@ int main(void) {
   tcase_add_test(tcase, without_tickets_what_finds_no_room_is_given_back);
   tcase_add_test(tcase, a_source_that_leaves_outlives_the_server);
   tcase_add_test(tcase, a_source_that_leaves_does_not_wait_for_the_server);
+  tcase_add_test(tcase, a_source_may_leave_while_the_server_is_away);
   tcase_add_loop_test(tcase, members_come_and_go_and_no_value_waits, 0, 3);
   return support_main(suite);
 }

@@ -141,8 +141,8 @@ const char* const uvchan__redis_scripts[UVCHAN__REDIS_SCRIPTS] = {
      * next takes it. The server's count of deliveries tells whether this is the delivery that is
      * meant: a command that comes late, from a connection that was given up, gives nothing back
      * that was delivered since. So no count comes twice: where a delivery goes unseen it is taken
-     * off, and UNSEEN put on instead. Who else asks is told by the number of returns. Where there is
-     * no group nothing is pending. */
+     * off, and UNSEEN put on instead. Who else asks is told by the number of returns. Where there
+     * is no group nothing is pending. */
     [UVCHAN__REDIS_RETURN] = LOOK
     "local n = 0\n"
     "for i = 3, #ARGV, 3 do\n"

@@ -285,6 +285,67 @@ START_TEST(ends_that_run_survive_many_refusals) {
 }
 END_TEST
 
+/* ---- What goes back -------------------------------------------------------------------------- */
+
+/* Values are held for long, given back, and done, and then the source leaves. Answers how many were
+ * refused. */
+static unsigned int hold_and_leave(kind_t kind, unsigned int n, unsigned int every) {
+  uvchan_redis_source_options_t with = in_options("one");
+  unsigned int failures;
+  in_t in, another;
+
+  server_do("FLUSHALL");
+  put_numbers(0, 12);
+  with.server.backoff_least_ms = 1;
+  with.server.backoff_most_ms = 5;
+  with.block_ms = 10;
+  with.in_flight = 6;
+  with.claim_after_ms = 20;
+  with.hold_ms = UINT64_MAX;
+  in_open(&in, 2, &with);
+  in.hold = 4;
+  arm(kind, n, every);
+  run_until(&scene.loop, in.nheld == 4);
+  let_pass(30);
+  must(uvchan_redis_requeue(&in.held[0].ticket) == 0);
+  must(uvchan_redis_done(&in.held[1].ticket) == 0);
+  must(uvchan_close(in.ch) == 0);
+  must(uvchan_redis_requeue(&in.held[2].ticket) == 0);
+  must(uvchan_redis_done(&in.held[3].ticket) == 0);
+  run_until(&scene.loop, in.source_ends == 1);
+  disarm();
+  failures = plan.failures;
+  ck_assert_int_eq(in.status, UV_EPIPE);
+  with.consumer = "another";
+  in_open(&another, 16, &with);
+  another.next = 12;
+  while (server_integer("XLEN uvchan:{orders}:stream") > 0) let_pass(5);
+  ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:dead"), 0);
+  ck_assert_uint_ge(in.values + another.values, 12 + 2);
+  in_close(&in);
+  in_close(&another);
+  scene_finish();
+  scene_open();
+  return failures;
+}
+
+START_TEST(a_source_that_leaves_survives_one_refusal) {
+  unsigned int n = 0;
+
+  while (hold_and_leave((kind_t)_i, n, 0) > 0) n++;
+  ck_assert_uint_gt(n, 1);
+}
+END_TEST
+
+START_TEST(a_source_that_leaves_survives_many_refusals) {
+  unsigned int every = _i == COMMANDS ? 40 : 2;
+  unsigned int round;
+
+  for (round = 0; round < 10; round++)
+    ck_assert_uint_gt(hold_and_leave((kind_t)_i, 0, every + round), 0);
+}
+END_TEST
+
 int main(void) {
   Suite* suite = suite_create("redis-memory");
   TCase* tcase = redis_tcase(suite, "memory");
@@ -294,5 +355,7 @@ int main(void) {
   tcase_add_loop_test(tcase, ends_that_run_survive_one_refusal, 0, KINDS);
   tcase_add_test(tcase, a_sink_alone_survives_one_refusal);
   tcase_add_loop_test(tcase, ends_that_run_survive_many_refusals, 0, KINDS);
+  tcase_add_loop_test(tcase, a_source_that_leaves_survives_one_refusal, 0, KINDS);
+  tcase_add_loop_test(tcase, a_source_that_leaves_survives_many_refusals, 0, KINDS);
   return support_main(suite);
 }

@@ -200,10 +200,10 @@ typedef struct {
 int uvchan_redis_done(const uvchan_redis_ticket_t* ticket);
 
 /* The receiver is not done with it and will not be: it goes back, and is delivered again at once,
- * here or elsewhere, as soon as there is room. A drop_cb calls it of what is left in a channel. What
- * no receiver can work off comes back again and again, as often as max_deliveries says, and so does
- * what an overflow policy drops: to try it later, see the next one. Returns as the above. Threads:
- * any. Cost: the same. */
+ * here or elsewhere, as soon as there is room. A drop_cb calls it of what is left in a channel.
+ * What no receiver can work off comes back again and again, as often as max_deliveries says, and so
+ * does what an overflow policy or max_age drops: to try it later, see the next one. Returns as the
+ * above. Threads: any. Cost: the same. */
 int uvchan_redis_requeue(const uvchan_redis_ticket_t* ticket);
 
 /* As the above, but it is delivered again only after claim_after_ms. */
@@ -220,7 +220,7 @@ typedef struct {
  * each that it returns from uvchan_redis_done() is called, unless it has given the ticket back
  * itself. What it never returns from, since the process dies there or an exception leaves it, is
  * not done.
- *   receiver   its `receiver` is initialized, on a source's channel
+ *   receiver   its `receiver` is initialized, on the channel of a source without auto_done
  *   cb         gets &receiver->receiver
  * Returns as uvchan_recv_start(). Threads: loop; any loop. */
 int uvchan_redis_recv_start(uvchan_redis_receiver_t* receiver, uvchan_recv_cb cb);
@@ -295,8 +295,9 @@ struct uvchan_redis_source_s {
  *             sources, may share it: the first source that is over closes it
  *   options   copied
  * Returns as uvchan_redis_sink_init(); UV_EINVAL also where there is no consumer, in_flight is more
- * than 524288 or max_deliveries than 1048575, or the elements are no larger than a ticket, no multiple of 8 bytes, or
- * have no room for value_bytes. Threads: loop. Cost: memory for in_flight elements. */
+ * than 524288 or max_deliveries than 1048575, or the elements are no larger than a ticket, no
+ * multiple of 8 bytes, or have no room for value_bytes. Threads: loop. Cost: memory for in_flight
+ * elements. */
 int uvchan_redis_source_init(uv_loop_t* loop, uvchan_redis_source_t* source, uvchan_t* ch,
                              const uvchan_redis_source_options_t* options);
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The search of all states that a protocol can come to. Knows no protocol."""
+"""The search of all states that a protocol can come to, and the program around it. Knows no
+protocol."""
+import gc
+import sys
 from collections import deque
 
 
@@ -66,3 +69,39 @@ def explore(protocol, limits):
     if stuck >= 0:
         return len(graph.worlds), "all", graph.way(stuck)
     return len(graph.worlds), None, []
+
+
+# ---- The program ---------------------------------------------------------------------------------
+
+def run(protocol, who, limits_of, worlds, rules):
+    """One world, by the command line's words; without any all of them, and that each rule is
+    needed. `who` takes the steps; `limits_of` makes a world's limits of its words. Answers the
+    exit code."""
+    gc.disable()  # nothing here has a cycle
+    if len(sys.argv) > 1:
+        return tell(protocol, who, " ".join(sys.argv[1:]), limits_of(sys.argv[1:]))
+    status = 0
+    for world in worlds:
+        status |= tell(protocol, who, world, limits_of(world.split()))
+    for rule, world in rules.items():
+        status |= check_need(protocol, rule, limits_of(world.split() + ["--without", rule]))
+    return status
+
+
+def check_need(protocol, rule, limits):
+    """Without the rule the world is wrong."""
+    _, wrong, whats = explore(protocol, limits)
+    if wrong is None:
+        print("without %s: nothing fails" % rule)
+        return 1
+    print("without %s: %s after %d steps" % (rule, wrong, len(whats)))
+    return 0
+
+
+def tell(protocol, who, world, limits):
+    states, wrong, whats = explore(protocol, limits)
+    print("%s: %d states%s" % (world, states, "" if wrong is None else ", wrong: " + wrong))
+    for what, i in whats:
+        words = what if isinstance(what, str) else " ".join(str(word) for word in what)
+        print("  " + (words if i is None else "%s %d %s" % (who, i, words)))
+    return 0 if wrong is None else 1

@@ -55,11 +55,10 @@ Prints how many states there are, and the steps to a state that is wrong. Of rep
 they are waited for: what they have, the server may lose as well.
 """
 import argparse
-import gc
 import sys
 
 import sinks
-from explore import explore
+from explore import run
 
 # ---- Worlds --------------------------------------------------------------------------------------
 
@@ -106,30 +105,6 @@ RULES = {
 }
 
 
-def check_all():
-    """Each world is right, and without each rule one is wrong."""
-    status = 0
-    for world in WORLDS:
-        states, wrong, whats = explore(sinks, limits_of(world.split()))
-        status |= tell(world, states, wrong, whats)
-    for rule, world in RULES.items():
-        _, wrong, whats = explore(sinks, limits_of(world.split() + ["--without", rule]))
-        if wrong is None:
-            print("without %s: nothing fails" % rule)
-            status = 1
-        else:
-            print("without %s: %s after %d steps" % (rule, wrong, len(whats)))
-    return status
-
-
-def tell(world, states, wrong, whats):
-    print("%s: %d states%s" % (world, states, "" if wrong is None else ", wrong: " + wrong))
-    for what, i in whats:
-        words = what if isinstance(what, str) else "%s %s" % what
-        print("  " + (words if i is None else "sink %d %s" % (i, words)))
-    return 0 if wrong is None else 1
-
-
 def limits_of(arguments):
     parser = argparse.ArgumentParser(description="Without arguments: some worlds, and each rule.")
     parser.add_argument("--sinks", nargs="+", default=["a2"],
@@ -153,12 +128,5 @@ def limits_of(arguments):
     return limits
 
 
-def main():
-    gc.disable()  # nothing here has a cycle
-    if len(sys.argv) == 1:
-        return check_all()
-    return tell(" ".join(sys.argv[1:]), *explore(sinks, limits_of(sys.argv[1:])))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(sinks, "sink", limits_of, WORLDS, RULES))

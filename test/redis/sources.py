@@ -58,11 +58,10 @@ Prints how many states there are, and the steps to a state that is wrong. What t
 what can't be decoded, are left to the suites.
 """
 import argparse
-import gc
 import sys
 
 import group_model
-from explore import explore
+from explore import run
 
 # ---- Worlds --------------------------------------------------------------------------------------
 
@@ -105,29 +104,6 @@ RULES = {
 }
 
 
-def check_all():
-    """Each world is right, and without each rule one is wrong."""
-    status = 0
-    for world in WORLDS:
-        status |= tell(world, *explore(group_model, limits_of(world.split())))
-    for rule, world in RULES.items():
-        _, wrong, whats = explore(group_model, limits_of(world.split() + ["--without", rule]))
-        if wrong is None:
-            print("without %s: nothing fails" % rule)
-            status = 1
-        else:
-            print("without %s: %s after %d steps" % (rule, wrong, len(whats)))
-    return status
-
-
-def tell(world, states, wrong, whats):
-    print("%s: %d states%s" % (world, states, "" if wrong is None else ", wrong: " + wrong))
-    for what, i in whats:
-        words = what if isinstance(what, str) else " ".join(str(word) for word in what)
-        print("  " + (words if i is None else "source %d %s" % (i, words)))
-    return 0 if wrong is None else 1
-
-
 def limits_of(arguments):
     parser = argparse.ArgumentParser(description="Without arguments: some worlds, and each rule.")
     parser.add_argument("--sources", default="ab", help="the name of each, a letter")
@@ -142,12 +118,5 @@ def limits_of(arguments):
     return parser.parse_args(arguments)
 
 
-def main():
-    gc.disable()  # nothing here has a cycle
-    if len(sys.argv) == 1:
-        return check_all()
-    return tell(" ".join(sys.argv[1:]), *explore(group_model, limits_of(sys.argv[1:])))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(group_model, "source", limits_of, WORLDS, RULES))

@@ -221,7 +221,7 @@ START_TEST(a_producer_that_begins_anew_goes_on) {
   in_t in;
 
   out_open(&out, 16, &with);
-  for (value = 0; value < 5; value++) must(uvchan_try_send(out.ch, &value) == 0);
+  send_numbers(&out, 0, 5);
   run_until(&scene.loop, out_stats(&out).values == 5);
   out_close(&out);
 
@@ -240,14 +240,13 @@ END_TEST
 /* What the server has lost of what it had confirmed is told. */
 START_TEST(a_server_that_forgets_is_told_of) {
   uvchan_redis_sink_options_t with = out_options("one");
-  uint64_t value;
   out_t out;
 
   out_open(&out, 16, &with);
-  for (value = 0; value < 5; value++) must(uvchan_try_send(out.ch, &value) == 0);
+  send_numbers(&out, 0, 5);
   run_until(&scene.loop, out_stats(&out).values == 5);
   server_do("FLUSHALL");
-  must(uvchan_try_send(out.ch, &value) == 0);
+  send_numbers(&out, 5, 6);
   run_until(&scene.loop, out_stats(&out).values == 6);
   ck_assert_uint_eq(out_stats(&out).rolled_back, 5);
   ck_assert_int_eq(server_integer("XLEN uvchan:{orders}:stream"), 1);
@@ -263,16 +262,15 @@ static const char give_next_epoch[] =
 /* The server has lost two numbers, and has given a new epoch in an answer that was lost as well. */
 START_TEST(what_is_lost_is_counted_exactly_where_an_answer_is_lost_too) {
   uvchan_redis_sink_options_t with = out_options("one");
-  uint64_t value;
   out_t out;
 
   out_open(&out, 16, &with);
-  for (value = 0; value < 5; value++) must(uvchan_try_send(out.ch, &value) == 0);
+  send_numbers(&out, 0, 5);
   run_until(&scene.loop, out_stats(&out).values == 5);
   server_do("HSET uvchan:{orders}:last one 3");
   server_do(give_next_epoch);
   server_do("CLIENT KILL TYPE normal SKIPME yes");
-  must(uvchan_try_send(out.ch, &value) == 0);
+  send_numbers(&out, 5, 6);
   run_until(&scene.loop, out_stats(&out).values == 6);
   ck_assert_uint_eq(out_stats(&out).rolled_back, 2);
   out_close(&out);

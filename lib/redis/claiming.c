@@ -103,7 +103,7 @@ int uvchan__redis_source_accept_claimed(uvchan__redis_source_t* source, const re
 void uvchan__redis_source_look_again(uvchan__redis_source_t* source) {
   source->is_claim_due = 1;
   source->is_look_stale =
-      source->is_claiming || source->claim_time != 0 || source->claim_serial != 0;
+      source->claimed > 0 || source->claim_time != 0 || source->claim_serial != 0;
 }
 
 void uvchan__redis_source_note_returns(uvchan__redis_source_t* source, uint64_t returns) {
@@ -116,11 +116,10 @@ void uvchan__redis_source_claim(uvchan__redis_source_t* source) {
   uint32_t room = uvchan__redis_slots_room(&source->delivery.slots);
 
   if (!uvchan__redis_source_is_running(source) || !uvchan__redis_source_is_up(source) ||
-      !source->is_claim_due || source->is_claiming || source->is_history || room == 0)
+      !source->is_claim_due || source->claimed > 0 || source->is_history || room == 0)
     return;
   assert(source->recalled == 0);
   uvchan__redis_source_reserve(source, &source->claimed, room);
-  source->is_claiming = 1;
   source->is_claim_due = 0;
   uvchan__redis_source_send_claim(source, &source->claim_call, source->claimed, 0);
 }
@@ -128,7 +127,6 @@ void uvchan__redis_source_claim(uvchan__redis_source_t* source) {
 static void on_claim(void* owner, const redisReply* reply) {
   uvchan__redis_source_t* source = owner;
 
-  source->is_claiming = 0;
   uvchan__redis_source_unreserve(source, &source->claimed);
   if (uvchan__redis_source_accept_claimed(source, reply, &source->claim_time,
                                           &source->claim_serial)) {

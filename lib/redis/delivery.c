@@ -48,7 +48,7 @@ int uvchan__redis_delivery_accept(uvchan__redis_delivery_t* delivery, uint64_t t
   r = decode(delivery, format, value, n, element + delivery->ticket_bytes);
   if (r != 0) return r;
   slot = uvchan__redis_slots_take(&delivery->slots, time, serial, deliveries);
-  delivery->slots.slots[slot].since = uv_now(delivery->handle->loop);
+  delivery->slots.slots[slot].taken_ms = uv_now(delivery->handle->loop);
   write_ticket(delivery, slot, element);
   if (deliveries % UVCHAN__REDIS_UNSEEN > 1) delivery->again++;
   return 0;

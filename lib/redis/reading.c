@@ -20,7 +20,7 @@ static void on_open(void* owner, const redisReply* reply) {
   source->is_reading = 0;
   source->is_open = 1;
   uvchan__redis_source_learn(source, reply);
-  uvchan__redis_source_ask(source);
+  uvchan__redis_source_go_on(source);
 }
 
 /* XREADGROUP GROUP group consumer COUNT n [BLOCK ms] STREAMS stream > */
@@ -59,7 +59,7 @@ static int ask_once(uvchan__redis_source_t* source) {
 
   if (!uvchan__redis_source_is_up(source) || source->is_reading || room == 0) return 0;
   if (source->is_history) {
-    if (!source->is_claiming && source->reads.n == 0) send_history(source, room);
+    if (source->claimed == 0 && source->reads.n == 0) send_history(source, room);
     return 0;
   }
   if (!uvchan__redis_source_is_running(source)) return 0;

@@ -4,7 +4,6 @@
 #include "redis/returning.h"
 
 #include "redis/claiming.h"
-#include "redis/reading.h"
 
 /* ---- Done, and back -------------------------------------------------------------------------- */
 
@@ -62,8 +61,7 @@ static void confirm(uvchan__redis_source_t* source, uvchan__redis_queue_t* queue
                     const redisReply* reply) {
   uvchan__redis_slots_confirm(&source->delivery.slots, queue, n);
   uvchan__redis_source_learn(source, reply);
-  uvchan__redis_source_return(source);
-  uvchan__redis_source_ask(source);
+  uvchan__redis_source_go_on(source);
 }
 
 static void on_done(void* owner, const redisReply* reply) {
@@ -88,7 +86,7 @@ static void on_back(void* owner, const redisReply* reply) {
 
 static int is_worked_on(const uvchan__redis_slot_t* slot, uint64_t now, uint64_t hold_ms) {
   return (slot->state == UVCHAN__REDIS_UNSENT || slot->state == UVCHAN__REDIS_OUT) &&
-         now - slot->since < hold_ms;
+         now - slot->taken_ms < hold_ms;
 }
 
 void uvchan__redis_source_renew(uvchan__redis_source_t* source) {

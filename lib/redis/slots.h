@@ -3,10 +3,10 @@
  * and the elements that wait for room in the channel. Knows no server and no channel. The loop's
  * thread alone.
  *
- *    FREE --take--> WAITING --out--> OUT --done--> DONE ---confirmed--> FREE
- *      |               |              |--back----> BACK --confirmed--> FREE
- *      |               |              '--forgotten--> FREE
- *      '--take_back----'-- (by its ticket, or without one) --> BACK
+ *    FREE --take--> WAITING --out--> OUT --done--> DONE --confirmed--> FREE
+ *      |                              |--back--> BACK --confirmed--> FREE
+ *      |                              '--forget--> FREE
+ *      '--take_back--> BACK
  *
  * I1. reserved slots are FREE, and promised to answers that are due: so used + reserved <= size.
  * I2. The ring of elements holds the slots that are WAITING, one queue those that are DONE, and the
@@ -29,7 +29,7 @@ typedef struct {
   uint64_t time;
   uint64_t serial;
   uint64_t deliveries; /* the server's count, with this one */
-  uint64_t since;      /* for its owner's use */
+  uint64_t taken_ms;   /* by its owner's clock */
   uvchan__redis_slot_state_t state;
   int is_unseen; /* BACK, and no receiver has had it */
 } uvchan__redis_slot_t;
@@ -90,8 +90,7 @@ void uvchan__redis_slots_done(uvchan__redis_slots_t* slots, uint32_t slot);
 void uvchan__redis_slots_back(uvchan__redis_slots_t* slots, uint32_t slot, int is_unseen);
 void uvchan__redis_slots_forget(uvchan__redis_slots_t* slots, uint32_t slot);
 
-/* Of those that are DONE, or BACK: how many; the i-th of them; and that the first n are confirmed.
- */
+/* Of those that are DONE, or BACK: how many; the i-th; and that the first n are confirmed. */
 static inline uint32_t uvchan__redis_slots_queued(const uvchan__redis_queue_t* queue) {
   return (uint32_t)(queue->tail - queue->head);
 }

@@ -9,11 +9,10 @@
  *   RUNNING --the stream is closed and empty--> OVER
  *      '-- the channel is closed --> LEAVING: only returns values --none is here, or due--> OVER
  *
- * I1. Of `open`, the history and a claim one is due at most. Questions for news follow each other
- *     while answers are full (`is_flowing`), and do not wait in the server then: one that waits
- *     there has no other behind it.
- *     The history is due with no claim and no question for news: it would count what they bring as
- *     delivered once more.
+ * I1. One `open`, one history and one claim are due at most; the history with no claim, and no
+ *     question for news, since it would count what these bring as delivered once more. Questions
+ *     for news follow each other while answers are full (`is_flowing`), and do not wait in the
+ *     server then: one that waits there has no other behind it.
  * I2. The history and a claim name what has a slot when they are sent, and the server passes over
  *     that. What has a slot by the time an answer comes is passed over here: the other connection
  *     has brought it, or all is news again, where a stranger has deleted the group, or the server
@@ -47,18 +46,18 @@ struct uvchan__redis_source_s {
   uv_timer_t claim_timer;
   uvchan_redis_source_close_cb close_cb;
   uvchan__redis_source_state_t state;
-  int is_open;    /* the group is there, on this connection of the reader's */
-  int is_history; /* the next question is for what this consumer has */
-  int is_reading; /* `open` or the history */
-  int is_flowing; /* the last answer was full: there may be more */
-  int is_claiming;
+  int is_open;      /* the group is there, on this connection of the reader's */
+  int is_history;   /* the next question is for what this consumer has */
+  int is_reading;   /* `open` or the history */
+  int is_flowing;   /* the last answer was full: there may be more */
   int is_claim_due; /* by the timer, by `returns`, or since the last look has not come to its end */
   int is_look_stale; /* another one follows */
   int is_renewing;
   uvchan__redis_flights_t reads; /* questions for news, and the slots that each has reserved */
   uvchan__redis_flights_t dones; /* acknowledgements, of the first of those DONE */
   uvchan__redis_flights_t backs; /* the same, of those BACK */
-  uint32_t recalled, claimed;    /* the slots that the history and a claim have reserved */
+  uint32_t recalled, claimed;    /* the slots that the history and a claim have reserved: 0 where it
+                                    is not on its way */
   uint64_t history_time, history_serial; /* where the history goes on, behind this entry */
   uint64_t claim_time, claim_serial;
   int has_ended; /* the stream, as said with `length`; with which status: */
@@ -113,7 +112,8 @@ void uvchan__redis_source_check_channel(uvchan__redis_source_t* source);
 /* It is over where no value is here or may come: once the stream has ended, or it leaves. */
 void uvchan__redis_source_check_end(uvchan__redis_source_t* source);
 
-/* An answer has brought entries: what waits goes into the channel, and what is to be asked is. */
+/* Something has changed: what waits goes into the channel, what is to be said or asked is, and where
+ * nothing is left it is over. */
 void uvchan__redis_source_go_on(uvchan__redis_source_t* source);
 
 #endif /* UVCHAN_REDIS_SOURCE_STATE_H */

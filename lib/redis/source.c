@@ -93,13 +93,7 @@ void uvchan__redis_source_go_on(uvchan__redis_source_t* source) {
   uvchan__redis_source_check_end(source);
 }
 
-static void on_moved(void* owner) {
-  uvchan__redis_source_t* source = owner;
-
-  if (source->state == UVCHAN__REDIS_SOURCE_LEAVING) uvchan__redis_source_check_end(source);
-  uvchan__redis_source_return(source);
-  uvchan__redis_source_ask(source);
-}
+static void on_moved(void* owner) { uvchan__redis_source_go_on(owner); }
 
 /* ---- The connections ------------------------------------------------------------------------- */
 
@@ -108,8 +102,7 @@ static void on_side_ready(void* owner) {
 
   source->is_claim_due = 1;
   uvchan__redis_source_renew(source);
-  uvchan__redis_source_return(source);
-  uvchan__redis_source_ask(source);
+  uvchan__redis_source_go_on(source);
 }
 
 static void on_side_lost(void* owner) {
@@ -118,8 +111,7 @@ static void on_side_lost(void* owner) {
   uvchan__redis_flights_clear(&source->dones);
   uvchan__redis_flights_clear(&source->backs);
   source->is_renewing = 0;
-  if (source->is_claiming) uvchan__redis_source_recall(source);
-  source->is_claiming = 0;
+  if (source->claimed > 0) uvchan__redis_source_recall(source);
   uvchan__redis_source_unreserve(source, &source->claimed);
   uvchan__redis_source_check_end(source);
 }
@@ -129,7 +121,7 @@ static void on_claim_time(uv_timer_t* timer) {
 
   uvchan__redis_source_renew(source);
   source->is_claim_due = 1;
-  uvchan__redis_source_ask(source);
+  uvchan__redis_source_go_on(source);
 }
 
 static void on_gave_up(void* owner, int status) { end_with(owner, status); }

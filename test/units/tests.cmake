@@ -45,7 +45,7 @@ add_library(steps_by_clock OBJECT "${PROJECT_SOURCE_DIR}/lib/channel/steps.c")
 target_compile_definitions(steps_by_clock PRIVATE uv_hrtime=clock_of_test)
 target_link_libraries(steps_by_clock PRIVATE uvchan_static)
 target_include_directories(steps_by_clock PRIVATE "${PROJECT_SOURCE_DIR}/lib")
-foreach(suite IN ITEMS aging aging-loop aging-threads)
+foreach(suite IN ITEMS aging aging-drops aging-admission aging-loop aging-threads)
   target_sources(test-${suite} PRIVATE $<TARGET_OBJECTS:steps_by_clock>)
 endforeach()
 
